@@ -1,0 +1,62 @@
+// Commands are wishes; decide() turns one into a fact or says which rule refuses it.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "model/record.h"
+#include "model/state.h"
+
+namespace cairn::model {
+
+struct MergeCommand {
+  GroupId primary{};
+  std::vector<GroupId> children;
+};
+struct UnmergeCommand {
+  GroupId view{};
+  std::vector<GroupId> children;  // direct children; empty = all of them
+};
+struct SetStatusCommand {
+  GroupId group{};
+  Status status{};
+  Substatus substatus{};  // None = the usual one (unresolved: ongoing; ignored: until_escalating)
+};
+struct AssignCommand {
+  GroupId group{};
+  std::string assignee;  // "user:ID", "team:ID"; "" = nobody
+};
+struct ChangeProjectCommand {
+  ProjectId project{};
+  std::optional<std::string> slug;
+  std::optional<FingerprintPolicy> policy;
+};
+struct ChangeTypesCommand {
+  std::optional<bool> strict;
+  std::vector<GroupType> set;
+};
+
+using Command = std::variant<MergeCommand, UnmergeCommand, SetStatusCommand, AssignCommand,
+                             ChangeProjectCommand, ChangeTypesCommand>;
+
+// nullopt: nothing to do, the state is already as wished.
+// Errors: NotFound (unknown group), InvalidArgument (bad slug, self-merge, empty list ...),
+// Conflict (other project, hidden group, group of another type category, cycle ...): the message
+// names the issues by short id and the rule.
+Result<std::optional<RecordBody>> decide(const State& state, const Command& command);
+
+// Wire-form status changes, by the rules in docs/wire-format.md; unknown fingerprint: NotFound.
+Result<std::optional<RecordBody>> decide(const State& state, const StatusChangeMessage& message);
+
+// Operations of a workflow stream. Fingerprints name groups; merge and unmerge act on the visible
+// issues over them (so a group already merged away brings its issue along), the others on the
+// group itself. Op "occurrence" is for the importer, Internal here.
+Result<std::optional<RecordBody>> decide(const State& state, const WorkflowOp& op);
+
+// Whether an occurrence may enter: strict types. Conflict otherwise.
+Result<void> admit(const State& state, const Occurrence& occurrence);
+
+}  // namespace cairn::model

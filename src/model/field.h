@@ -1,0 +1,60 @@
+// The fields an occurrence is indexed under. Attributes have fixed ids; tags get ids in order of
+// first appearance, from kFirstTagField.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.h"
+
+namespace cairn::model {
+
+// Fixed ids: part of the index format, never reused for another meaning.
+namespace field {
+inline constexpr FieldId kLevel{1};
+inline constexpr FieldId kPlatform{2};
+inline constexpr FieldId kEnvironment{3};  // event.environment, else tag "environment"
+inline constexpr FieldId kRelease{4};      // event.release, else tag "release"
+inline constexpr FieldId kDist{5};
+inline constexpr FieldId kTransaction{6};
+inline constexpr FieldId kLogger{7};
+inline constexpr FieldId kServerName{8};
+inline constexpr FieldId kUrl{9};    // event.request.url, else tag "url"
+inline constexpr FieldId kUser{10};  // "id:X", else "username:X", "email:X", "ip:X"
+inline constexpr FieldId kUserEmail{11};
+inline constexpr FieldId kUserUsername{12};
+inline constexpr FieldId kUserIp{13};
+inline constexpr FieldId kHttpMethod{14};
+inline constexpr FieldId kTrace{15};  // contexts.trace.trace_id, else event.trace_id
+inline constexpr FieldId kSdkName{16};
+inline constexpr FieldId kSdkVersion{17};
+inline constexpr FieldId kErrorType{18};    // exception types, each value once
+inline constexpr FieldId kFingerprint{19};  // every entry of the fingerprint list
+inline constexpr FieldId kCulprit{20};
+inline constexpr FieldId kTitle{21};  // issue_title
+inline constexpr FieldId kSubtitle{22};
+inline constexpr FieldId kMessage{
+    23};  // logentry.formatted, else logentry.message, else event.message
+inline constexpr FieldId kType{24};  // decimal group type
+inline constexpr FieldId kFirstTagField{64};
+}  // namespace field
+
+inline constexpr FieldId kMaxFieldId{0xfffe};
+
+struct BuiltinField {
+  FieldId id;
+  std::string_view name;  // as written in a query
+};
+// All of the above, by id.
+const std::vector<BuiltinField>& builtin_fields();
+
+// One (field, value) an occurrence is found under. Exactly one of id / tag names the field.
+struct Term {
+  FieldId id{};  // builtin, or 0: then `tag` is the tag's key
+  std::string_view tag;
+  std::string_view value;
+};
+
+}  // namespace cairn::model

@@ -1,0 +1,97 @@
+// What the log holds: facts. A record says what happened, never what to do; apply() folds it.
+//
+// Records name groups by (project, number), the two parts of a short id, so that a record means
+// the same in any store that folded the same records of that project.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/hash.h"
+#include "base/ids.h"
+#include "base/result.h"
+#include "base/uuid.h"
+#include "model/group_type.h"
+#include "model/message.h"
+#include "model/occurrence.h"
+
+namespace cairn::model {
+
+struct StoreCreated {
+  Uuid store_id;
+  bool operator==(const StoreCreated&) const = default;
+};
+
+enum class FingerprintPolicy : uint8_t {
+  First = 0,  // the first entry decides; the others are coarser levels
+  Known = 1,  // the first entry already known decides; none known: the first; the rest are linked
+};
+std::string_view policy_name(FingerprintPolicy policy);  // first, known
+
+struct ProjectChanged {
+  ProjectId project{};
+  std::optional<std::string> slug;
+  std::optional<FingerprintPolicy> policy;
+  bool operator==(const ProjectChanged&) const = default;
+};
+
+struct TypesChanged {
+  std::optional<bool> strict;  // strict: occurrences of unregistered types are refused
+  std::vector<GroupType> set;  // registered or replaced
+  bool operator==(const TypesChanged&) const = default;
+};
+
+struct StatusChanged {
+  ProjectId project{};
+  uint32_t number = 0;
+  Status status{};
+  Substatus substatus{};
+  bool operator==(const StatusChanged&) const = default;
+};
+
+struct Merged {
+  ProjectId project{};
+  uint32_t primary = 0;
+  std::vector<uint32_t> children;
+  bool operator==(const Merged&) const = default;
+};
+
+struct Unmerged {
+  ProjectId project{};
+  uint32_t primary = 0;
+  std::vector<uint32_t> children;
+  bool operator==(const Unmerged&) const = default;
+};
+
+struct Assigned {
+  ProjectId project{};
+  uint32_t number = 0;
+  std::string assignee;  // "" = nobody
+  bool operator==(const Assigned&) const = default;
+};
+
+// Something a person or tool did to a group that changes no state of its own: a note, a label ...
+struct ActivityAdded {
+  ProjectId project{};
+  uint32_t number = 0;
+  std::string kind;  // the op's name
+  std::string data;  // the input line, verbatim JSON
+  bool operator==(const ActivityAdded&) const = default;
+};
+
+using RecordBody = std::variant<Occurrence, StoreCreated, ProjectChanged, TypesChanged,
+                                StatusChanged, Merged, Unmerged, Assigned, ActivityAdded>;
+
+struct Record {
+  TimeUs time{};      // when it was recorded (or, with --by-time, when the input says it happened)
+  std::string actor;  // who; "" = the system
+  // Idempotency key of the command or input line it came from; all zero = none.
+  Hash128 key;
+  RecordBody body;
+  bool operator==(const Record&) const = default;
+};
+
+}  // namespace cairn::model

@@ -1,0 +1,151 @@
+// The fold: the present logical state as a pure function of the records, in order.
+//
+// No clock, no randomness, no I/O: time enters only as record time. Same records, same state.
+// kFoldVersion is stored with every checkpoint; another version means: rebuild from the log.
+//
+// Thread: const functions are safe to call concurrently; apply() and restore_*() need to be alone.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/hash.h"
+#include "base/ids.h"
+#include "base/result.h"
+#include "model/record.h"
+
+namespace cairn::model {
+
+inline constexpr uint32_t kFoldVersion = 1;
+
+struct Project {
+  ProjectId id{};
+  std::string slug;  // default "P<id>"
+  FingerprintPolicy policy = FingerprintPolicy::First;
+  uint32_t last_number = 0;  // of the newest group's short id; only grows
+  bool operator==(const Project&) const = default;
+};
+
+// One group: a leaf that owns fingerprints (and, being merged into, the view over its children).
+// Its own fields go on being folded while it is hidden, as if it were not (law 2).
+struct Group {
+  GroupId id{};
+  ProjectId project{};
+  uint32_t number = 0;  // short id within the project
+  uint32_t type = 0;
+  Level level{};          // of the newest occurrence applied
+  uint8_t priority = 50;  // 25, 50, 75
+  Status status = Status::Unresolved;
+  Substatus substatus = Substatus::New;
+  std::string title;
+  std::string culprit;
+  std::string assignee;  // "" = nobody
+  TimeUs first_seen{};   // min/max over its own occurrences' times
+  TimeUs last_seen{};
+  uint64_t times_seen = 0;  // own occurrences
+  TimeUs status_since{};    // record time of the last status change (creation at first)
+  Lsn created{};
+  GroupId parent{};                         // the group it is merged into; 0 = visible
+  Lsn merged_at{};                          // of the merge that hid it; 0 = visible
+  std::vector<GroupId> children;            // merged into it, in order of merging
+  std::vector<FingerprintId> fingerprints;  // owned, in order of linking
+  bool operator==(const Group&) const = default;
+};
+
+struct Fingerprint {
+  FingerprintId id{};
+  ProjectId project{};
+  std::string value;
+  GroupId leaf{};
+  uint64_t occurrences = 0;  // decided by this fingerprint
+  Hash128 membership;        // order-independent sum of hash128(occurrence id)
+  bool operator==(const Fingerprint&) const = default;
+};
+
+// What one record did, for those who keep indexes beside the state.
+struct Applied {
+  FingerprintId decided_by{};    // occurrences: the deciding fingerprint
+  std::vector<GroupId> touched;  // groups whose history this record belongs to
+                                 // (not filled for occurrences, unless it changed a status
+                                 // or made the group)
+};
+
+// Totals of a visible issue: sums over its leaves (itself and everything merged below it).
+struct ViewTotals {
+  uint64_t times_seen = 0;
+  TimeUs first_seen{};
+  TimeUs last_seen{};
+};
+
+class State {
+ public:
+  // --- reading -------------------------------------------------------------------------------
+  const Uuid& store_id() const { return store_id_; }
+  bool strict_types() const { return strict_types_; }
+  // Registered (known or set) type, or unknown_group_type(id).
+  GroupType type(uint32_t id) const;
+  bool type_registered(uint32_t id) const;
+  const std::map<uint32_t, GroupType>& types_set() const { return types_; }
+  const std::map<ProjectId, Project>& projects() const { return projects_; }
+  const Project* project(ProjectId id) const;
+
+  // Groups and fingerprints are dense: ids 1 .. count.
+  uint32_t group_count() const { return static_cast<uint32_t>(groups_.size()); }
+  const Group& group(GroupId id) const;  // precondition: 1 <= id <= count
+  const Group* find_group(ProjectId project, uint32_t number) const;
+  uint32_t fingerprint_count() const { return static_cast<uint32_t>(fingerprints_.size()); }
+  const Fingerprint& fingerprint(FingerprintId id) const;  // precondition: 1 <= id <= count
+  const Fingerprint* find_fingerprint(ProjectId project, std::string_view value) const;
+
+  // The visible issue over a group: itself, or the top of its chain of parents.
+  GroupId root_of(GroupId id) const;
+  // Per fingerprint the visible issue: index = raw(FingerprintId), entry 0 unused. This is the
+  // small array that merges change; one pass over groups and fingerprints builds it.
+  std::vector<GroupId> roots_by_fingerprint() const;
+  // The group and everything merged below it, the group first.
+  std::vector<GroupId> members(GroupId id) const;
+  ViewTotals totals(GroupId id) const;
+  std::string short_id(GroupId id) const;
+  // "SHOP-3K", "issue:SHOP-3K", or a decimal GroupId. NotFound / InvalidArgument say which.
+  Result<GroupId> find_issue(std::string_view reference) const;
+
+  // --- folding -------------------------------------------------------------------------------
+  // Errors: Corruption when the record does not fit the state (a log this build did not write).
+  Result<Applied> apply(const Record& record, Lsn lsn);
+
+  // --- persistence ---------------------------------------------------------------------------
+  // Ids changed since the last clear_dirty(), ascending.
+  std::vector<GroupId> dirty_groups() const;
+  std::vector<FingerprintId> dirty_fingerprints() const;
+  std::vector<ProjectId> dirty_projects() const;
+  bool dirty_registry() const;  // store id, strictness or types
+  void clear_dirty();
+  // In ascending id order, no gaps; Corruption otherwise.
+  Result<void> restore_project(Project project);
+  Result<void> restore_group(Group group);
+  Result<void> restore_fingerprint(Fingerprint fingerprint);
+  void restore_registry(const Uuid& store_id, bool strict, std::vector<GroupType> types);
+
+  // --- digests -------------------------------------------------------------------------------
+  // Present logical state: projects, types, groups with every own field, forest, counts and
+  // membership. No LSNs, no history. Equal for equal states however they came about.
+  Hash128 state_digest() const;
+  // The same with LSNs (everything of State that a replay must reproduce).
+  Hash128 replay_digest() const;
+
+ private:
+  // Implementation members are filled in by state.cc's author.
+  Uuid store_id_;
+  bool strict_types_ = false;
+  std::map<uint32_t, GroupType> types_;
+  std::map<ProjectId, Project> projects_;
+  std::vector<Group> groups_;              // index raw(id) - 1
+  std::vector<Fingerprint> fingerprints_;  // index raw(id) - 1
+};
+
+}  // namespace cairn::model

@@ -1,0 +1,123 @@
+// A parsed query: what was written, with positions, before names mean anything.
+//
+// Search terms and pipeline follow docs/query-language.md. Values; spans are byte offsets into the
+// query text. Tokens (parse --json) are derived from the same parse (query/token.h).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/ids.h"
+
+namespace cairn::query {
+
+struct Span {
+  uint32_t begin = 0;
+  uint32_t end = 0;
+};
+
+enum class Op : uint8_t {
+  Equal,
+  NotEqual,
+  Greater,
+  GreaterEqual,
+  Less,
+  LessEqual,
+  Contains,
+  StartsWith,
+  EndsWith,
+  Regex,
+};
+
+enum class KeyForm : uint8_t { Plain, Tag /* tags[k] or tags[k,type] */ };
+
+struct Key {
+  KeyForm form = KeyForm::Plain;
+  std::string name;      // without tags[...] and quotes
+  std::string tag_type;  // "", string, number, boolean, array
+  bool quoted = false;
+  Span at;
+};
+
+struct Value {
+  // Unescaped text. In an unquoted or quoted value `*` is a wildcard unless written `\*`; then
+  // `text` holds the literal asterisk and `pattern` the wildcard form.
+  std::string text;
+  bool quoted = false;
+  // Set when the value holds at least one wildcard: literal runs between the asterisks; n+1 runs
+  // for n asterisks ("a*b" -> {"a","b"}, "*x" -> {"","x"}).
+  std::vector<std::string> pattern;
+  Span at;
+};
+
+struct Filter {
+  bool negated = false;
+  Key key;
+  Op op = Op::Equal;
+  bool list = false;          // k:[a, b]
+  std::vector<Value> values;  // exactly one unless list
+  Span at;
+};
+
+struct FreeText {
+  Value value;           // consecutive bare words are one phrase
+  bool negated = false;  // only before a quoted phrase
+  Span at;
+};
+
+struct Node;
+struct And {
+  std::vector<Node> terms;
+};  // two or more
+struct Or {
+  std::vector<Node> terms;
+};  // two or more
+struct Not {
+  std::unique_ptr<Node> term;
+};
+
+struct Node {
+  std::variant<Filter, FreeText, And, Or, Not> what;
+  Span at;
+};
+
+// --- pipeline: what follows `|` -----------------------------------------------------------------
+
+struct Call {
+  std::string function;  // count, uniq, ...
+  std::vector<Key> arguments;
+  Span at;
+};
+struct AggregateStage {  // count() uniq(user) by release every 1h
+  std::vector<Call> calls;
+  std::vector<Key> by;
+  std::optional<int64_t> every_us;  // microseconds
+  Span at;
+};
+struct TopStage {
+  uint32_t count = 0;
+  Key field;
+  Span at;
+};  // top 50 release
+struct SortStage {
+  std::string key;
+  bool descending = true;
+  Span at;
+};  // sort freq, sort -count()
+struct LimitStage {
+  uint32_t count = 0;
+  Span at;
+};
+using Stage = std::variant<AggregateStage, TopStage, SortStage, LimitStage>;
+
+struct Query {
+  std::string source;
+  std::optional<Node> filter;  // nullopt = everything
+  std::vector<Stage> stages;
+};
+
+}  // namespace cairn::query

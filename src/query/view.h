@@ -1,0 +1,24 @@
+// Everything one answer sees, frozen at one LSN: groups, dictionary and parts of the index.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "base/ids.h"
+#include "model/state.h"
+#include "storage/dictionary.h"
+#include "storage/part.h"
+
+namespace cairn::query {
+
+// Borrows all it points to; they must outlive it and not change meanwhile.
+struct View {
+  Lsn lsn{};
+  const model::State* state = nullptr;
+  const storage::Dictionary* dictionary = nullptr;
+  const storage::ReadTxn* txn = nullptr;  // nullptr: dictionary is all in memory
+  std::span<const storage::Part* const> parts;
+  std::span<const GroupId> root_of_fingerprint;  // State::roots_by_fingerprint()
+};
+
+}  // namespace cairn::query

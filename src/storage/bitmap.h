@@ -1,0 +1,83 @@
+// A set of ordinals. The only header that knows CRoaring exists (and which version): the rest of
+// cairn uses this class. Packaged CRoaring 0.2.66 up to 5.x all work (docs/decisions).
+//
+// Resource: moves, does not copy (use clone()). Owns its memory, except one made by view(), which
+// borrows the bytes it was made over: those must outlive it and every const use of it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+
+struct roaring_bitmap_s;
+
+namespace cairn::storage {
+
+class Bitmap {
+ public:
+  Bitmap();  // empty
+  ~Bitmap();
+  Bitmap(Bitmap&&) noexcept;
+  Bitmap& operator=(Bitmap&&) noexcept;
+
+  static Bitmap from_sorted(std::span<const Ordinal> ordinals);  // ascending, no repeats
+  static Bitmap range(Ordinal begin, Ordinal end);               // [begin, end)
+  Bitmap clone() const;
+
+  void add(Ordinal ordinal);
+  void add_range(Ordinal begin, Ordinal end);
+  void optimize();  // chooses run containers where they are smaller
+
+  // In place; `other` is not changed.
+  void and_with(const Bitmap& other);
+  void or_with(const Bitmap& other);
+  void and_not(const Bitmap& other);
+  // Complement within [0, size).
+  void flip(Ordinal size);
+  static Bitmap or_many(std::span<const Bitmap* const> bitmaps);
+
+  uint64_t cardinality() const;
+  uint64_t and_cardinality(const Bitmap& other) const;
+  uint64_t range_cardinality(Ordinal begin, Ordinal end) const;  // [begin, end)
+  bool contains(Ordinal ordinal) const;
+  bool empty() const;
+  std::vector<Ordinal> to_vector() const;
+
+  // Calls fn(Ordinal) ascending over [begin, end) until it returns false.
+  template <class F>
+  void for_each_in(Ordinal begin, Ordinal end, F&& fn) const {
+    for_each_impl(begin, end, &fn, [](void* f, Ordinal o) {
+      return static_cast<bool>((*static_cast<std::remove_reference_t<F>*>(f))(o));
+    });
+  }
+  template <class F>
+  void for_each(F&& fn) const {
+    for_each_in(0, UINT32_MAX, [&](Ordinal o) {
+      fn(o);
+      return true;
+    });
+  }
+
+  // Frozen form: bytes that can be used in place where they lie at a 32-byte aligned address.
+  size_t frozen_bytes() const;
+  void write_frozen(std::span<std::byte> out) const;  // out.size() == frozen_bytes()
+  // Borrows `bytes` when aligned, copies them otherwise. Corruption when they are no bitmap.
+  static Result<Bitmap> view(std::span<const std::byte> bytes);
+
+  bool operator==(const Bitmap& other) const;
+
+ private:
+  explicit Bitmap(roaring_bitmap_s* owned);
+  void for_each_impl(Ordinal begin, Ordinal end, void* fn, bool (*call)(void*, Ordinal)) const;
+  // Author of bitmap.cc may change the private part.
+  roaring_bitmap_s* bitmap_ = nullptr;
+  std::unique_ptr<std::byte[]> copy_;  // bytes behind a view that had to be copied
+};
+
+}  // namespace cairn::storage

@@ -1,0 +1,136 @@
+// LMDB as RAII. The only header pair that includes <lmdb.h> for the rest of storage/.
+//
+// Rules kept here (docs/decisions, traps of the packaged 0.9.24): an environment is opened once
+// per process and directory; always MDB_NOTLS; read transactions are short; the map is large from
+// the start and grown only when no read transaction of this process is open; composite keys
+// instead of DUPSORT; stale reader slots are cleared on open and by clear_stale_readers().
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+struct MDB_env;
+struct MDB_txn;
+
+namespace cairn::storage {
+
+// Tables (LMDB named databases). Keys and values are described in docs/format.md, "Index".
+enum class Table : uint8_t {
+  Meta,
+  Fields,
+  ValueIds,
+  Values,
+  Segments,
+  Projects,
+  Types,
+  Groups,
+  Fingerprints,
+  Activity,
+  Keys,
+  Frames,
+};
+inline constexpr int kTableCount = 12;
+
+struct IndexOptions {
+  // Address space, not disk: the file grows as needed. 64-bit machines have room.
+  uint64_t map_bytes = 1ull << 40;
+  uint32_t max_readers = 510;  // reader slots; one per open snapshot in any process
+  bool read_only = false;
+};
+
+class LmdbEnv {
+ public:
+  // Makes directory and tables unless read_only. Errors: NotFound (read_only and no index),
+  // Io, Exhausted (disk or map full), Corruption (not an LMDB file), Unsupported (version),
+  // Conflict (already open in this process).
+  static Result<std::unique_ptr<LmdbEnv>> open(const std::string& directory,
+                                               const IndexOptions& options);
+  ~LmdbEnv();
+  LmdbEnv(const LmdbEnv&) = delete;
+  LmdbEnv& operator=(const LmdbEnv&) = delete;
+
+  // Frees slots of dead processes; returns how many.
+  Result<int> clear_stale_readers();
+  struct Info {
+    uint64_t map_bytes = 0;
+    uint64_t used_bytes = 0;  // pages in use x page size
+    uint64_t file_bytes = 0;
+    uint32_t readers = 0;  // slots taken
+    uint32_t max_readers = 0;
+  };
+  Result<Info> info() const;
+  const std::string& directory() const;
+
+ private:
+  friend class ReadTxn;
+  friend class WriteTxn;
+  struct Impl;
+  explicit LmdbEnv(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// A snapshot of the index. Values returned are lent: they live until the transaction ends (read)
+// or the next write (write). Thread: one at a time.
+class ReadTxn {
+ public:
+  // Exhausted: all reader slots are taken (message says how to see and clear them).
+  static Result<std::unique_ptr<ReadTxn>> begin(LmdbEnv& env);
+  ~ReadTxn();
+  ReadTxn(const ReadTxn&) = delete;
+  ReadTxn& operator=(const ReadTxn&) = delete;
+
+  Result<std::optional<std::span<const std::byte>>> get(Table table, std::string_view key) const;
+  // Calls fn(key, value) ascending from the first key >= `from` until it returns false or keys no
+  // longer start with `prefix`.
+  template <class F>
+  Result<void> scan(Table table, std::string_view from, std::string_view prefix, F&& fn) const {
+    return scan_impl(
+        table, from, prefix, &fn,
+        [](void* f, std::string_view key, std::span<const std::byte> value) {
+          return static_cast<bool>((*static_cast<std::remove_reference_t<F>*>(f))(key, value));
+        });
+  }
+  Result<uint64_t> entries(Table table) const;
+
+ private:
+  friend class LmdbEnv;
+  ReadTxn(LmdbEnv& env, MDB_txn* txn) : env_(env), txn_(txn) {}
+  Result<void> scan_impl(Table table, std::string_view from, std::string_view prefix, void* fn,
+                         bool (*call)(void*, std::string_view, std::span<const std::byte>)) const;
+  LmdbEnv& env_;
+  MDB_txn* txn_;
+};
+
+class WriteTxn {
+ public:
+  static Result<std::unique_ptr<WriteTxn>> begin(LmdbEnv& env);
+  ~WriteTxn();  // aborts unless committed
+  WriteTxn(const WriteTxn&) = delete;
+  WriteTxn& operator=(const WriteTxn&) = delete;
+
+  // Keys: 1..511 bytes.
+  Result<void> put(Table table, std::string_view key, std::span<const std::byte> value);
+  Result<void> put(Table table, std::string_view key, std::string_view value);
+  // Appends: key must be greater than every key of the table (Internal otherwise).
+  Result<void> append(Table table, std::string_view key, std::span<const std::byte> value);
+  // Space for `bytes` to be filled in before the next call on this transaction.
+  Result<std::span<std::byte>> reserve(Table table, std::string_view key, size_t bytes);
+  Result<void> erase(Table table, std::string_view key);
+  Result<std::optional<std::span<const std::byte>>> get(Table table, std::string_view key) const;
+  // Durable when it returns ok (LMDB syncs). Exhausted: disk or map full.
+  Result<void> commit();
+
+ private:
+  WriteTxn(LmdbEnv& env, MDB_txn* txn) : env_(env), txn_(txn) {}
+  LmdbEnv& env_;
+  MDB_txn* txn_;
+};
+
+}  // namespace cairn::storage
