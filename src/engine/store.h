@@ -1,0 +1,246 @@
+// The store: what a program embeds, and what the command line and the server call.
+//
+// One process writes at a time (a lock file says who); any number of processes read beside it.
+// A write is acknowledged when it is durable in the log. A snapshot sees one LSN of everything.
+//
+// Thread: all functions of Store may be called from any thread, except close() and the destructor,
+// which must be alone. Writers that wait together share one fdatasync. A Snapshot belongs to the
+// thread that took it and delays writers while it lives: take it for one answer and let it go.
+//
+// Errors: Io, Exhausted (disk, map, reader slots), Corruption, Unsupported, Closed (a failed write
+// poisons the store: later calls return that error until it is opened again), and those named
+// beside a function.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/file_system.h"
+#include "base/hash.h"
+#include "base/result.h"
+#include "model/command.h"
+#include "model/message.h"
+#include "model/state.h"
+#include "query/search.h"
+#include "query/view.h"
+
+namespace cairn::engine {
+
+struct StoreOptions {
+  bool read_only = false;
+  bool create = true;               // make the store when the directory holds none
+  uint32_t head_limit = 1u << 18;   // occurrences in memory before a segment is sealed
+  uint32_t tail_limit = 1u << 18;   // log records after the last checkpoint before a new one
+  uint32_t close_limit = 1u << 14;  // close() makes a checkpoint if the tail is longer
+  uint64_t log_file_bytes = 256ull << 20;
+  uint64_t index_map_bytes = 1ull << 40;
+  FileSystem* files = nullptr;  // nullptr: the real one; borrowed
+  Clock* clock = nullptr;       // nullptr: the system's; borrowed
+};
+
+// A moment of the past: a record number, or a time (everything recorded until then, inclusive).
+struct AsOf {
+  std::optional<Lsn> lsn;
+  std::optional<TimeUs> time;
+};
+
+enum class Outcome : uint8_t {
+  Stored,     // a record was written
+  Duplicate,  // known by its id or key: nothing changed
+  NoChange,   // understood, but the state already was as wished
+  Reference,  // names an occurrence that is in the store: nothing to do
+  Refused,    // `error` says why
+};
+
+struct ItemResult {
+  Outcome outcome = Outcome::Stored;
+  Lsn lsn{};                   // of the record written (Stored)
+  std::optional<Error> error;  // Refused
+};
+
+struct SubmitOptions {
+  std::string actor;        // "" = the system
+  bool input_time = false;  // record time follows the messages' own times
+};
+
+struct SubmitResult {
+  Lsn lsn{};                      // everything up to here is durable
+  std::vector<ItemResult> items;  // one for each message, same order
+};
+
+struct ExecuteOptions {
+  std::string actor;
+  std::string key;  // idempotency key; "" = none
+};
+
+struct ExecuteResult {
+  Lsn lsn{};
+  Outcome outcome = Outcome::Stored;  // Stored, Duplicate or NoChange
+};
+
+struct Digests {
+  Hash128 state;  // present logical state
+  Hash128 full;   // everything a replay must reproduce
+};
+
+struct SegmentStats {
+  uint32_t id = 0;
+  uint32_t occurrences = 0;
+  uint64_t bytes = 0;
+  TimeUs min_time{};
+  TimeUs max_time{};
+};
+
+struct Stats {
+  Uuid store_id;
+  Lsn last_lsn{};        // visible
+  Lsn checkpoint_lsn{};  // in the index
+  uint64_t occurrences = 0;
+  uint64_t groups = 0;
+  uint64_t issues = 0;  // visible groups
+  uint64_t hidden = 0;  // groups merged into others
+  uint64_t fingerprints = 0;
+  uint64_t projects = 0;
+  uint64_t log_files = 0;
+  uint64_t log_bytes = 0;
+  uint64_t index_bytes = 0;  // pages in use
+  uint64_t index_file_bytes = 0;
+  uint64_t index_bytes_written = 0;  // over the life of the index
+  uint32_t head_occurrences = 0;
+  uint64_t head_bytes = 0;
+  uint32_t readers = 0;
+  uint32_t max_readers = 0;
+  std::vector<SegmentStats> segments;
+  Digests digests;
+};
+
+// What opening found and did; print it when it is worth telling.
+struct OpenReport {
+  bool created = false;
+  uint64_t replayed_records = 0;  // from the log tail
+  uint64_t torn_bytes = 0;        // unacknowledged tail cut off after a crash
+  std::string torn_file;
+  uint64_t torn_offset = 0;
+  bool index_rebuilt = false;  // there was no index: all of the log was replayed
+};
+
+class Store;
+
+// One LSN of everything. Must not outlive the store.
+class Snapshot {
+ public:
+  ~Snapshot();
+  Lsn lsn() const;
+  const model::State& state() const;
+  const query::View& view() const;
+
+  // See query/search.h. `text` is parsed here.
+  Result<query::SearchPage> search(std::string_view text,
+                                   const query::SearchOptions& options) const;
+  Result<query::Table> aggregate(std::string_view text, const query::SearchOptions& options) const;
+
+  // Matching occurrences in LSN order with their bodies, until fn returns an error.
+  struct Event {
+    Lsn lsn{};
+    model::Occurrence occurrence;
+    GroupId issue{};  // visible
+    GroupId leaf{};   // own group
+  };
+  Result<void> for_each_event(std::string_view query, TimeUs now,
+                              const std::function<Result<void>(Event&&)>& fn) const;
+
+  // NotFound past the end.
+  Result<model::Record> record(Lsn lsn) const;
+  // Records that belong to a group's own history, oldest first.
+  Result<std::vector<std::pair<Lsn, model::Record>>> history(GroupId group, size_t limit) const;
+
+ private:
+  friend class Store;
+  struct Impl;
+  explicit Snapshot(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// Called now and then during long work with (done, total); total 0 = not known.
+using Progress = std::function<void(uint64_t done, uint64_t total)>;
+
+struct RebuildReport {
+  uint64_t records = 0;
+  Digests digests;
+};
+
+struct VerifyReport {
+  uint64_t log_files = 0;
+  uint64_t frames = 0;
+  uint64_t records = 0;
+  uint64_t log_bytes = 0;
+  uint64_t torn_bytes = 0;  // unacknowledged tail; no damage
+  uint64_t segments = 0;
+  bool deep = false;
+  Digests index;                      // of what the index says
+  Digests replay;                     // of a replay of the whole log (deep)
+  std::vector<std::string> problems;  // empty = sound; each with file and offset or table
+};
+
+class Store {
+ public:
+  // Errors: NotFound (no store and create is false, or read_only), Conflict (another process
+  // writes: names it; or the directory holds something else), Unsupported (newer format).
+  static Result<std::unique_ptr<Store>> open(const std::string& directory,
+                                             const StoreOptions& options,
+                                             OpenReport* report = nullptr);
+  // Read-only, in memory, folded from the log up to a moment: exact by construction.
+  // InvalidArgument: an LSN that is not there yet.
+  static Result<std::unique_ptr<Store>> open_as_of(const std::string& directory, const AsOf& moment,
+                                                   const StoreOptions& options,
+                                                   const Progress& progress = nullptr);
+  ~Store();  // closes
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  // Validated messages in order; each is stored, known already or refused on its own. Returns when
+  // all that was stored is durable.
+  Result<SubmitResult> submit(std::vector<model::Message> messages, const SubmitOptions& options);
+  // InvalidArgument, NotFound, Conflict: from decide().
+  Result<ExecuteResult> execute(const model::Command& command, const ExecuteOptions& options);
+
+  Result<std::unique_ptr<Snapshot>> snapshot() const;
+  Result<bool> has_occurrence(ProjectId project, const Uuid& id) const;
+
+  // Seals the head and writes everything applied so far to the index.
+  Result<void> checkpoint();
+  // Makes the log end in order; checkpoints when worth it. The store accepts nothing afterwards.
+  Result<void> close();
+
+  Result<Digests> digests() const;
+  Result<Stats> stats() const;
+
+  // Every record from `from` on, in order, until fn returns an error.
+  Result<void> for_each_record(
+      Lsn from, const std::function<Result<void>(Lsn, const model::Record&)>& fn) const;
+
+  // Throws the index away and folds the log again, beside the old one, then swaps. Works without
+  // an index or with a damaged one. Takes the writer's lock.
+  static Result<RebuildReport> rebuild(const std::string& directory, const StoreOptions& options,
+                                       const Progress& progress = nullptr);
+  // Reads every byte of the log and checks every checksum of the index; deep: also replays the log
+  // and compares digests. Takes no lock; run it beside a quiet store.
+  static Result<VerifyReport> verify(const std::string& directory, bool deep,
+                                     const StoreOptions& options,
+                                     const Progress& progress = nullptr);
+
+ private:
+  struct Impl;
+  explicit Store(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace cairn::engine
