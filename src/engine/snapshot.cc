@@ -1,0 +1,131 @@
+// Reading: one LSN of everything.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/store_impl.h"
+#include "query/parser.h"
+
+namespace cairn::engine {
+
+struct Snapshot::Impl {
+  const Materializer* fold = nullptr;
+  RecordLog* log = nullptr;
+  std::shared_lock<std::shared_mutex> lock;
+  std::shared_ptr<SealedIndex> sealed;
+  std::unique_ptr<storage::ReadTxn> txn;  // nullptr: all in memory
+  std::vector<const storage::Part*> parts;
+  std::shared_ptr<const std::vector<GroupId>> roots;
+  query::View view;
+};
+
+Snapshot::Snapshot(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Snapshot::~Snapshot() = default;
+
+Lsn Snapshot::lsn() const { return impl_->view.lsn; }
+const model::State& Snapshot::state() const { return *impl_->view.state; }
+const query::View& Snapshot::view() const { return impl_->view; }
+
+std::shared_ptr<const std::vector<GroupId>> Store::Impl::current_roots() const {
+  const std::lock_guard guard(roots_mutex);
+  const bool stale = !roots || roots_version != fold.forest_version() ||
+                     roots->size() != fold.state().fingerprint_count() + 1;
+  if (stale) {
+    roots = std::make_shared<const std::vector<GroupId>>(fold.state().roots_by_fingerprint());
+    roots_version = fold.forest_version();
+  }
+  return roots;
+}
+
+std::vector<const storage::Part*> Store::Impl::parts() const {
+  std::vector<const storage::Part*> all;
+  if (sealed) {
+    for (const auto& part : sealed->parts) all.push_back(part.get());
+  }
+  if (fold.head().size() > 0) all.push_back(&fold.head());
+  return all;
+}
+
+Result<std::unique_ptr<Snapshot>> Store::snapshot() const {
+  auto impl = std::make_unique<Snapshot::Impl>();
+  impl->fold = &impl_->fold;
+  impl->log = impl_->log.get();
+  impl->lock = std::shared_lock(impl_->state_mutex);
+  if (impl_->poisoned) return *impl_->poisoned;
+  impl->sealed = impl_->sealed;
+  if (impl_->env) {
+    // No checkpoint can commit while the lock is shared, so this sees what `sealed` sees.
+    CAIRN_TRY_ASSIGN(impl->txn, storage::ReadTxn::begin(*impl_->env));
+  }
+  impl->parts = impl_->parts();
+  impl->roots = impl_->current_roots();
+  impl->view = {impl_->fold.applied(), &impl_->fold.state(), &impl_->fold.dictionary(),
+                impl->txn.get(),       impl->parts,          *impl->roots};
+  return std::unique_ptr<Snapshot>(new Snapshot(std::move(impl)));
+}
+
+Result<query::SearchPage> Snapshot::search(std::string_view text,
+                                           const query::SearchOptions& options) const {
+  CAIRN_TRY_ASSIGN(const query::Query parsed, query::parse(text));
+  return query::search(impl_->view, parsed, options);
+}
+
+Result<query::Table> Snapshot::aggregate(std::string_view text,
+                                         const query::SearchOptions& options) const {
+  CAIRN_TRY_ASSIGN(const query::Query parsed, query::parse(text));
+  return query::aggregate(impl_->view, parsed, options);
+}
+
+Result<model::Record> Snapshot::record(Lsn lsn) const {
+  if (lsn > impl_->view.lsn || raw(lsn) == 0) {
+    return make_error(ErrorCode::NotFound,
+                      fmt::format("there is no record {}: the store has {} of them", raw(lsn),
+                                  raw(impl_->view.lsn)));
+  }
+  return impl_->log->read(lsn, impl_->txn.get());
+}
+
+Result<void> Snapshot::for_each_event(std::string_view query, TimeUs now,
+                                      const std::function<Result<void>(Event&&)>& fn) const {
+  CAIRN_TRY_ASSIGN(const query::Query parsed, query::parse(query));
+  Result<void> outcome;
+  CAIRN_TRY(query::for_each_match(impl_->view, parsed, now, [&](const query::Match& match) {
+    auto found = record(match.lsn);
+    if (!found.ok()) {
+      outcome = std::move(found).error();
+      return false;
+    }
+    auto* occurrence = std::get_if<model::Occurrence>(&found->body);
+    if (occurrence == nullptr) {
+      outcome = make_error(ErrorCode::Corruption,
+                           fmt::format("the index takes record {} for an occurrence: run "
+                                       "'cairn rebuild'",
+                                       raw(match.lsn)));
+      return false;
+    }
+    const GroupId leaf = state().fingerprint(match.fingerprint).leaf;
+    outcome = fn({match.lsn, std::move(*occurrence), match.issue, leaf});
+    return outcome.ok();
+  }));
+  return outcome;
+}
+
+Result<std::vector<std::pair<Lsn, model::Record>>> Snapshot::history(GroupId group,
+                                                                     size_t limit) const {
+  std::vector<Lsn> lsns;
+  if (impl_->txn) {
+    CAIRN_TRY_ASSIGN(lsns, storage::activity_of(*impl_->txn, group));
+  }
+  for (const auto& [touched, lsn] : impl_->fold->new_activity()) {
+    if (touched == group) lsns.push_back(lsn);
+  }
+  if (lsns.size() > limit) lsns.erase(lsns.begin(), lsns.end() - static_cast<ptrdiff_t>(limit));
+  std::vector<std::pair<Lsn, model::Record>> found;
+  for (const Lsn lsn : lsns) {
+    CAIRN_TRY_ASSIGN(auto entry, record(lsn));
+    found.emplace_back(lsn, std::move(entry));
+  }
+  return found;
+}
+
+}  // namespace cairn::engine

@@ -1,0 +1,208 @@
+#include "engine/store.h"
+
+#include <fmt/format.h>
+
+#include "engine/store_impl.h"
+
+namespace cairn::engine {
+
+Store::Impl::Impl(std::string directory, const StoreOptions& store_options)
+    : layout(std::move(directory)), options(store_options) {
+  files = options.files;
+  if (files == nullptr) {
+    own_files = make_posix_file_system();
+    files = own_files.get();
+  }
+  clock = options.clock != nullptr ? options.clock : &own_clock;
+}
+
+Result<std::shared_ptr<SealedIndex>> open_sealed(storage::LmdbEnv& env, bool verify_checksums) {
+  auto sealed = std::make_shared<SealedIndex>();
+  CAIRN_TRY_ASSIGN(sealed->txn, storage::ReadTxn::begin(env));
+  CAIRN_TRY_ASSIGN(const auto ids, storage::list_segments(*sealed->txn));
+  for (const storage::SegmentId id : ids) {
+    CAIRN_TRY_ASSIGN(auto part, storage::open_segment(*sealed->txn, id, verify_checksums));
+    sealed->parts.push_back(std::move(part));
+  }
+  return sealed;
+}
+
+// Reads the newest checkpoint; `fresh`: the index has none yet.
+Result<void> Store::Impl::load_checkpoint(bool* fresh) {
+  CAIRN_TRY_ASSIGN(sealed, open_sealed(*env));
+  CAIRN_TRY_ASSIGN(const auto found, storage::read_meta(*sealed->txn));
+  *fresh = !found.has_value();
+  if (*fresh) return {};
+  if (found->store_id != meta.store_id) {
+    return make_error(ErrorCode::Corruption,
+                      fmt::format("{} is the index of another store: run 'cairn rebuild {}'",
+                                  layout.index(), layout.root));
+  }
+  meta = *found;
+  return fold.load(*sealed->txn, meta.applied, meta.last_time);
+}
+
+Result<void> Store::Impl::open_for_writing(OpenReport& report) {
+  const auto identity = read_identity(*files, layout);
+  if (!identity.ok() && identity.error().code != ErrorCode::NotFound) return identity.error();
+  if (!identity.ok() && !options.create) return identity.error();
+  CAIRN_TRY(files->make_directory(layout.root));
+  CAIRN_TRY_ASSIGN(lock, files->lock(layout.lock()));
+  if (identity.ok()) {
+    meta.store_id = *identity;
+  } else {
+    CAIRN_TRY_ASSIGN(meta.store_id, create_identity(*files, layout));
+    report.created = true;
+  }
+  CAIRN_TRY(files->make_directory(layout.log()));
+  CAIRN_TRY(remove_directory(layout.new_index()));
+  CAIRN_TRY(remove_directory(layout.old_index()));
+
+  storage::IndexOptions index_options;
+  index_options.map_bytes = options.index_map_bytes;
+  CAIRN_TRY_ASSIGN(env, storage::LmdbEnv::open(layout.index(), index_options));
+  CAIRN_TRY(env->clear_stale_readers());
+  bool fresh = false;
+  CAIRN_TRY(load_checkpoint(&fresh));
+
+  log::LogOptions log_options;
+  log_options.file_bytes = options.log_file_bytes;
+  log::RecoveryReport recovery;
+  CAIRN_TRY_ASSIGN(auto writer, log::LogWriter::open(*files, layout.log(), meta.store_id,
+                                                     log_options, meta.acknowledged, &recovery));
+  report.torn_bytes = recovery.torn_bytes;
+  report.torn_file = recovery.torn_file;
+  report.torn_offset = recovery.torn_at.offset;
+  const Lsn end = writer->last_lsn();
+  log = std::make_unique<RecordLog>(*files, layout.log(), meta.store_id, std::move(writer));
+  log->set_resume(meta.resume);
+  if (raw(end) == 0) {
+    model::Record created;
+    created.time = clock->now();
+    created.body = model::StoreCreated{meta.store_id};
+    CAIRN_TRY(log->append({&created, 1}));
+    CAIRN_TRY(log->sync());
+  }
+  report.index_rebuilt = fresh && raw(end) > 1;
+  CAIRN_TRY_ASSIGN(report.replayed_records, replay_tail(true, AsOf{}, nullptr));
+  if (fold.applied() != log->last_lsn()) {
+    return make_error(ErrorCode::Internal, fmt::format("replay ended at record {}, the log at {}",
+                                                       raw(fold.applied()), raw(log->last_lsn())));
+  }
+  if (fresh) CAIRN_TRY(make_checkpoint());
+  return {};
+}
+
+Result<void> Store::Impl::open_for_reading(OpenReport& report) {
+  CAIRN_TRY_ASSIGN(meta.store_id, read_identity(*files, layout));
+  storage::IndexOptions index_options;
+  index_options.map_bytes = options.index_map_bytes;
+  index_options.read_only = true;
+  auto opened = storage::LmdbEnv::open(layout.index(), index_options);
+  if (!opened.ok()) {
+    Error error = std::move(opened).error();
+    if (error.code == ErrorCode::NotFound) {
+      error.message += fmt::format("; make it from the log with 'cairn rebuild {}'", layout.root);
+    }
+    return error;
+  }
+  env = std::move(opened).value();
+  bool fresh = false;
+  CAIRN_TRY(load_checkpoint(&fresh));
+  log = std::make_unique<RecordLog>(*files, layout.log(), meta.store_id, nullptr);
+  CAIRN_TRY_ASSIGN(report.replayed_records, replay_tail(false, AsOf{}, nullptr));
+  if (fold.applied() < meta.acknowledged) {
+    return make_error(
+        ErrorCode::Corruption,
+        fmt::format("the log in {} ends at record {}, but records up to {} had been acknowledged: "
+                    "run 'cairn verify {}', and restore the log files from a backup",
+                    layout.log(), raw(fold.applied()), raw(meta.acknowledged), layout.root));
+  }
+  return {};
+}
+
+Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Store::~Store() {
+  // Nothing acknowledged depends on it: an error here only means a longer replay next time.
+  if (impl_) [[maybe_unused]]
+    const auto ignored = close();
+}
+
+Result<std::unique_ptr<Store>> Store::open(const std::string& directory,
+                                           const StoreOptions& options, OpenReport* report) {
+  auto impl = std::make_unique<Impl>(directory, options);
+  OpenReport local;
+  OpenReport& told = report != nullptr ? *report : local;
+  told = {};
+  if (options.read_only) {
+    CAIRN_TRY(impl->open_for_reading(told));
+  } else {
+    CAIRN_TRY(impl->open_for_writing(told));
+  }
+  return std::unique_ptr<Store>(new Store(std::move(impl)));
+}
+
+Result<std::unique_ptr<Store>> Store::open_as_of(const std::string& directory, const AsOf& moment,
+                                                 const StoreOptions& options,
+                                                 const Progress& progress) {
+  auto impl = std::make_unique<Impl>(directory, options);
+  impl->options.read_only = true;
+  CAIRN_TRY_ASSIGN(impl->meta.store_id, read_identity(*impl->files, impl->layout));
+  impl->log =
+      std::make_unique<RecordLog>(*impl->files, impl->layout.log(), impl->meta.store_id, nullptr);
+  CAIRN_TRY(impl->replay_tail(false, moment, progress));
+  if (moment.lsn && impl->fold.applied() < *moment.lsn) {
+    return make_error(ErrorCode::InvalidArgument,
+                      fmt::format("the store has {} records; record {} is not there yet",
+                                  raw(impl->fold.applied()), raw(*moment.lsn)));
+  }
+  return std::unique_ptr<Store>(new Store(std::move(impl)));
+}
+
+Result<SubmitResult> Store::submit(std::vector<model::Message> messages,
+                                   const SubmitOptions& options) {
+  WriteRequest request;
+  request.messages = &messages;
+  request.submit = &options;
+  request.items.reserve(messages.size());
+  impl_->write(request);
+  if (request.error) return *std::move(request.error);
+  return SubmitResult{request.lsn, std::move(request.items)};
+}
+
+Result<ExecuteResult> Store::execute(const model::Command& command, const ExecuteOptions& options) {
+  WriteRequest request;
+  request.command = &command;
+  request.execute = &options;
+  impl_->write(request);
+  if (request.error) return *std::move(request.error);
+  ItemResult& item = request.items.front();
+  if (item.error) return *std::move(item.error);
+  return ExecuteResult{item.outcome == Outcome::Stored ? item.lsn : request.lsn, item.outcome};
+}
+
+Result<bool> Store::has_occurrence(ProjectId project, const Uuid& id) const {
+  const std::shared_lock lock(impl_->state_mutex);
+  return impl_->knows_occurrence(project, id);
+}
+
+Result<void> Store::checkpoint() {
+  const std::unique_lock lock(impl_->state_mutex);
+  CAIRN_TRY(impl_->check_writable());
+  if (impl_->fold.tail_records() == 0) return {};
+  return impl_->make_checkpoint();
+}
+
+Result<void> Store::close() {
+  const std::unique_lock lock(impl_->state_mutex);
+  if (impl_->closed || impl_->options.read_only) return {};
+  impl_->closed = true;
+  if (impl_->poisoned) return *impl_->poisoned;
+  if (impl_->fold.tail_records() > impl_->options.close_limit) CAIRN_TRY(impl_->make_checkpoint());
+  CAIRN_TRY(impl_->log->close());
+  impl_->meta.acknowledged = impl_->fold.applied();
+  return storage::write_meta(*impl_->env, impl_->meta);
+}
+
+}  // namespace cairn::engine

@@ -1,0 +1,226 @@
+// Operations: digests, stats, rebuild, verify, reading the log.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <system_error>
+
+#include "engine/content_digest.h"
+#include "engine/store_impl.h"
+#include "log/log_reader.h"
+
+namespace cairn::engine {
+namespace {
+
+void append_hash(std::string& out, const Hash128& hash) { out += hash.hex(); }
+
+Result<void> move_directory(const std::string& from, const std::string& to) {
+  std::error_code error;
+  std::filesystem::rename(from, to, error);
+  if (error) {
+    return make_error(ErrorCode::Io,
+                      fmt::format("cannot rename {} to {}: {}", from, to, error.message()));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Digests> Store::Impl::digests_locked() const {
+  Digests digests;
+  digests.state = fold.state().state_digest();
+  const storage::ReadTxn* txn = sealed ? sealed->txn.get() : nullptr;
+  CAIRN_TRY_ASSIGN(const Hash128 content,
+                   content_digest(fold.state(), fold.dictionary(), txn, parts()));
+  Hash128 history;
+  const auto add_activity = [&](GroupId group, Lsn lsn) {
+    history.add(hash128(fmt::format("activity {} {}", raw(group), raw(lsn))));
+  };
+  Hash128 keys;
+  const auto add_key = [&](const Hash128& key) { keys.add(hash128(key.hex())); };
+  if (txn != nullptr) {
+    CAIRN_TRY(storage::for_each_activity(*txn, add_activity));
+    CAIRN_TRY(storage::for_each_key(*txn, add_key));
+  }
+  for (const auto& [group, lsn] : fold.new_activity()) add_activity(group, lsn);
+  for (const Hash128& key : fold.new_keys()) add_key(key);
+  std::string all = fmt::format("lsn {}\n", raw(fold.applied()));
+  append_hash(all, fold.state().replay_digest());
+  append_hash(all, content);
+  append_hash(all, history);
+  append_hash(all, keys);
+  digests.full = hash128(all);
+  return digests;
+}
+
+Result<Digests> Store::digests() const {
+  const std::shared_lock lock(impl_->state_mutex);
+  return impl_->digests_locked();
+}
+
+Result<Stats> Store::stats() const {
+  const std::shared_lock lock(impl_->state_mutex);
+  const model::State& state = impl_->fold.state();
+  Stats stats;
+  stats.store_id = impl_->meta.store_id;
+  stats.last_lsn = impl_->fold.applied();
+  stats.checkpoint_lsn = impl_->fold.checkpoint();
+  stats.groups = state.group_count();
+  for (uint32_t id = 1; id <= state.group_count(); ++id) {
+    const model::Group& group = state.group(GroupId{id});
+    stats.occurrences += group.times_seen;
+    if (group.parent != GroupId{}) ++stats.hidden;
+  }
+  stats.issues = stats.groups - stats.hidden;
+  stats.fingerprints = state.fingerprint_count();
+  stats.projects = state.projects().size();
+  CAIRN_TRY_ASSIGN(const auto reader,
+                   log::LogReader::open(*impl_->files, impl_->layout.log(), impl_->meta.store_id));
+  for (const log::LogFileInfo& file : reader->files()) {
+    ++stats.log_files;
+    stats.log_bytes += file.bytes;
+  }
+  stats.head_occurrences = impl_->fold.head().size();
+  stats.head_bytes = impl_->fold.head().memory_bytes();
+  if (impl_->env) {
+    CAIRN_TRY_ASSIGN(const auto info, impl_->env->info());
+    stats.index_bytes = info.used_bytes;
+    stats.index_file_bytes = info.file_bytes;
+    stats.index_bytes_written = impl_->meta.index_bytes_written;
+    stats.readers = info.readers;
+    stats.max_readers = info.max_readers;
+    CAIRN_TRY_ASSIGN(const auto ids, storage::list_segments(*impl_->sealed->txn));
+    for (const storage::SegmentId id : ids) {
+      CAIRN_TRY_ASSIGN(const auto segment, storage::segment_info(*impl_->sealed->txn, id));
+      stats.segments.push_back(
+          {raw(id), segment.occurrences, segment.bytes, segment.min_time, segment.max_time});
+    }
+  }
+  CAIRN_TRY_ASSIGN(stats.digests, impl_->digests_locked());
+  return stats;
+}
+
+Result<void> Store::for_each_record(
+    Lsn from, const std::function<Result<void>(Lsn, const model::Record&)>& fn) const {
+  // A reader of its own: the log needs no lock, and its frames are not ours to remember.
+  RecordLog reader(*impl_->files, impl_->layout.log(), impl_->meta.store_id, nullptr);
+  return reader.replay(from, std::nullopt,
+                       [&](Lsn lsn, model::Record&& record) { return fn(lsn, record); });
+}
+
+// Folds all of the log into a new index in `directory` and tells its digests.
+Result<RebuildReport> Store::Impl::fold_all(const std::string& directory,
+                                            const Progress& progress) {
+  CAIRN_TRY(remove_directory(directory));
+  storage::IndexOptions index_options;
+  index_options.map_bytes = options.index_map_bytes;
+  CAIRN_TRY_ASSIGN(env, storage::LmdbEnv::open(directory, index_options));
+  CAIRN_TRY_ASSIGN(sealed, open_sealed(*env));
+  log = std::make_unique<RecordLog>(*files, layout.log(), meta.store_id, nullptr);
+  RebuildReport report;
+  CAIRN_TRY_ASSIGN(report.records, replay_tail(true, AsOf{}, progress));
+  CAIRN_TRY(make_checkpoint());
+  CAIRN_TRY_ASSIGN(report.digests, digests_locked());
+  sealed.reset();
+  env.reset();
+  return report;
+}
+
+Result<RebuildReport> Store::rebuild(const std::string& directory, const StoreOptions& options,
+                                     const Progress& progress) {
+  Lsn acknowledged{};
+  {
+    // The old index may still know how far the log must reach.
+    StoreOptions reading = options;
+    reading.read_only = true;
+    Impl old(directory, reading);
+    CAIRN_TRY_ASSIGN(old.meta.store_id, read_identity(*old.files, old.layout));
+    storage::IndexOptions index_options;
+    index_options.read_only = true;
+    if (auto env = storage::LmdbEnv::open(old.layout.index(), index_options); env.ok()) {
+      if (auto txn = storage::ReadTxn::begin(**env); txn.ok()) {
+        if (auto meta = storage::read_meta(**txn); meta.ok() && *meta) {
+          acknowledged = (*meta)->acknowledged;
+        }
+      }
+    }
+  }
+  Impl impl(directory, options);
+  CAIRN_TRY_ASSIGN(impl.meta.store_id, read_identity(*impl.files, impl.layout));
+  CAIRN_TRY_ASSIGN(impl.lock, impl.files->lock(impl.layout.lock()));
+  CAIRN_TRY_ASSIGN(RebuildReport report, impl.fold_all(impl.layout.new_index(), progress));
+  if (impl.fold.applied() < acknowledged) {
+    CAIRN_TRY(remove_directory(impl.layout.new_index()));
+    return make_error(
+        ErrorCode::Corruption,
+        fmt::format("the log in {} ends at record {}, but records up to {} had been acknowledged; "
+                    "the index was left as it is: restore the log files from a backup, then "
+                    "rebuild",
+                    impl.layout.log(), raw(impl.fold.applied()), raw(acknowledged)));
+  }
+  CAIRN_TRY(remove_directory(impl.layout.old_index()));
+  if (std::filesystem::exists(impl.layout.index())) {
+    CAIRN_TRY(move_directory(impl.layout.index(), impl.layout.old_index()));
+  }
+  CAIRN_TRY(move_directory(impl.layout.new_index(), impl.layout.index()));
+  CAIRN_TRY(impl.files->sync_directory(impl.layout.root));
+  CAIRN_TRY(remove_directory(impl.layout.old_index()));
+  return report;
+}
+
+Result<VerifyReport> Store::verify(const std::string& directory, bool deep,
+                                   const StoreOptions& options, const Progress& progress) {
+  StoreOptions reading = options;
+  reading.read_only = true;
+  Impl impl(directory, reading);
+  CAIRN_TRY_ASSIGN(impl.meta.store_id, read_identity(*impl.files, impl.layout));
+  VerifyReport report;
+  report.deep = deep;
+  CAIRN_TRY_ASSIGN(log::LogCheck check,
+                   log::check_log(*impl.files, impl.layout.log(), impl.meta.store_id));
+  report.log_files = check.files;
+  report.frames = check.frames;
+  report.records = check.records;
+  report.log_bytes = check.bytes;
+  report.torn_bytes = check.torn_bytes;
+  report.problems = std::move(check.problems);
+
+  OpenReport opened;
+  if (auto reading_opened = impl.open_for_reading(opened); !reading_opened.ok()) {
+    report.problems.push_back(reading_opened.error().message);
+    return report;
+  }
+  if (auto checked = open_sealed(*impl.env, true); checked.ok()) {
+    report.segments = (*checked)->parts.size();
+  } else {
+    report.problems.push_back(checked.error().message);
+    return report;
+  }
+  if (auto digests = impl.digests_locked(); digests.ok()) {
+    report.index = *digests;
+  } else {
+    report.problems.push_back(digests.error().message);
+    return report;
+  }
+  if (!deep || !report.problems.empty()) return report;
+
+  Impl replay(directory, options);
+  replay.meta.store_id = impl.meta.store_id;
+  const std::string scratch = replay.layout.root + "/index.verify";
+  auto replayed = replay.fold_all(scratch, progress);
+  CAIRN_TRY(remove_directory(scratch));
+  if (!replayed.ok()) {
+    report.problems.push_back(replayed.error().message);
+    return report;
+  }
+  report.replay = replayed->digests;
+  if (report.replay.state != report.index.state || report.replay.full != report.index.full) {
+    report.problems.push_back(
+        fmt::format("the index in {} differs from a replay of the log (state {} against {}, full "
+                    "{} against {}): run 'cairn rebuild {}'",
+                    impl.layout.index(), report.index.state.hex(), report.replay.state.hex(),
+                    report.index.full.hex(), report.replay.full.hex(), impl.layout.root));
+  }
+  return report;
+}
+
+}  // namespace cairn::engine
