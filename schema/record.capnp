@@ -1,4 +1,167 @@
 @0xd3b0c5a1e7f24a69;
+# The payload of the log: what a frame holds once its checksum was verified and its bytes were
+# decompressed (docs/format.md, "Log"). This file is the specification; src/model/record_codec.h
+# is the one reader and writer.
+#
+# Encoding: one Cap'n Proto message in the standard stream framing (segment table, then the
+# segments, not packed), its root a Frame. The writer makes one segment whenever it can; a reader
+# takes any number. A payload has at most 64 MiB, so a message can be read in place.
+#
+# A reader checks: pointers stay inside the message, text ends in NUL, numbers marked "enumerated"
+# below have a listed value, `records` has as many entries as the frame header says. Otherwise the
+# payload is corrupt. It does not check whether a record fits the state: that is the fold's part.
+#
+# Versions. A field may be added: old logs then read as its default, so the default has to mean
+# "as before". A record kind may be added: a build that does not know it refuses the log as
+# unsupported instead of skipping a fact. Nothing is removed, renumbered or given another meaning.
+# How records fold into state is versioned apart from this (kFoldVersion).
+#
+# Conventions. Text is UTF-8 and may hold NUL. "Absent" is a null pointer, which differs from an
+# empty text. Times named ...Us are microseconds since 1970-01-01T00:00:00Z.
+
 $import "/capnp/c++.capnp".namespace("cairn::schema");
-struct Frame { records @0 :List(Record); }
-struct Record { time @0 :Int64; }
+
+struct Frame {
+  records @0 :List(Record);
+  # In LSN order: the n-th entry (from 0) has the frame's first LSN plus n.
+}
+
+struct Record {
+  # One fact. Groups are named by project and number, the two parts of a short id, so that a
+  # record means the same in every store that folded the same records of that project.
+
+  timeUs @0 :Int64;
+  # When it was recorded; with import --by-time, when the input says that it happened.
+
+  keyLow @1 :UInt64;
+  keyHigh @2 :UInt64;
+  # Idempotency key: XXH3-128 of the command or input it came from. Both zero: none.
+
+  actor @3 :Text;
+  # Who did it. Absent: the system.
+
+  union {
+    occurrence @4 :Occurrence;
+    storeCreated @5 :StoreCreated;
+    projectChanged @6 :ProjectChanged;
+    typesChanged @7 :TypesChanged;
+    statusChanged @8 :StatusChanged;
+    merged @9 :Merged;
+    unmerged @10 :Merged;
+    assigned @11 :Assigned;
+    activity @12 :Activity;
+  }
+}
+
+struct Uuid {
+  # The sixteen bytes, big-endian: `high` holds the first eight.
+  high @0 :UInt64;
+  low @1 :UInt64;
+}
+
+struct Occurrence {
+  # One validated occurrence. Members mean what docs/wire-format.md says; nothing is normalized,
+  # so that export gives back what came in.
+
+  idHigh @0 :UInt64;
+  idLow @1 :UInt64;
+  eventIdHigh @2 :UInt64;
+  eventIdLow @3 :UInt64;
+  # As in Uuid, without its pointer. The event id counts only if hasEventId.
+
+  project @4 :UInt64;
+  detectionTime @5 :Float64;
+  # Epoch seconds as sent.
+
+  type @6 :UInt32;
+  priority @7 :Int32;
+  # initial_issue_priority. Counts only if hasPriority.
+
+  hasEventId @8 :Bool;
+  hasPriority @9 :Bool;
+  isBufferedSpans @10 :Bool;
+
+  fingerprint @11 :List(Text);
+  title @12 :Text;
+  subtitle @13 :Text;
+  resourceId @14 :Text;
+  culprit @15 :Text;
+  level @16 :Text;
+  assignee @17 :Text;
+
+  evidenceData @18 :Data;
+  evidenceDisplay @19 :Data;
+  event @20 :Data;
+  # Verbatim JSON values. Absent: the member was absent or null.
+
+  extra @21 :Data;
+  # Unknown top-level members, verbatim, without braces: "a":1,"b":[2]
+}
+
+struct StoreCreated {
+  # The first record of every log.
+  storeId @0 :Uuid;
+}
+
+struct ProjectChanged {
+  project @0 :UInt64;
+  slug @1 :Text;
+  # Absent: unchanged.
+  policy @2 :UInt8;
+  # Enumerated: 0 unchanged, 1 first, 2 known.
+}
+
+struct TypesChanged {
+  strict @0 :UInt8;
+  # Enumerated: 0 unchanged, 1 occurrences of unregistered types enter, 2 they are refused.
+  set @1 :List(GroupType);
+  # Registered or replaced.
+}
+
+struct GroupType {
+  id @0 :UInt32;
+  slug @1 :Text;
+  category @2 :UInt16;
+  categoryV2 @3 :UInt16;
+  defaultPriority @4 :UInt8;
+  noiseLimit @5 :UInt32;
+  quotaPerHour @6 :UInt32;
+  released @7 :Bool;
+  inDefaultSearch @8 :Bool;
+  autoResolve @9 :Bool;
+  escalation @10 :Bool;
+}
+
+struct StatusChanged {
+  project @0 :UInt64;
+  number @1 :UInt32;
+  status @2 :UInt8;
+  # Enumerated: 0 unresolved, 1 resolved, 2 ignored.
+  substatus @3 :UInt8;
+  # Enumerated: 0 none, 1 until_escalating, 2 escalating, 3 ongoing, 4 until_condition_met,
+  # 5 forever, 6 regressed, 7 new.
+}
+
+struct Merged {
+  # The children become, or stop being, parts of the view of the primary.
+  project @0 :UInt64;
+  primary @1 :UInt32;
+  children @2 :List(UInt32);
+}
+
+struct Assigned {
+  project @0 :UInt64;
+  number @1 :UInt32;
+  assignee @2 :Text;
+  # "user:ID" or "team:ID". Absent: nobody.
+}
+
+struct Activity {
+  # Something done to a group that changes no state: a note, a label.
+  project @0 :UInt64;
+  number @1 :UInt32;
+  kind @2 :Text;
+  # The name of the op.
+  data @3 :Data;
+  # The input line, verbatim JSON.
+}

@@ -52,7 +52,8 @@ class FileSystem {
   // Names (not paths) of the entries of a directory, sorted.
   virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;
   virtual Result<bool> exists(const std::string& path) = 0;
-  virtual Result<void> make_directory(const std::string& path) = 0;  // parents too; ok if there
+  // Missing parents too; ok if there. Durable when it returns (unlike the names of files).
+  virtual Result<void> make_directory(const std::string& path) = 0;
   virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
   virtual Result<void> remove_file(const std::string& path) = 0;
   // Makes created, renamed and removed names of the directory durable.

@@ -7,8 +7,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
-#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -17,11 +18,15 @@
 #include "base/hash.h"
 #include "base/ids.h"
 #include "base/result.h"
+#include "model/dirty_set.h"
 #include "model/record.h"
 
 namespace cairn::model {
 
 inline constexpr uint32_t kFoldVersion = 1;
+
+// Title of a group whose occurrences have neither a title nor a culprit.
+inline constexpr std::string_view kUntitled = "<untitled>";
 
 struct Project {
   ProjectId id{};
@@ -93,6 +98,7 @@ class State {
   const std::map<uint32_t, GroupType>& types_set() const { return types_; }
   const std::map<ProjectId, Project>& projects() const { return projects_; }
   const Project* project(ProjectId id) const;
+  const Project* find_project(std::string_view slug) const;  // in any case
 
   // Groups and fingerprints are dense: ids 1 .. count.
   uint32_t group_count() const { return static_cast<uint32_t>(groups_.size()); }
@@ -111,11 +117,14 @@ class State {
   std::vector<GroupId> members(GroupId id) const;
   ViewTotals totals(GroupId id) const;
   std::string short_id(GroupId id) const;
-  // "SHOP-3K", "issue:SHOP-3K", or a decimal GroupId. NotFound / InvalidArgument say which.
+  // "SHOP-3K", "issue:SHOP-3K", or a decimal GroupId, also written #12. NotFound: well formed, but
+  // no such project or number (the message tells what there is); InvalidArgument: no issue's form.
   Result<GroupId> find_issue(std::string_view reference) const;
 
   // --- folding -------------------------------------------------------------------------------
-  // Errors: Corruption when the record does not fit the state (a log this build did not write).
+  // Errors: Corruption when the record does not fit the state (a log this build did not write);
+  // the state is then unchanged. An occurrence of a known fingerprint allocates nothing, unless a
+  // title or culprit outgrows its string.
   Result<Applied> apply(const Record& record, Lsn lsn);
 
   // --- persistence ---------------------------------------------------------------------------
@@ -125,11 +134,15 @@ class State {
   std::vector<ProjectId> dirty_projects() const;
   bool dirty_registry() const;  // store id, strictness or types
   void clear_dirty();
-  // In ascending id order, no gaps; Corruption otherwise.
+  // Projects first, then groups, then fingerprints, each in ascending id order, groups and
+  // fingerprints without gaps; Corruption otherwise. Marks nothing dirty.
   Result<void> restore_project(Project project);
   Result<void> restore_group(Group group);
   Result<void> restore_fingerprint(Fingerprint fingerprint);
   void restore_registry(const Uuid& store_id, bool strict, std::vector<GroupType> types);
+  // After the last restore: references that point both ways agree, and the forest has no cycle.
+  // Corruption otherwise; the state must then not be used (walks up the forest may not end).
+  Result<void> check_restored() const;
 
   // --- digests -------------------------------------------------------------------------------
   // Present logical state: projects, types, groups with every own field, forest, counts and
@@ -139,13 +152,61 @@ class State {
   Hash128 replay_digest() const;
 
  private:
-  // Implementation members are filled in by state.cc's author.
+  // When and where the record stands that is being folded.
+  struct At {
+    TimeUs time{};
+    Lsn lsn{};
+  };
+
+  Result<Applied> fold(const Occurrence& occurrence, At at);
+  Result<Applied> fold(const StoreCreated& created, At at);
+  Result<Applied> fold(const ProjectChanged& change, At at);
+  Result<Applied> fold(const TypesChanged& change, At at);
+  Result<Applied> fold(const StatusChanged& change, At at);
+  Result<Applied> fold(const Merged& merge, At at);
+  Result<Applied> fold(const Unmerged& unmerge, At at);
+  Result<Applied> fold(const Assigned& change, At at);
+  Result<Applied> fold(const ActivityAdded& activity, At at);
+
+  FingerprintId deciding_fingerprint(const Occurrence& occurrence) const;
+  FingerprintPolicy policy_of(ProjectId project) const;
+  GroupId create_leaf(const Occurrence& occurrence, At at);
+  FingerprintId link(ProjectId project, std::string_view value, GroupId leaf);
+  void link_unknown(const Occurrence& occurrence, GroupId leaf);
+  // The group a record names, or Corruption.
+  Result<GroupId> named(ProjectId project, uint32_t number, At at) const;
+  // The same for the children of a merge or unmerge: at least one, none twice.
+  Result<std::vector<GroupId>> named(ProjectId project, const std::vector<uint32_t>& numbers,
+                                     At at) const;
+
+  Project& ensure_project(ProjectId id);
+  void rename(Project& project, std::string slug);
+  Error unknown_project(std::string_view slug) const;
+  FingerprintId find_fingerprint_id(ProjectId project, std::string_view value) const;
+  // For changing: marked dirty.
+  Group& change(GroupId id);
+  Fingerprint& change(FingerprintId id);
+  // Index = raw(GroupId), entry 0 unused.
+  std::vector<GroupId> roots_by_group() const;
+  Hash128 digest(bool replay) const;
+
   Uuid store_id_;
   bool strict_types_ = false;
   std::map<uint32_t, GroupType> types_;
   std::map<ProjectId, Project> projects_;
   std::vector<Group> groups_;              // index raw(id) - 1
   std::vector<Fingerprint> fingerprints_;  // index raw(id) - 1
+
+  // Indexes over the above.
+  std::map<std::string, ProjectId, std::less<>> projects_by_slug_;        // by slug_key()
+  std::unordered_map<ProjectId, std::vector<GroupId>> groups_by_number_;  // index number - 1
+  // By hash64(value, project): the strings themselves are kept once, in fingerprints_.
+  std::unordered_multimap<uint64_t, FingerprintId> fingerprints_by_hash_;
+
+  DirtySet<GroupId> dirty_groups_;
+  DirtySet<FingerprintId> dirty_fingerprints_;
+  std::set<ProjectId> dirty_projects_;
+  bool dirty_registry_ = false;
 };
 
 }  // namespace cairn::model

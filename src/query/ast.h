@@ -39,13 +39,15 @@ struct Key {
   KeyForm form = KeyForm::Plain;
   std::string name;      // without tags[...] and quotes
   std::string tag_type;  // "", string, number, boolean, array
+  bool element = false;  // tags[k,array][*]: any element of the array
   bool quoted = false;
   Span at;
 };
 
 struct Value {
   // Unescaped text. In an unquoted or quoted value `*` is a wildcard unless written `\*`; then
-  // `text` holds the literal asterisk and `pattern` the wildcard form.
+  // `text` holds the literal asterisk and `pattern` the wildcard form. With Op::Regex, `text` is
+  // the expression as typed.
   std::string text;
   bool quoted = false;
   // Set when the value holds at least one wildcard: literal runs between the asterisks; n+1 runs
@@ -58,6 +60,8 @@ struct Filter {
   bool negated = false;
   Key key;
   Op op = Op::Equal;
+  // Where the operator stands as typed; empty when none was written.
+  Span op_at;
   bool list = false;          // k:[a, b]
   std::vector<Value> values;  // exactly one unless list
   Span at;
@@ -105,7 +109,7 @@ struct TopStage {
 };  // top 50 release
 struct SortStage {
   std::string key;
-  bool descending = true;
+  bool descending = true;  // with `-`, and for the sorts of issues (date, new, freq, user)
   Span at;
 };  // sort freq, sort -count()
 struct LimitStage {

@@ -2,6 +2,8 @@
 // Alerts will use it; tests hold the bitmaps against it.
 #pragma once
 
+#include <memory>
+
 #include "base/result.h"
 #include "model/occurrence.h"
 #include "model/state.h"

@@ -24,7 +24,8 @@ enum class Sort : uint8_t { Date, New, Freq, User };
 std::optional<Sort> parse_sort(std::string_view name);
 
 inline constexpr uint32_t kMaxLimit = 10'000;  // rows of one page or table
-inline constexpr uint32_t kDefaultLimit = 25;
+inline constexpr uint32_t kDefaultLimit = 25;  // rows of a page; tables: kMaxLimit
+inline constexpr uint32_t kMaxTrendBuckets = 10'000;
 
 struct SearchOptions {
   TimeUs now{};                   // what relative dates are relative to
@@ -52,7 +53,7 @@ struct SearchPage {
 };
 
 struct Cell {
-  std::variant<std::monostate, int64_t, double, std::string, TimeUs> value;
+  std::variant<std::monostate, int64_t, double, std::string, TimeUs> value;  // monostate: no value
 };
 struct Column {
   std::string name;
@@ -60,6 +61,7 @@ struct Column {
 };
 struct Table {
   Lsn lsn{};
+  uint64_t total = 0;  // rows before the limit cut them, exact
   std::vector<Column> columns;
   std::vector<std::vector<Cell>> rows;
 };

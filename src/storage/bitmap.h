@@ -10,12 +10,11 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include "base/ids.h"
 #include "base/result.h"
-
-struct roaring_bitmap_s;
 
 namespace cairn::storage {
 
@@ -47,6 +46,9 @@ class Bitmap {
   uint64_t range_cardinality(Ordinal begin, Ordinal end) const;  // [begin, end)
   bool contains(Ordinal ordinal) const;
   bool empty() const;
+  Ordinal maximum() const;  // precondition: !empty()
+  // The ordinal with `rank` smaller ones before it. Precondition: rank < cardinality().
+  Ordinal select(uint64_t rank) const;
   std::vector<Ordinal> to_vector() const;
 
   // Calls fn(Ordinal) ascending over [begin, end) until it returns false.
@@ -67,16 +69,21 @@ class Bitmap {
   // Frozen form: bytes that can be used in place where they lie at a 32-byte aligned address.
   size_t frozen_bytes() const;
   void write_frozen(std::span<std::byte> out) const;  // out.size() == frozen_bytes()
-  // Borrows `bytes` when aligned, copies them otherwise. Corruption when they are no bitmap.
+  // Borrows `bytes` when aligned, copies them otherwise. Corruption when they are no bitmap: all of
+  // it is checked, as CRoaring trusts what it views.
   static Result<Bitmap> view(std::span<const std::byte> bytes);
 
   bool operator==(const Bitmap& other) const;
 
  private:
-  explicit Bitmap(roaring_bitmap_s* owned);
+  // A roaring_bitmap_t. Its name moved between versions, so it cannot be declared here.
+  struct Roaring;
+  explicit Bitmap(Roaring* owned);
   void for_each_impl(Ordinal begin, Ordinal end, void* fn, bool (*call)(void*, Ordinal)) const;
-  // Author of bitmap.cc may change the private part.
-  roaring_bitmap_s* bitmap_ = nullptr;
+  Roaring* writable();
+
+  Roaring* bitmap_ = nullptr;          // null after a move
+  bool borrowed_ = false;              // a view of frozen bytes: copied before the first change
   std::unique_ptr<std::byte[]> copy_;  // bytes behind a view that had to be copied
 };
 

@@ -43,7 +43,7 @@ struct CheckpointMeta {
   Lsn applied{};       // everything up to here is in the index
   Lsn acknowledged{};  // known durable in the log when written (>= applied)
   LogPosition resume;  // frame that holds applied + 1 or precedes it
-  TimeUs last_time{};   // of the newest record that carries a time (times never go back)
+  TimeUs last_time{};  // of the newest record that carries a time (times never go back)
   uint32_t next_segment = 1;
   uint64_t index_bytes_written = 0;  // over the life of this index, for write amplification
 };

@@ -6,7 +6,11 @@
 // the writer. Functions take the read transaction to look in; nullptr = memory only (a store that
 // has no index on disk: as-of views, tests).
 //
-// Thread: intern_* need to be alone; const functions are safe to call concurrently.
+// A transaction given here must see the last checkpoint: with an older one a value that has an id
+// would be taken for new.
+//
+// Thread: load, intern_* and checkpointed need to be alone; const functions are safe to call
+// concurrently (each thread with a transaction of its own).
 #pragma once
 
 #include <cstdint>
@@ -35,8 +39,10 @@ class Dictionary {
   // Reads the field table and value counters of the checkpoint. Corruption, Io.
   Result<void> load(const ReadTxn& txn);
 
-  // Exhausted when there are 65,000 tag keys already, or 2^32-2 values of a field.
+  // Exhausted when there are 65,000 tag keys already, or 2^32-2 values of a field. A failed call
+  // changes nothing.
   Result<FieldId> intern_tag(std::string_view key);
+  // Precondition: the field is builtin or came from intern_tag(). Also Corruption, Io.
   Result<ValueId> intern(FieldId field, std::string_view value, const ReadTxn* txn);
 
   std::optional<FieldId> find_tag(std::string_view key) const;
@@ -57,6 +63,12 @@ class Dictionary {
   // the new entries to the cache.
   Result<void> save(WriteTxn& txn) const;
   void checkpointed();
+
+  // About what is held in memory: new entries (until the next checkpoint) and cached ones.
+  uint64_t memory_bytes() const;
+  // The cache of known values may grow to this before it is dropped as a whole; 256 MiB unless
+  // set.
+  void limit_cache(uint64_t bytes);
 
  private:
   struct Impl;

@@ -13,11 +13,14 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 #include "base/result.h"
 
 struct MDB_env;
 struct MDB_txn;
+struct MDB_val;
 
 namespace cairn::storage {
 
@@ -97,6 +100,9 @@ class ReadTxn {
           return static_cast<bool>((*static_cast<std::remove_reference_t<F>*>(f))(key, value));
         });
   }
+  // The entry with the largest key <= `key`.
+  using Entry = std::pair<std::string_view, std::span<const std::byte>>;
+  Result<std::optional<Entry>> floor(Table table, std::string_view key) const;
   Result<uint64_t> entries(Table table) const;
 
  private:
@@ -126,11 +132,15 @@ class WriteTxn {
   Result<std::optional<std::span<const std::byte>>> get(Table table, std::string_view key) const;
   // Durable when it returns ok (LMDB syncs). Exhausted: disk or map full.
   Result<void> commit();
+  // Keys and values given to put, append and reserve so far, in bytes.
+  uint64_t bytes_written() const { return bytes_written_; }
 
  private:
   WriteTxn(LmdbEnv& env, MDB_txn* txn) : env_(env), txn_(txn) {}
+  Result<void> write(Table table, std::string_view key, MDB_val& value, unsigned flags);
   LmdbEnv& env_;
   MDB_txn* txn_;
+  uint64_t bytes_written_ = 0;
 };
 
 }  // namespace cairn::storage

@@ -17,7 +17,7 @@ namespace cairn::storage {
 
 enum class SegmentId : uint32_t {};
 
-// Writes the head's occurrences as segment `id`. Precondition: head.size() > 0.
+// Writes the head's occurrences as segment `id`. Precondition: 0 < head.size() <= 2^24.
 // Errors: Exhausted, Io.
 Result<void> write_segment(WriteTxn& txn, SegmentId id, const Head& head);
 
@@ -34,11 +34,12 @@ struct SegmentInfo {
 Result<SegmentInfo> segment_info(const ReadTxn& txn, SegmentId id);
 
 // Borrows `txn`. Headers are validated here (Corruption names the segment and what is wrong);
-// the Part functions never read outside the value's bytes. `verify_checksums` reads it all.
+// the Part functions never read outside the value's bytes, and a posting found damaged later reads
+// as empty. `verify_checksums` reads it all beforehand. NotFound: no such segment.
 Result<std::unique_ptr<Part>> open_segment(const ReadTxn& txn, SegmentId id,
                                            bool verify_checksums = false);
 
-// What find_id looks for.
+// What find_id looks for. The head compares all of it, a segment its upper 40 bits.
 uint64_t id_hash(const Uuid& id, ProjectId project);
 
 }  // namespace cairn::storage

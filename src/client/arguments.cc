@@ -1,0 +1,469 @@
+#include "client/arguments.h"
+
+#include <fmt/format.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <functional>
+#include <map>
+
+#include "base/time_format.h"
+#include "client/verb_table.h"
+#include "client/version.h"
+
+namespace cairn::client {
+namespace {
+
+// Fills the verb's values once CLI11 has read the words into the places bound to it. Throws
+// CLI::ValidationError for what it refuses.
+using Finish = std::function<VerbArguments()>;
+
+[[noreturn]] void refuse(const std::string& message) { throw CLI::ValidationError(message); }
+
+std::optional<uint64_t> whole_number(std::string_view text) {
+  uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+// 2026-10-01, 2026-10-01T12:00:00Z or @1790812800 (epoch seconds).
+TimeUs read_time(const std::string& option, const std::string& text) {
+  if (text.starts_with('@')) {
+    double seconds = 0;
+    const char* last = text.data() + text.size();
+    const auto [end, error] = std::from_chars(text.data() + 1, last, seconds);
+    if (error == std::errc() && end == last) {
+      if (const auto time = time_from_seconds(seconds)) return *time;
+    }
+  } else if (const auto time = parse_time(text)) {
+    return *time;
+  }
+  refuse(
+      fmt::format("{}: '{}' is no time; write 2026-10-01, 2026-10-01T12:00:00Z or @EPOCH_SECONDS",
+                  option, text));
+}
+
+std::string current_user() {
+  if (const char* user = std::getenv("USER"); user != nullptr && *user != 0) return user;
+  const passwd* entry = ::getpwuid(::getuid());
+  return entry == nullptr ? "" : entry->pw_name;
+}
+
+std::string join(const std::vector<std::string>& words) {
+  std::string out;
+  for (const auto& word : words) {
+    if (!out.empty()) out.push_back(' ');
+    out += word;
+  }
+  return out;
+}
+
+void add_store(CLI::App& app, std::string& store) { app.add_option("STORE", store)->required(); }
+
+void add_writer(CLI::App& app, WriterArguments& writer) {
+  writer.actor = current_user();
+  app.add_option("--actor", writer.actor, "who does it (default: you)")->type_name("NAME");
+  app.add_option("--key", writer.key, "idempotency key: the same key changes nothing twice")
+      ->type_name("KEY");
+}
+
+struct MomentWords {
+  std::string as_of;
+  std::string now;
+  std::optional<uint64_t> at_least;
+};
+
+void add_moment(CLI::App& app, MomentWords& words) {
+  app.add_option("--as-of", words.as_of, "ask the past: a time or a record number")
+      ->type_name("TIME|LSN");
+  app.add_option("--now", words.now, "what relative dates are relative to")->type_name("TIME");
+  app.add_option("--at-least", words.at_least, "fail unless the store has reached this record")
+      ->type_name("LSN");
+}
+
+MomentArguments read_moment(const MomentWords& words) {
+  MomentArguments moment;
+  if (!words.as_of.empty()) {
+    engine::AsOf as_of;
+    if (const auto lsn = whole_number(words.as_of)) {
+      as_of.lsn = Lsn{*lsn};
+    } else {
+      as_of.time = read_time("--as-of", words.as_of);
+    }
+    moment.as_of = as_of;
+  }
+  if (!words.now.empty()) moment.now = read_time("--now", words.now);
+  if (words.at_least) moment.at_least = Lsn{*words.at_least};
+  return moment;
+}
+
+Finish build_init(CLI::App& app) {
+  auto values = std::make_shared<InitArguments>();
+  add_store(app, values->store);
+  return [values] { return *values; };
+}
+
+Finish build_import(CLI::App& app) {
+  auto values = std::make_shared<ImportArguments>();
+  add_store(app, values->store);
+  app.add_option("FILE", values->files)->required();
+  app.add_flag("--by-time", values->by_time,
+               "interleave the files in time order; record times follow the input");
+  app.add_option("--rejects", values->rejects, "write refused lines with their reasons here")
+      ->type_name("FILE");
+  app.add_flag("--must-exist", values->must_exist, "do not make the store");
+  app.add_option("--actor", values->actor, "who imports (default: the system)")->type_name("NAME");
+  app.add_flag("--quiet", values->quiet, "no progress, no summary");
+  return [values] { return *values; };
+}
+
+Finish build_query(CLI::App& app) {
+  struct Words {
+    QueryArguments values;
+    std::vector<std::string> query;
+    MomentWords moment;
+    std::string sort;
+  };
+  auto words = std::make_shared<Words>();
+  add_store(app, words->values.store);
+  app.add_option("QUERY", words->query);
+  app.add_option("--limit", words->values.limit,
+                 fmt::format("rows, 1 to {} (default {})", query::kMaxLimit, query::kDefaultLimit))
+      ->type_name("N")
+      ->check(CLI::Range(uint32_t{1}, query::kMaxLimit));
+  app.add_option("--cursor", words->values.cursor, "the next page: `next` of the last answer")
+      ->type_name("TOKEN");
+  app.add_option("--sort", words->sort, "date (last seen), new, freq or user")->type_name("SORT");
+  add_moment(app, words->moment);
+  return [words]() -> VerbArguments {
+    words->values.query = join(words->query);
+    words->values.moment = read_moment(words->moment);
+    if (!words->sort.empty()) {
+      words->values.sort = query::parse_sort(words->sort);
+      if (!words->values.sort) {
+        refuse(fmt::format("--sort: '{}' is no sort; use date, new, freq or user", words->sort));
+      }
+    }
+    return words->values;
+  };
+}
+
+Finish build_export(CLI::App& app) {
+  struct Words {
+    ExportArguments values;
+    std::vector<std::string> query;
+    MomentWords moment;
+  };
+  auto words = std::make_shared<Words>();
+  add_store(app, words->values.store);
+  app.add_option("QUERY", words->query);
+  add_moment(app, words->moment);
+  return [words]() -> VerbArguments {
+    words->values.query = join(words->query);
+    words->values.moment = read_moment(words->moment);
+    return words->values;
+  };
+}
+
+Finish build_parse(CLI::App& app) {
+  auto words = std::make_shared<std::vector<std::string>>();
+  app.add_option("QUERY", *words)->required();
+  return [words]() -> VerbArguments { return ParseArguments{join(*words)}; };
+}
+
+Finish build_show(CLI::App& app) {
+  struct Words {
+    ShowArguments values;
+    MomentWords moment;
+  };
+  auto words = std::make_shared<Words>();
+  add_store(app, words->values.store);
+  app.add_option("ISSUE", words->values.issue)->required();
+  add_moment(app, words->moment);
+  return [words]() -> VerbArguments {
+    words->values.moment = read_moment(words->moment);
+    return words->values;
+  };
+}
+
+Finish build_merge(CLI::App& app) {
+  auto values = std::make_shared<MergeArguments>();
+  add_store(app, values->store);
+  app.add_option("ISSUE", values->references)->required();
+  add_writer(app, values->writer);
+  return [values] { return *values; };
+}
+
+Finish build_unmerge(CLI::App& app) {
+  auto values = std::make_shared<UnmergeArguments>();
+  add_store(app, values->store);
+  app.add_option("VIEW", values->view)->required();
+  app.add_option("CHILD", values->children);
+  add_writer(app, values->writer);
+  return [values] { return *values; };
+}
+
+Finish build_status(CLI::App& app, model::Status status) {
+  struct Words {
+    StatusArguments values;
+    bool until_escalating = false;
+    bool forever = false;
+  };
+  auto words = std::make_shared<Words>();
+  words->values.status = status;
+  add_store(app, words->values.store);
+  app.add_option("ISSUE", words->values.issues)->required();
+  if (status == model::Status::Ignored) {
+    auto* until = app.add_flag("--until-escalating", words->until_escalating,
+                               "until it happens far more often (default)");
+    app.add_flag("--forever", words->forever, "whatever happens")->excludes(until);
+  }
+  add_writer(app, words->values.writer);
+  return [words]() -> VerbArguments {
+    if (words->until_escalating) words->values.substatus = model::Substatus::UntilEscalating;
+    if (words->forever) words->values.substatus = model::Substatus::Forever;
+    return words->values;
+  };
+}
+
+Finish build_assign(CLI::App& app) {
+  auto values = std::make_shared<AssignArguments>();
+  add_store(app, values->store);
+  app.add_option("ISSUE", values->issue)->required();
+  app.add_option("ASSIGNEE", values->assignee)->required();
+  add_writer(app, values->writer);
+  return [values]() -> VerbArguments {
+    if (values->assignee == "none") values->assignee.clear();
+    return *values;
+  };
+}
+
+Finish build_stats(CLI::App& app) {
+  auto values = std::make_shared<StatsArguments>();
+  add_store(app, values->store);
+  return [values] { return *values; };
+}
+
+Finish build_verify(CLI::App& app) {
+  auto values = std::make_shared<VerifyArguments>();
+  add_store(app, values->store);
+  app.add_flag("--deep", values->deep, "also replay the log and compare digests");
+  return [values] { return *values; };
+}
+
+Finish build_rebuild(CLI::App& app) {
+  auto values = std::make_shared<RebuildArguments>();
+  add_store(app, values->store);
+  return [values] { return *values; };
+}
+
+Finish build_log(CLI::App& app) {
+  struct Words {
+    LogArguments values;
+    uint64_t from = 1;
+  };
+  auto words = std::make_shared<Words>();
+  add_store(app, words->values.store);
+  app.add_option("--from", words->from, "first record (default 1)")->type_name("LSN");
+  app.add_option("--limit", words->values.limit, "at most so many records")->type_name("N");
+  return [words]() -> VerbArguments {
+    words->values.from = Lsn{std::max<uint64_t>(words->from, 1)};
+    return words->values;
+  };
+}
+
+uint64_t read_id(const std::string& what, const std::string& text) {
+  const auto id = whole_number(text);
+  if (!id) refuse(fmt::format("{}: '{}' is no id; give a whole number", what, text));
+  return *id;
+}
+
+Finish build_projects(CLI::App& app) {
+  struct Words {
+    ProjectsArguments values;
+    std::string action = "list";
+    std::string id;
+    std::string policy;
+  };
+  auto words = std::make_shared<Words>();
+  add_store(app, words->values.store);
+  app.add_option("ACTION", words->action)->check(CLI::IsMember({"list", "set"}));
+  app.add_option("ID", words->id);
+  app.add_option("--slug", words->values.slug, "the first part of its short ids")->type_name("S");
+  app.add_option("--policy", words->policy, "which fingerprint decides: first or known")
+      ->check(CLI::IsMember({"first", "known"}))
+      ->type_name("POLICY");
+  add_writer(app, words->values.writer);
+  return [words]() -> VerbArguments {
+    words->values.set = words->action == "set";
+    if (!words->values.set) return words->values;
+    words->values.project = ProjectId{read_id("set", words->id)};
+    if (words->policy == "first") words->values.policy = model::FingerprintPolicy::First;
+    if (words->policy == "known") words->values.policy = model::FingerprintPolicy::Known;
+    if (!words->values.slug && !words->values.policy) refuse("set: give --slug or --policy");
+    return words->values;
+  };
+}
+
+Finish build_types(CLI::App& app) {
+  struct Words {
+    TypesArguments values;
+    std::string action = "list";
+    std::string value;
+    std::string priority;
+  };
+  auto words = std::make_shared<Words>();
+  add_store(app, words->values.store);
+  app.add_option("ACTION", words->action)->check(CLI::IsMember({"list", "strict", "set"}));
+  app.add_option("VALUE", words->value);
+  app.add_option("--slug", words->values.slug, "its name in queries")->type_name("S");
+  app.add_option("--category", words->values.category, "number of its category")->type_name("N");
+  app.add_option("--priority", words->priority, "of new issues: low, medium or high")
+      ->check(CLI::IsMember({"low", "medium", "high"}))
+      ->type_name("P");
+  add_writer(app, words->values.writer);
+  return [words]() -> VerbArguments {
+    TypesArguments& values = words->values;
+    if (words->action == "strict") {
+      values.action = TypesArguments::Action::Strict;
+      if (words->value != "on" && words->value != "off") refuse("strict: say on or off");
+      values.strict = words->value == "on";
+    } else if (words->action == "set") {
+      values.action = TypesArguments::Action::Set;
+      const uint64_t id = read_id("set", words->value);
+      if (id > UINT32_MAX) refuse(fmt::format("set: type {} is above {}", id, UINT32_MAX));
+      values.type = static_cast<uint32_t>(id);
+      const std::map<std::string, uint8_t> priorities = {{"low", 25}, {"medium", 50}, {"high", 75}};
+      if (!words->priority.empty()) values.priority = priorities.at(words->priority);
+    }
+    return values;
+  };
+}
+
+Finish build_generate(CLI::App& app) {
+  auto values = std::make_shared<GenerateArguments>();
+  GenerateOptions& options = values->options;
+  app.add_option("--occurrences", options.occurrences, "how many")->required()->type_name("N");
+  app.add_option("--seed", options.seed, "same seed, same bytes (default 1)")->type_name("S");
+  app.add_option("--projects", options.projects, "projects")->type_name("N");
+  app.add_option("--fingerprints", options.fingerprints, "fine fingerprints over all projects")
+      ->type_name("N");
+  app.add_option("--users", options.users, "people who may be hit")->type_name("N");
+  app.add_option("--urls", options.urls, "urls over all projects")->type_name("N");
+  app.add_option("--releases", options.releases_per_project, "releases of a project")
+      ->type_name("N");
+  app.add_option("--days", options.days, "days they are spread over (default 30)")->type_name("N");
+  return [values] { return *values; };
+}
+
+Finish build_demo(CLI::App& app) {
+  auto values = std::make_shared<DemoArguments>();
+  app.add_option("--occurrences", values->occurrences, "how many (default 200000)")
+      ->type_name("N")
+      ->check(CLI::Range(uint64_t{1000}, uint64_t{100'000'000}));
+  app.add_option("--seed", values->seed, "of the generated data (default 1)")->type_name("S");
+  app.add_option("--keep", values->keep, "keep the store in this directory")->type_name("DIR");
+  return [values] { return *values; };
+}
+
+Finish build(std::string_view verb, CLI::App& app) {
+  using model::Status;
+  using Builder = std::function<Finish(CLI::App&)>;
+  static const std::map<std::string_view, Builder> kBuilders = {
+      {"init", build_init},
+      {"import", build_import},
+      {"query", build_query},
+      {"export", build_export},
+      {"parse", build_parse},
+      {"show", build_show},
+      {"merge", build_merge},
+      {"unmerge", build_unmerge},
+      {"resolve", [](CLI::App& a) { return build_status(a, Status::Resolved); }},
+      {"unresolve", [](CLI::App& a) { return build_status(a, Status::Unresolved); }},
+      {"archive", [](CLI::App& a) { return build_status(a, Status::Ignored); }},
+      {"assign", build_assign},
+      {"stats", build_stats},
+      {"verify", build_verify},
+      {"rebuild", build_rebuild},
+      {"log", build_log},
+      {"projects", build_projects},
+      {"types", build_types},
+      {"generate", build_generate},
+      {"demo", build_demo},
+  };
+  return kBuilders.at(verb)(app);
+}
+
+std::string usage_line(const VerbHelp& verb) {
+  return fmt::format("Usage: cairn {} {} [OPTIONS]\n", verb.name, verb.usage);
+}
+
+std::string help_text(const VerbHelp& verb, const CLI::App& app) {
+  std::string out = fmt::format("cairn {}: {}\n\n{}", verb.name, verb.summary, usage_line(verb));
+  if (!verb.details.empty()) out += fmt::format("\n{}\n", verb.details);
+  out += "\nOptions:\n";
+  for (const CLI::Option* option : app.get_options()) {
+    if (!option->nonpositional() || option->get_description().empty()) continue;
+    std::string name = option->get_name(false, true);
+    if (option->get_type_size() > 0) name += " " + option->get_type_name();
+    out += fmt::format("  {:<24} {}\n", name, option->get_description());
+  }
+  return out + fmt::format("\nExamples:\n{}", verb.examples);
+}
+
+Advice wrong(std::string text, bool json) { return Advice{false, json, std::move(text)}; }
+
+std::variant<Invocation, Advice> parse_verb(const VerbHelp& verb, std::vector<std::string> words) {
+  CLI::App app;
+  bool json = false;
+  bool help = false;
+  app.set_help_flag();
+  app.add_flag("--json", json, "machine-readable answer on stdout");
+  app.add_flag("-h,--help", help, "this text");
+  const bool json_word = std::find(words.begin(), words.end(), "--json") != words.end();
+  const bool asks = std::any_of(words.begin(), std::find(words.begin(), words.end(), "--"),
+                                [](const auto& word) { return word == "--help" || word == "-h"; });
+  try {
+    const Finish finish = build(verb.name, app);
+    if (asks) return Advice{true, json_word, help_text(verb, app)};
+    std::reverse(words.begin(), words.end());  // as CLI11 wants them
+    app.parse(std::move(words));
+    return Invocation{finish(), json};
+  } catch (const CLI::Error& error) {
+    return wrong(fmt::format("cairn {}: {}\n{}`cairn help {}` has the options and examples.\n",
+                             verb.name, error.what(), usage_line(verb), verb.name),
+                 json_word);
+  }
+}
+
+}  // namespace
+
+std::variant<Invocation, Advice> parse_arguments(const std::vector<std::string>& words) {
+  const bool json = std::find(words.begin(), words.end(), "--json") != words.end();
+  if (words.empty()) return wrong(overview(), false);
+  const std::string& first = words[0];
+  if (first == "--version" || first == "-V") {
+    return Advice{true, json, fmt::format("cairn {}\n", kVersion)};
+  }
+  const bool help = first == "help" || first == "--help" || first == "-h";
+  if (help && words.size() == 1) return Advice{true, json, overview()};
+  const std::string& name = help ? words[1] : first;
+  const VerbHelp* verb = find_verb(name);
+  if (verb == nullptr) {
+    const VerbHelp* near = nearest_verb(name);
+    const std::string hint =
+        near == nullptr ? std::string() : fmt::format(" Did you mean `cairn {}`?", near->name);
+    return wrong(
+        fmt::format("cairn: '{}' is no verb.{}\n`cairn help` lists all verbs.\n", name, hint),
+        json);
+  }
+  if (help) return parse_verb(*verb, {"--help"});
+  return parse_verb(*verb, {words.begin() + 1, words.end()});
+}
+
+}  // namespace cairn::client

@@ -1,0 +1,150 @@
+// The command line as plain values. arguments.cc is the only file that knows how it is parsed.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "client/generate.h"
+#include "engine/store.h"
+#include "model/message.h"
+#include "query/search.h"
+
+namespace cairn::client {
+
+// The moment a question is about.
+struct MomentArguments {
+  std::optional<engine::AsOf> as_of;
+  std::optional<TimeUs> now;
+  std::optional<Lsn> at_least;
+};
+// Who writes, and the key that makes a repetition harmless.
+struct WriterArguments {
+  std::string actor;
+  std::string key;
+};
+
+struct InitArguments {
+  std::string store;
+};
+struct ImportArguments {
+  std::string store;
+  std::vector<std::string> files;
+  bool by_time = false;
+  bool must_exist = false;
+  bool quiet = false;
+  std::string rejects;  // "" = none
+  std::string actor;
+};
+struct ExportArguments {
+  std::string store;
+  std::string query;
+  MomentArguments moment;
+};
+struct QueryArguments {
+  std::string store;
+  std::string query;
+  MomentArguments moment;
+  std::optional<query::Sort> sort;
+  std::optional<uint32_t> limit;
+  std::string cursor;
+};
+struct ParseArguments {
+  std::string query;
+};
+struct ShowArguments {
+  std::string store;
+  std::string issue;
+  MomentArguments moment;
+};
+struct MergeArguments {
+  std::string store;
+  std::vector<std::string> references;  // the primary first
+  WriterArguments writer;
+};
+struct UnmergeArguments {
+  std::string store;
+  std::string view;
+  std::vector<std::string> children;
+  WriterArguments writer;
+};
+struct StatusArguments {
+  std::string store;
+  std::vector<std::string> issues;
+  model::Status status{};
+  model::Substatus substatus{};
+  WriterArguments writer;
+};
+struct AssignArguments {
+  std::string store;
+  std::string issue;
+  std::string assignee;  // "" = nobody
+  WriterArguments writer;
+};
+struct StatsArguments {
+  std::string store;
+};
+struct VerifyArguments {
+  std::string store;
+  bool deep = false;
+};
+struct RebuildArguments {
+  std::string store;
+};
+struct LogArguments {
+  std::string store;
+  Lsn from{1};
+  std::optional<uint64_t> limit;
+};
+struct ProjectsArguments {
+  std::string store;
+  bool set = false;  // else list
+  ProjectId project{};
+  std::optional<std::string> slug;
+  std::optional<model::FingerprintPolicy> policy;
+  WriterArguments writer;
+};
+struct TypesArguments {
+  enum class Action { List, Strict, Set };
+  std::string store;
+  Action action = Action::List;
+  bool strict = false;  // Strict
+  uint32_t type = 0;    // Set; what is not given stays as it is
+  std::optional<std::string> slug;
+  std::optional<uint16_t> category;
+  std::optional<uint8_t> priority;
+  WriterArguments writer;
+};
+struct GenerateArguments {
+  GenerateOptions options;
+};
+struct DemoArguments {
+  uint64_t occurrences = 200'000;
+  uint64_t seed = 1;
+  std::string keep;  // directory to keep the store in; "" = a temporary one, removed
+};
+
+using VerbArguments =
+    std::variant<InitArguments, ImportArguments, ExportArguments, QueryArguments, ParseArguments,
+                 ShowArguments, MergeArguments, UnmergeArguments, StatusArguments, AssignArguments,
+                 StatsArguments, VerifyArguments, RebuildArguments, LogArguments, ProjectsArguments,
+                 TypesArguments, GenerateArguments, DemoArguments>;
+
+struct Invocation {
+  VerbArguments verb;
+  bool json = false;
+};
+
+// Nothing to run: text for the person (help, version: exit 0, on stdout; else exit 2, on stderr).
+struct Advice {
+  bool ok = false;
+  bool json = false;  // --json was given
+  std::string text;
+};
+
+// Words after the program's name.
+std::variant<Invocation, Advice> parse_arguments(const std::vector<std::string>& words);
+
+}  // namespace cairn::client

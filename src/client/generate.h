@@ -1,0 +1,47 @@
+// Realistic load for demos, benchmarks and tests: occurrences as JSON Lines in the wire form.
+//
+// The output is a pure function of the options: same options, same bytes, on every machine. What
+// it imitates (group sizes, bursts, drift of releases, users, urls) and with which constants:
+// docs/benchmarks.md, section "Generated load".
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace cairn::client {
+
+// Pools that are 0 follow from the number of occurrences, so that 10 M have about 200,000
+// fingerprints, 1 M users and 20,000 urls that occur at all (resolve_options).
+struct GenerateOptions {
+  uint64_t occurrences = 100'000;  // at most kMaxGenerated
+  uint64_t seed = 1;
+  uint32_t projects = 0;              // default 20, fewer below 10,000 occurrences
+  uint32_t fingerprints = 0;          // pool of fine ones, all projects; default occurrences / 30
+  uint32_t users = 0;                 // pool of people; default occurrences / 5
+  uint32_t urls = 0;                  // pool over all projects; default occurrences / 450
+  uint32_t releases_per_project = 0;  // default 200, fewer below 200,000 occurrences
+  // The last occurrence lies just before this time. Fixed, as a run must not depend on the day it
+  // is made: 2026-11-01T00:00:00Z.
+  int64_t end_time_s = 1'793'491'200;
+  uint32_t days = 30;
+};
+
+// Above it the arithmetic of the time plan would overflow 64 bits.
+inline constexpr uint64_t kMaxGenerated = 2'000'000'000;
+
+// Fills in every field that is 0. Errors: InvalidArgument names the field out of range and the
+// range.
+Result<GenerateOptions> resolve_options(const GenerateOptions& options);
+
+// Receives whole lines, each with its newline, in blocks of about 256 KiB. The view is lent for
+// the call. An error ends the run and is returned by generate().
+using BlockSink = std::function<Result<void>(std::string_view block)>;
+
+// Times ascend over the whole output. Memory: about 24 bytes a fingerprint.
+// Errors: InvalidArgument (options), or what the sink returned.
+Result<void> generate(const GenerateOptions& options, const BlockSink& sink);
+
+}  // namespace cairn::client

@@ -1,0 +1,153 @@
+#include "client/import_reader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <queue>
+
+namespace cairn::client {
+namespace {
+
+// One batch is one fdatasync: large enough to pay for it, small enough for memory and progress.
+constexpr size_t kBatchMessages = 2000;
+constexpr uint64_t kBatchBytes = 1u << 20;
+
+bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\r") == std::string_view::npos;
+}
+
+}  // namespace
+
+void ImportReader::run() {
+  auto done = options_.by_time ? run_by_time() : run_in_order();
+  if (!done && done.error().code != ErrorCode::Closed) batch_.failure = done.error();
+  flush();
+  queue_.finish();
+}
+
+Result<std::unique_ptr<LineSource>> ImportReader::open(size_t input) {
+  return inputs_[input].open(WaitHooks{&cancelled_, [this] { flush(); }});
+}
+
+Result<void> ImportReader::run_in_order() {
+  for (size_t input = 0; input < inputs_.size() && !stopped(); ++input) {
+    CAIRN_TRY_ASSIGN(auto source, open(input));
+    while (!stopped()) {
+      auto pending = next(input, *source);
+      batch_.bytes = bytes_before_ + source->consumed();
+      if (!pending) return pending.error();
+      if (!pending->has_value()) break;
+      add(std::move(**pending));
+    }
+    bytes_before_ += source->consumed();
+  }
+  return {};
+}
+
+// A k-way merge. The key of a message is (time, occurrences before operations, input); a line whose
+// time is before that of the line above it, or that has none, goes with that line.
+Result<void> ImportReader::run_by_time() {
+  struct Key {
+    double time;
+    bool operation;
+    size_t input;
+    auto operator<=>(const Key&) const = default;
+  };
+  std::vector<std::unique_ptr<LineSource>> sources;
+  std::vector<std::optional<Pending>> heads(inputs_.size());
+  std::vector<double> times(inputs_.size());
+  std::priority_queue<Key, std::vector<Key>, std::greater<>> queue;
+  const auto advance = [&](size_t input) -> Result<void> {
+    const uint64_t before = sources[input]->consumed();
+    auto head = next(input, *sources[input]);
+    batch_.bytes = bytes_before_ += sources[input]->consumed() - before;
+    if (!head) return head.error();
+    heads[input] = std::move(*head);
+    if (!heads[input]) return {};
+    const model::Message& message = heads[input]->message;
+    times[input] = std::max(times[input], model::message_time(message));
+    const bool operation = !std::holds_alternative<model::Occurrence>(message);
+    queue.push({times[input], operation, input});
+    return {};
+  };
+  for (size_t input = 0; input < inputs_.size(); ++input) {
+    CAIRN_TRY_ASSIGN(auto source, open(input));
+    sources.push_back(std::move(source));
+  }
+  for (size_t input = 0; input < inputs_.size(); ++input) CAIRN_TRY(advance(input));
+  while (!queue.empty() && !stopped()) {
+    const size_t input = queue.top().input;
+    queue.pop();
+    add(std::move(*heads[input]));
+    CAIRN_TRY(advance(input));
+  }
+  return {};
+}
+
+Result<std::optional<ImportReader::Pending>> ImportReader::next(size_t input, LineSource& source) {
+  while (!stopped()) {
+    CAIRN_TRY_ASSIGN(const std::optional<Line> line, source.next());
+    if (!line) break;
+    if (is_blank(line->text)) continue;
+    if (auto pending = parse(input, *line)) return pending;
+  }
+  return std::optional<Pending>();
+}
+
+std::optional<ImportReader::Pending> ImportReader::parse(size_t input, const Line& line) {
+  LineOrigin origin{static_cast<uint32_t>(input), line.number, sequence_++, {}};
+  if (options_.keep_text) origin.text = line.text;
+  if (line.too_long) {
+    refuse(std::move(origin),
+           make_error(ErrorCode::InvalidArgument,
+                      fmt::format("the line is too long: {} bytes, the limit is {}; shorten or "
+                                  "split it",
+                                  line.bytes, model::kMaxLineBytes)),
+           true);
+    return std::nullopt;
+  }
+  auto unwrapped = unwrap_rejected(line.text);
+  if (!unwrapped) {
+    refuse(std::move(origin), std::move(unwrapped).error(), false);
+    return std::nullopt;
+  }
+  std::string_view text = line.text;
+  if (unwrapped->has_value()) {
+    text = **unwrapped;
+    if (options_.keep_text) origin.text = text;
+  }
+  auto message = parser_.parse(text);
+  if (!message) {
+    refuse(std::move(origin), std::move(message).error(), false);
+    return std::nullopt;
+  }
+  return Pending{std::move(*message), std::move(origin), line.bytes};
+}
+
+void ImportReader::refuse(LineOrigin origin, Error error, bool too_long) {
+  Refusal refusal{inputs_[origin.input].name, origin.line, too_long, std::move(origin.text),
+                  std::move(error)};
+  ++batch_.lines;
+  batch_bytes_ += refusal.text.size();
+  batch_.refused.emplace_back(origin.sequence, std::move(refusal));
+  if (batch_.refused.size() >= kBatchMessages || batch_bytes_ >= kBatchBytes) flush();
+}
+
+void ImportReader::add(Pending pending) {
+  ++batch_.lines;
+  batch_bytes_ += pending.bytes;
+  batch_.messages.push_back(std::move(pending.message));
+  batch_.origins.push_back(std::move(pending.origin));
+  if (batch_.messages.size() >= kBatchMessages || batch_bytes_ >= kBatchBytes) flush();
+}
+
+void ImportReader::flush() {
+  if (batch_.lines == 0 && !batch_.failure) return;
+  ImportBatch batch = std::move(batch_);
+  batch_ = ImportBatch();
+  batch_.bytes = batch.bytes;
+  batch_bytes_ = 0;
+  if (!queue_.push(std::move(batch))) stopped_ = true;
+}
+
+}  // namespace cairn::client

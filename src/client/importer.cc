@@ -1,0 +1,234 @@
+#include "client/importer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "base/uuid.h"
+#include "client/import_reader.h"
+
+namespace cairn::client {
+namespace {
+
+constexpr size_t kQueuedBatches = 4;
+constexpr auto kPatience = std::chrono::milliseconds(100);  // between looks at the stop flag
+
+// Limits of what is held for references to occurrences that may still come.
+constexpr size_t kMaxHeld = 1u << 20;            // references
+constexpr size_t kMaxHeldTextBytes = 64u << 20;  // their lines, if kept
+constexpr size_t kMaxReasons = 50;               // distinct ones that are counted by name
+
+// A refusal's message without what differs from line to line: quoted pieces and numbers.
+std::string reason_of(const Error& error) {
+  std::string out;
+  const std::string& text = error.message;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '"' || c == '\'') {
+      const size_t close = text.find(c, i + 1);
+      if (close != std::string::npos) {
+        out += "...";
+        i = close;
+        continue;
+      }
+    }
+    const bool digit = c >= '0' && c <= '9';
+    if (!digit) {
+      out.push_back(c);
+    } else if (!out.ends_with('#')) {
+      out.push_back('#');
+    }
+  }
+  return out;
+}
+
+// The occurrence that a message refers to.
+struct Reference {
+  ProjectId project{};
+  Uuid id;
+};
+
+std::optional<Reference> reference_of(const model::Message& message) {
+  const auto* op = std::get_if<model::WorkflowOp>(&message);
+  if (op == nullptr || op->op != "occurrence" || !op->occurrence) return std::nullopt;
+  return Reference{op->project, *op->occurrence};
+}
+
+class Importer {
+ public:
+  Importer(MessageSink& sink, const std::vector<ImportInput>& inputs, const ImportOptions& options)
+      : sink_(sink), inputs_(inputs), options_(options), queue_(kQueuedBatches) {}
+
+  ImportSummary run();
+
+ private:
+  struct Held {
+    Reference reference;
+    LineOrigin origin;
+  };
+
+  void consume();
+  Result<void> handle(ImportBatch batch);
+  // Counts one outcome; what is refused goes into `refused`.
+  void count(engine::ItemResult item, const std::optional<Reference>& reference, LineOrigin origin,
+             std::vector<std::pair<uint64_t, Refusal>>& refused);
+  Result<void> refuse(const Refusal& refusal);
+  // Asks for held references again; refuses those still missing if told so.
+  Result<void> ask_again(bool refuse_missing);
+  bool stop_wanted() const {
+    return options_.stop != nullptr && options_.stop->load(std::memory_order_relaxed);
+  }
+
+  MessageSink& sink_;
+  const std::vector<ImportInput>& inputs_;
+  const ImportOptions& options_;
+  BoundedQueue<ImportBatch> queue_;
+  std::atomic<bool> cancelled_{false};
+  std::vector<Held> held_;
+  size_t held_bytes_ = 0;
+  ImportSummary summary_;
+};
+
+ImportSummary Importer::run() {
+  ImportReader reader(inputs_, options_, cancelled_, queue_);
+  std::thread thread([&] { reader.run(); });
+  consume();
+  cancelled_ = true;
+  queue_.cancel();
+  thread.join();
+  const bool complete = !summary_.failure && !summary_.interrupted;
+  auto asked = ask_again(complete);
+  if (!asked && !summary_.failure) summary_.failure = asked.error();
+  // Neither known nor refused: the input was not read to its end.
+  summary_.lines -= held_.size();
+  return std::move(summary_);
+}
+
+void Importer::consume() {
+  for (;;) {
+    if (stop_wanted()) {
+      summary_.interrupted = true;
+      return;
+    }
+    auto batch = queue_.pop(kPatience);
+    if (!batch) {
+      if (queue_.ended()) return;
+      continue;
+    }
+    auto handled = handle(std::move(*batch));
+    if (!handled) summary_.failure = handled.error();
+    if (summary_.failure) return;
+  }
+}
+
+Result<void> Importer::handle(ImportBatch batch) {
+  std::vector<std::optional<Reference>> references;
+  references.reserve(batch.messages.size());
+  for (const auto& message : batch.messages) references.push_back(reference_of(message));
+  engine::SubmitResult result;
+  if (!batch.messages.empty()) {
+    const engine::SubmitOptions options{options_.actor, options_.by_time};
+    CAIRN_TRY_ASSIGN(result, sink_.submit(std::move(batch.messages), options));
+    CAIRN_ASSERT(result.items.size() == references.size());
+    summary_.lsn = result.lsn;
+  }
+  summary_.lines += batch.lines;
+  auto refused = std::move(batch.refused);
+  const size_t by_parser = refused.size();
+  for (size_t i = 0; i < result.items.size(); ++i) {
+    count(std::move(result.items[i]), references[i], std::move(batch.origins[i]), refused);
+  }
+  std::inplace_merge(refused.begin(), refused.begin() + static_cast<ptrdiff_t>(by_parser),
+                     refused.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (const auto& [sequence, refusal] : refused) CAIRN_TRY(refuse(refusal));
+  if (held_.size() >= kMaxHeld || held_bytes_ >= kMaxHeldTextBytes) {
+    CAIRN_TRY(ask_again(false));
+    const bool still_many = held_.size() >= kMaxHeld / 2 || held_bytes_ >= kMaxHeldTextBytes / 2;
+    if (still_many) CAIRN_TRY(ask_again(true));
+  }
+  if (batch.failure) summary_.failure = std::move(batch.failure);
+  if (options_.progress) {
+    std::optional<uint64_t> total = 0;
+    for (const auto& input : inputs_) {
+      if (total && input.bytes) {
+        *total += *input.bytes;
+      } else {
+        total.reset();
+      }
+    }
+    options_.progress({summary_.lines, batch.bytes, total});
+  }
+  return {};
+}
+
+void Importer::count(engine::ItemResult item, const std::optional<Reference>& reference,
+                     LineOrigin origin, std::vector<std::pair<uint64_t, Refusal>>& refused) {
+  switch (item.outcome) {
+    case engine::Outcome::Stored:
+      ++summary_.stored;
+      return;
+    case engine::Outcome::Duplicate:
+      ++summary_.duplicates;
+      return;
+    case engine::Outcome::NoChange:
+      ++summary_.no_change;
+      return;
+    case engine::Outcome::Reference:
+      ++summary_.references;
+      return;
+    case engine::Outcome::Refused:
+      break;
+  }
+  Error error = item.error.value_or(make_error(ErrorCode::Internal, "refused without a reason"));
+  if (reference && error.code == ErrorCode::NotFound) {
+    held_bytes_ += origin.text.size();
+    held_.push_back({*reference, std::move(origin)});
+    return;
+  }
+  const uint64_t sequence = origin.sequence;
+  refused.emplace_back(sequence, Refusal{inputs_[origin.input].name, origin.line, false,
+                                         std::move(origin.text), std::move(error)});
+}
+
+Result<void> Importer::refuse(const Refusal& refusal) {
+  ++summary_.refused;
+  std::string reason = reason_of(refusal.error);
+  const bool room = summary_.reasons.size() < kMaxReasons || summary_.reasons.contains(reason);
+  ++summary_.reasons[room ? std::move(reason) : std::string("other reasons")];
+  if (options_.on_refusal) CAIRN_TRY(options_.on_refusal(refusal));
+  return {};
+}
+
+Result<void> Importer::ask_again(bool refuse_missing) {
+  std::vector<Held> missing;
+  for (auto& held : held_) {
+    CAIRN_TRY_ASSIGN(const bool known,
+                     sink_.has_occurrence(held.reference.project, held.reference.id));
+    if (known) {
+      ++summary_.references;
+    } else if (!refuse_missing) {
+      missing.push_back(std::move(held));
+    } else {
+      CAIRN_TRY(refuse({inputs_[held.origin.input].name, held.origin.line, false,
+                        std::move(held.origin.text),
+                        make_error(ErrorCode::NotFound,
+                                   fmt::format("id: occurrence '{}' is neither in the store nor in "
+                                               "the files given; import the file that holds it too",
+                                               held.reference.id.dashed()))}));
+    }
+  }
+  held_ = std::move(missing);
+  held_bytes_ = 0;
+  for (const auto& held : held_) held_bytes_ += held.origin.text.size();
+  return {};
+}
+
+}  // namespace
+
+ImportSummary import_messages(MessageSink& sink, const std::vector<ImportInput>& inputs,
+                              const ImportOptions& options) {
+  return Importer(sink, inputs, options).run();
+}
+
+}  // namespace cairn::client

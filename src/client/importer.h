@@ -1,0 +1,91 @@
+// The way of lines into a store: read, parse, submit, count, report what was refused.
+//
+// A reader thread reads, unpacks and parses; the calling thread submits. Between them a short queue
+// of batches keeps memory constant. Messages are submitted in input order.
+//
+// An `occurrence` operation names an occurrence by id that may come later in the input: those not
+// known when they are met are held (ids, and their lines if a dead-letter file wants them) and
+// asked for again at the end.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "client/dead_letter.h"
+#include "client/line_source.h"
+#include "engine/store.h"
+
+namespace cairn::client {
+
+// What the importer needs of a store; tests put their own in its place.
+class MessageSink {
+ public:
+  virtual ~MessageSink() = default;
+  // As Store::submit and Store::has_occurrence.
+  virtual Result<engine::SubmitResult> submit(std::vector<model::Message> messages,
+                                              const engine::SubmitOptions& options) = 0;
+  virtual Result<bool> has_occurrence(ProjectId project, const Uuid& id) = 0;
+};
+
+// Borrows the store.
+class StoreSink final : public MessageSink {
+ public:
+  explicit StoreSink(engine::Store& store) : store_(store) {}
+  Result<engine::SubmitResult> submit(std::vector<model::Message> messages,
+                                      const engine::SubmitOptions& options) override {
+    return store_.submit(std::move(messages), options);
+  }
+  Result<bool> has_occurrence(ProjectId project, const Uuid& id) override {
+    return store_.has_occurrence(project, id);
+  }
+
+ private:
+  engine::Store& store_;
+};
+
+struct ImportInput {
+  std::string name;  // in messages
+  std::function<Result<std::unique_ptr<LineSource>>(WaitHooks)> open;
+  std::optional<uint64_t> bytes;  // size, for progress; nullopt = not known
+};
+
+struct ImportProgress {
+  uint64_t lines = 0;
+  uint64_t bytes = 0;  // of the inputs, compressed
+  std::optional<uint64_t> total_bytes;
+};
+
+struct ImportOptions {
+  bool by_time = false;  // interleave the inputs by message time, record times follow the input
+  std::string actor;
+  bool keep_text = false;                                  // fill Refusal::text
+  const std::atomic<bool>* stop = nullptr;                 // raised: end after the running batch
+  std::function<void(const ImportProgress&)> progress;     // after every batch; may be null
+  std::function<Result<void>(const Refusal&)> on_refusal;  // an error ends the import; may be null
+};
+
+struct ImportSummary {
+  uint64_t lines = 0;  // with content; all were handled: the sum of the next five
+  uint64_t stored = 0;
+  uint64_t duplicates = 0;
+  uint64_t no_change = 0;
+  uint64_t references = 0;
+  uint64_t refused = 0;
+  std::map<std::string, uint64_t> reasons;  // refusals by message, numbers and names left out
+  Lsn lsn{};                                // everything up to here is durable; 0 = nothing written
+  bool interrupted = false;
+  std::optional<Error> failure;  // an input or the store failed; what came before is in
+};
+
+ImportSummary import_messages(MessageSink& sink, const std::vector<ImportInput>& inputs,
+                              const ImportOptions& options);
+
+}  // namespace cairn::client

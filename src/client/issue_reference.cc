@@ -1,0 +1,89 @@
+#include "client/issue_reference.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace cairn::client {
+namespace {
+
+constexpr std::string_view kMarker = "fingerprint:";
+
+Result<ProjectId> find_project(const model::State& state, std::string_view name) {
+  uint64_t number = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+  const bool digits = error == std::errc() && end == name.data() + name.size();
+  if (digits && state.project(ProjectId{number}) != nullptr) return ProjectId{number};
+  if (const model::Project* project = state.find_project(name)) return project->id;
+  return make_error(ErrorCode::NotFound,
+                    fmt::format("no project '{}'; `cairn projects STORE` lists them", name));
+}
+
+Result<std::vector<GroupId>> find_by_fingerprint(const engine::Snapshot& snapshot,
+                                                 std::string_view project_name,
+                                                 std::string_view fingerprint) {
+  const model::State& state = snapshot.state();
+  std::optional<ProjectId> project;
+  if (!project_name.empty()) {
+    CAIRN_TRY_ASSIGN(project, find_project(state, project_name));
+  }
+  query::SearchOptions options;
+  options.limit = query::kMaxLimit;
+  const std::string text = std::string(kMarker) + quoted_value(fingerprint);
+  std::vector<GroupId> found;
+  for (;;) {
+    CAIRN_TRY_ASSIGN(const query::SearchPage page, snapshot.search(text, options));
+    for (const auto& row : page.issues) {
+      if (!project || state.group(row.id).project == *project) found.push_back(row.id);
+    }
+    if (!page.next) break;
+    options.cursor = *page.next;
+  }
+  if (found.empty()) {
+    return make_error(ErrorCode::NotFound,
+                      fmt::format("no occurrence lists the fingerprint '{}'", fingerprint));
+  }
+  std::sort(found.begin(), found.end());  // ids are given in order of creation
+  return found;
+}
+
+}  // namespace
+
+std::string quoted_value(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\' || c == '*') out.push_back('\\');
+    out.push_back(c);
+  }
+  return out + "\"";
+}
+
+Result<std::vector<GroupId>> find_issues(const engine::Snapshot& snapshot,
+                                         const std::string& reference) {
+  const std::string_view text = reference;
+  if (text.starts_with(kMarker)) {
+    return find_by_fingerprint(snapshot, {}, text.substr(kMarker.size()));
+  }
+  const size_t marker = text.find(":" + std::string(kMarker));
+  if (marker != std::string_view::npos) {
+    return find_by_fingerprint(snapshot, text.substr(0, marker),
+                               text.substr(marker + 1 + kMarker.size()));
+  }
+  CAIRN_TRY_ASSIGN(const GroupId id, snapshot.state().find_issue(text));
+  return std::vector<GroupId>{id};
+}
+
+Result<std::vector<GroupId>> find_issues(const engine::Snapshot& snapshot,
+                                         const std::vector<std::string>& references) {
+  std::vector<GroupId> all;
+  for (const auto& reference : references) {
+    CAIRN_TRY_ASSIGN(const std::vector<GroupId> found, find_issues(snapshot, reference));
+    for (const GroupId id : found) {
+      if (std::find(all.begin(), all.end(), id) == all.end()) all.push_back(id);
+    }
+  }
+  return all;
+}
+
+}  // namespace cairn::client

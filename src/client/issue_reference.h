@@ -1,0 +1,26 @@
+// How issues are named on the command line: short ids, or fingerprints that stand for all visible
+// issues with an occurrence that lists them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/store.h"
+
+namespace cairn::client {
+
+// "SHOP-3K" (one group, hidden or not), "fingerprint:F" or "PROJECT:fingerprint:F" (one or more
+// visible issues, oldest first; PROJECT is a number or slug).
+// Errors: NotFound, InvalidArgument; for fingerprints those of Snapshot::search too.
+Result<std::vector<GroupId>> find_issues(const engine::Snapshot& snapshot,
+                                         const std::string& reference);
+
+// All references in order, each group once.
+Result<std::vector<GroupId>> find_issues(const engine::Snapshot& snapshot,
+                                         const std::vector<std::string>& references);
+
+// `text` as the value of a query filter that means exactly this text.
+std::string quoted_value(std::string_view text);
+
+}  // namespace cairn::client

@@ -1,0 +1,103 @@
+#include "client/issue_table.h"
+
+#include <algorithm>
+#include <array>
+
+#include "client/output.h"
+#include "client/table.h"
+
+namespace cairn::client {
+namespace {
+
+constexpr int64_t kMinuteUs = 60 * kMicrosPerSecond;
+constexpr int64_t kHourUs = 60 * kMinuteUs;
+constexpr int64_t kDayUs = 24 * kHourUs;
+constexpr uint32_t kBuckets = 14;
+
+bool all_zero(const query::SearchPage& page) {
+  for (const auto& row : page.issues) {
+    for (const uint64_t count : row.trend) {
+      if (count > 0) return false;
+    }
+  }
+  return true;
+}
+
+// The narrowest handy bucket such that all of them reach back to `first`.
+int64_t bucket_for(TimeUs first, TimeUs now) {
+  constexpr std::array<int64_t, 12> kHandy = {
+      kMinuteUs, 5 * kMinuteUs, 15 * kMinuteUs, kHourUs,     4 * kHourUs,  12 * kHourUs,
+      kDayUs,    7 * kDayUs,    30 * kDayUs,    90 * kDayUs, 365 * kDayUs, 3650 * kDayUs};
+  const int64_t span = raw(now) - raw(first);
+  for (const int64_t width : kHandy) {
+    if (width * kBuckets > span) return width;
+  }
+  return kHandy.back();
+}
+
+Style level_style(model::Level level) {
+  switch (level) {
+    case model::Level::Fatal:
+    case model::Level::Error:
+      return Style::Red;
+    case model::Level::Warning:
+      return Style::Yellow;
+    default:
+      return Style::Plain;
+  }
+}
+
+}  // namespace
+
+Result<query::SearchPage> search_with_trend(const engine::Snapshot& snapshot, std::string_view text,
+                                            query::SearchOptions& options) {
+  options.trend_buckets = kBuckets;
+  options.trend_bucket_us = kDayUs;
+  CAIRN_TRY_ASSIGN(auto page, snapshot.search(text, options));
+  if (page.issues.empty() || !all_zero(page)) return page;
+  TimeUs first = page.issues.front().first;
+  for (const auto& row : page.issues) first = std::min(first, row.first);
+  if (raw(first) > raw(options.now)) return page;
+  options.trend_bucket_us = bucket_for(first, options.now);
+  return snapshot.search(text, options);
+}
+
+std::string issue_table(const model::State& state, const query::SearchPage& page,
+                        const query::SearchOptions& options, const Terminal& terminal) {
+  const std::string trend = "LAST " + span_text(options.trend_bucket_us * options.trend_buckets);
+  TextTable table({{.header = "ISSUE"},
+                   {.header = "TITLE", .flexible = true},
+                   {.header = "EVENTS", .right = true},
+                   {.header = "USERS", .right = true},
+                   {.header = "FIRST", .right = true, .drop_order = 2},
+                   {.header = "SEEN", .right = true},
+                   {.header = "LEVEL", .drop_order = 3},
+                   {.header = "STATUS", .drop_order = 1},
+                   {.header = trend, .drop_order = 4}});
+  for (const query::IssueRow& row : page.issues) {
+    const model::Group& group = state.group(row.id);
+    const model::ViewTotals totals = state.totals(row.id);
+    const size_t merged = state.members(row.id).size() - 1;
+    std::string title = group.title;
+    if (merged > 0) title = "(+" + std::to_string(merged) + ") " + title;
+    table.add({{state.short_id(row.id), Style::Bold},
+               std::move(title),
+               std::to_string(row.count),
+               std::to_string(row.users),
+               format_age(options.now, totals.first_seen),
+               format_age(options.now, totals.last_seen),
+               {std::string(model::level_name(group.level)), level_style(group.level)},
+               status_text(group),
+               {trend_bar(row.trend, terminal.utf8), Style::Cyan}});
+  }
+  return table.render(terminal);
+}
+
+std::string span_text(int64_t span_us) {
+  if (span_us % (365 * kDayUs) == 0) return std::to_string(span_us / (365 * kDayUs)) + "y";
+  if (span_us % kDayUs == 0) return std::to_string(span_us / kDayUs) + "d";
+  if (span_us % kHourUs == 0) return std::to_string(span_us / kHourUs) + "h";
+  return std::to_string(span_us / kMinuteUs) + "m";
+}
+
+}  // namespace cairn::client

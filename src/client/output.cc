@@ -1,0 +1,164 @@
+#include "client/output.h"
+
+#include <fmt/format.h>
+
+#include "base/time_format.h"
+
+namespace cairn::client {
+namespace {
+
+void write_cell(JsonWriter& json, const query::Cell& cell) {
+  struct Visitor {
+    JsonWriter& json;
+    void operator()(std::monostate) const { json.null(); }
+    void operator()(int64_t value) const { json.integer(value); }
+    void operator()(double value) const { json.number(value); }
+    void operator()(const std::string& value) const { json.string(value); }
+    void operator()(TimeUs value) const { json.string(format_time(value)); }
+  };
+  std::visit(Visitor{json}, cell.value);
+}
+
+}  // namespace
+
+void write_text_or_null(JsonWriter& json, std::string_view key, std::string_view text) {
+  json.key(key);
+  if (text.empty()) {
+    json.null();
+  } else {
+    json.string(text);
+  }
+}
+
+void write_error(JsonWriter& json, const Error& error) {
+  json.key("error").begin_object();
+  json.key("code").string(error_code_name(error.code));
+  json.key("message").string(error.message);
+  json.key("position");
+  if (error.position) {
+    json.unsigned_integer(*error.position);
+  } else {
+    json.null();
+  }
+  json.end_object();
+}
+
+std::string error_json(const Error& error) {
+  JsonWriter json;
+  json.begin_object();
+  write_error(json, error);
+  json.end_object();
+  return json.take();
+}
+
+void write_issue(JsonWriter& json, const model::State& state, GroupId id, uint64_t count,
+                 uint64_t users) {
+  const model::Group& group = state.group(id);
+  const model::ViewTotals totals = state.totals(id);
+  json.key("id").unsigned_integer(raw(id));
+  json.key("short_id").string(state.short_id(id));
+  json.key("project_id").unsigned_integer(raw(group.project));
+  json.key("title").string(group.title);
+  json.key("status").string(model::status_name(group.status));
+  write_text_or_null(json, "substatus", model::substatus_name(group.substatus));
+  json.key("level").string(model::level_name(group.level));
+  json.key("priority").string(priority_name(group.priority));
+  json.key("type").unsigned_integer(group.type);
+  write_text_or_null(json, "assignee", group.assignee);
+  json.key("first_seen").string(format_time(totals.first_seen));
+  json.key("last_seen").string(format_time(totals.last_seen));
+  json.key("times_seen").unsigned_integer(totals.times_seen);
+  json.key("count").unsigned_integer(count);
+  json.key("users").unsigned_integer(users);
+  json.key("merged").begin_array();
+  for (const GroupId member : state.members(id)) {
+    if (member != id) json.string(state.short_id(member));
+  }
+  json.end_array();
+}
+
+std::string page_json(const model::State& state, const query::SearchPage& page) {
+  JsonWriter json;
+  json.begin_object();
+  json.key("lsn").unsigned_integer(raw(page.lsn));
+  json.key("total").unsigned_integer(page.total);
+  write_text_or_null(json, "next", page.next.value_or(""));
+  json.key("issues").begin_array();
+  for (const query::IssueRow& row : page.issues) {
+    json.begin_object();
+    write_issue(json, state, row.id, row.count, row.users);
+    json.end_object();
+  }
+  json.end_array().end_object();
+  return json.take();
+}
+
+std::string table_json(const query::Table& table) {
+  JsonWriter json;
+  json.begin_object();
+  json.key("lsn").unsigned_integer(raw(table.lsn));
+  json.key("columns").begin_array();
+  for (const query::Column& column : table.columns) {
+    json.begin_object();
+    json.key("name").string(column.name).key("type").string(column.type);
+    json.end_object();
+  }
+  json.end_array().key("rows").begin_array();
+  for (const auto& row : table.rows) {
+    json.begin_array();
+    for (const query::Cell& cell : row) write_cell(json, cell);
+    json.end_array();
+  }
+  json.end_array().end_object();
+  return json.take();
+}
+
+std::string priority_name(uint8_t priority) {
+  switch (priority) {
+    case 25:
+      return "low";
+    case 50:
+      return "medium";
+    case 75:
+      return "high";
+    default:
+      return std::to_string(priority);
+  }
+}
+
+std::string status_text(const model::Group& group) {
+  if (group.status == model::Status::Ignored) return "archived";
+  const bool tells =
+      group.status == model::Status::Unresolved && group.substatus != model::Substatus::None;
+  return std::string(tells ? model::substatus_name(group.substatus)
+                           : model::status_name(group.status));
+}
+
+std::string cell_text(const query::Cell& cell) {
+  struct Visitor {
+    std::string operator()(std::monostate) const { return "-"; }
+    std::string operator()(int64_t value) const { return std::to_string(value); }
+    std::string operator()(double value) const { return fmt::format("{:.6g}", value); }
+    std::string operator()(const std::string& value) const { return value; }
+    std::string operator()(TimeUs value) const { return format_time(value); }
+  };
+  return std::visit(Visitor{}, cell.value);
+}
+
+std::string_view outcome_name(engine::Outcome outcome) {
+  switch (outcome) {
+    case engine::Outcome::Stored:
+      return "stored";
+    case engine::Outcome::Duplicate:
+      return "duplicate";
+    case engine::Outcome::NoChange:
+      return "no_change";
+    case engine::Outcome::Reference:
+      return "reference";
+    case engine::Outcome::Refused:
+      return "refused";
+  }
+  return "unknown";
+}
+
+}  // namespace cairn::client

@@ -1,0 +1,40 @@
+// Answers as JSON, in the shapes scripts rely on, and the names they use.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/json_writer.h"
+#include "base/result.h"
+#include "engine/store.h"
+#include "model/state.h"
+#include "query/search.h"
+
+namespace cairn::client {
+
+// {"error":{"code":..,"message":..,"position":..}}
+std::string error_json(const Error& error);
+// The inner members of it, for answers that carry an error beside other things.
+void write_error(JsonWriter& json, const Error& error);
+
+// {"lsn":..,"total":..,"next":..,"issues":[..]}
+std::string page_json(const model::State& state, const query::SearchPage& page);
+// {"lsn":..,"columns":[..],"rows":[[..]]}
+std::string table_json(const query::Table& table);
+
+// The members of one found issue, into an open object. `count` and `users` are of the matching
+// occurrences.
+void write_issue(JsonWriter& json, const model::State& state, GroupId id, uint64_t count,
+                 uint64_t users);
+
+// "low", "medium", "high"; a number that is none of them as it is.
+std::string priority_name(uint8_t priority);
+// For people: the substatus where it says more than the status.
+std::string status_text(const model::Group& group);
+// A cell for people.
+std::string cell_text(const query::Cell& cell);
+std::string_view outcome_name(engine::Outcome outcome);
+
+void write_text_or_null(JsonWriter& json, std::string_view key, std::string_view text);
+
+}  // namespace cairn::client

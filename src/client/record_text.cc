@@ -1,0 +1,178 @@
+#include "client/record_text.h"
+
+#include <fmt/format.h>
+
+#include "base/time_format.h"
+#include "client/output.h"
+
+namespace cairn::client {
+namespace {
+
+using namespace model;  // NOLINT: every record type of the layer is named here
+
+std::string group_name(const State& state, ProjectId project, uint32_t number) {
+  const Group* group = state.find_group(project, number);
+  if (group != nullptr) return state.short_id(group->id);
+  return fmt::format("P{}-{}", raw(project), number);
+}
+
+std::string group_names(const State& state, ProjectId project,
+                        const std::vector<uint32_t>& numbers) {
+  std::string out;
+  for (const uint32_t number : numbers) {
+    if (!out.empty()) out += ", ";
+    out += group_name(state, project, number);
+  }
+  return out;
+}
+
+std::string project_name(const State& state, ProjectId id) {
+  const Project* project = state.project(id);
+  return project == nullptr ? fmt::format("P{}", raw(id)) : project->slug;
+}
+
+struct Summary {
+  const State& state;
+
+  std::string operator()(const Occurrence& occurrence) const {
+    return fmt::format("{} {} {}", project_name(state, occurrence.project),
+                       level_name(occurrence.level()), occurrence.title.value_or("-"));
+  }
+  std::string operator()(const StoreCreated& created) const {
+    return "store " + created.store_id.dashed();
+  }
+  std::string operator()(const ProjectChanged& change) const {
+    std::string out = fmt::format("project {}", raw(change.project));
+    if (change.slug) out += " slug " + *change.slug;
+    if (change.policy) out += fmt::format(" policy {}", policy_name(*change.policy));
+    return out;
+  }
+  std::string operator()(const TypesChanged& change) const {
+    std::string out;
+    if (change.strict) out = *change.strict ? "strict on" : "strict off";
+    for (const auto& type : change.set) {
+      out += fmt::format("{}type {} {}", out.empty() ? "" : ", ", type.id, type.slug);
+    }
+    return out;
+  }
+  std::string operator()(const StatusChanged& change) const {
+    const auto more = substatus_name(change.substatus);
+    return fmt::format("{} is {}{}{}", group_name(state, change.project, change.number),
+                       status_name(change.status), more.empty() ? "" : "/", more);
+  }
+  std::string operator()(const Merged& merge) const {
+    return fmt::format("{} into {}", group_names(state, merge.project, merge.children),
+                       group_name(state, merge.project, merge.primary));
+  }
+  std::string operator()(const Unmerged& unmerge) const {
+    return fmt::format("{} out of {}", group_names(state, unmerge.project, unmerge.children),
+                       group_name(state, unmerge.project, unmerge.primary));
+  }
+  std::string operator()(const Assigned& change) const {
+    return fmt::format("{} to {}", group_name(state, change.project, change.number),
+                       change.assignee.empty() ? "nobody" : change.assignee);
+  }
+  std::string operator()(const ActivityAdded& activity) const {
+    return fmt::format("{} {}", group_name(state, activity.project, activity.number),
+                       activity.kind);
+  }
+};
+
+struct Members {
+  const State& state;
+  JsonWriter& json;
+
+  void project(ProjectId id) const { json.key("project_id").unsigned_integer(raw(id)); }
+  void group(std::string_view key, ProjectId id, uint32_t number) const {
+    json.key(key).string(group_name(state, id, number));
+  }
+  void groups(std::string_view key, ProjectId id, const std::vector<uint32_t>& numbers) const {
+    json.key(key).begin_array();
+    for (const uint32_t number : numbers) json.string(group_name(state, id, number));
+    json.end_array();
+  }
+
+  void operator()(const Occurrence& occurrence) const {
+    json.raw_members(to_json_members(occurrence));
+  }
+  void operator()(const StoreCreated& created) const {
+    json.key("store_id").string(created.store_id.dashed());
+  }
+  void operator()(const ProjectChanged& change) const {
+    project(change.project);
+    if (change.slug) json.key("slug").string(*change.slug);
+    if (change.policy) json.key("policy").string(policy_name(*change.policy));
+  }
+  void operator()(const TypesChanged& change) const {
+    if (change.strict) json.key("strict").boolean(*change.strict);
+    json.key("types").begin_array();
+    for (const auto& type : change.set) {
+      json.begin_object().key("id").unsigned_integer(type.id).key("slug").string(type.slug);
+      json.end_object();
+    }
+    json.end_array();
+  }
+  void operator()(const StatusChanged& change) const {
+    project(change.project);
+    group("issue", change.project, change.number);
+    json.key("status").string(status_name(change.status));
+    write_text_or_null(json, "substatus", substatus_name(change.substatus));
+  }
+  void operator()(const Merged& merge) const {
+    project(merge.project);
+    group("primary", merge.project, merge.primary);
+    groups("children", merge.project, merge.children);
+  }
+  void operator()(const Unmerged& unmerge) const {
+    project(unmerge.project);
+    group("primary", unmerge.project, unmerge.primary);
+    groups("children", unmerge.project, unmerge.children);
+  }
+  void operator()(const Assigned& change) const {
+    project(change.project);
+    group("issue", change.project, change.number);
+    write_text_or_null(json, "assignee", change.assignee);
+  }
+  void operator()(const ActivityAdded& activity) const {
+    project(activity.project);
+    group("issue", activity.project, activity.number);
+    json.key("kind").string(activity.kind);
+    json.key("data").raw(activity.data.empty() ? std::string_view("null") : activity.data);
+  }
+};
+
+struct Kind {
+  std::string_view operator()(const Occurrence&) const { return "occurrence"; }
+  std::string_view operator()(const StoreCreated&) const { return "store_created"; }
+  std::string_view operator()(const ProjectChanged&) const { return "project_changed"; }
+  std::string_view operator()(const TypesChanged&) const { return "types_changed"; }
+  std::string_view operator()(const StatusChanged&) const { return "status_changed"; }
+  std::string_view operator()(const Merged&) const { return "merged"; }
+  std::string_view operator()(const Unmerged&) const { return "unmerged"; }
+  std::string_view operator()(const Assigned&) const { return "assigned"; }
+  std::string_view operator()(const ActivityAdded&) const { return "activity"; }
+};
+
+}  // namespace
+
+std::string_view record_kind(const Record& record) { return std::visit(Kind{}, record.body); }
+
+std::string record_summary(const Record& record, const State& state) {
+  return std::visit(Summary{state}, record.body);
+}
+
+std::string record_json(Lsn lsn, const Record& record, const State& state) {
+  JsonWriter json;
+  json.begin_object();
+  json.key("lsn").unsigned_integer(raw(lsn));
+  json.key("time").string(format_time(record.time));
+  json.key("kind").string(record_kind(record));
+  write_text_or_null(json, "actor", record.actor);
+  write_text_or_null(json, "key", record.key == Hash128() ? "" : record.key.hex());
+  json.key("body").begin_object();
+  std::visit(Members{state, json}, record.body);
+  json.end_object().end_object();
+  return json.take();
+}
+
+}  // namespace cairn::client

@@ -1,0 +1,84 @@
+// The whole program around the verbs: arguments, signals, errors, exit code.
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "client/output.h"
+#include "client/verbs.h"
+#include "query/parser.h"
+
+namespace cairn::client {
+
+std::atomic<bool> interrupt_wanted{false};
+
+namespace {
+
+static_assert(std::atomic<bool>::is_always_lock_free, "set from a signal handler");
+
+// The first SIGINT asks an import to end in order; a second one ends the process as usual.
+void on_interrupt(int signal) {
+  interrupt_wanted.store(true, std::memory_order_relaxed);
+  ::signal(signal, SIG_DFL);
+}
+
+void set_signals(const VerbArguments& verb) {
+  ::signal(SIGPIPE, SIG_IGN);  // a reader that goes away is seen as EPIPE
+  if (std::holds_alternative<ImportArguments>(verb)) ::signal(SIGINT, on_interrupt);
+}
+
+// The query that a position in an error points into.
+const std::string* query_of(const VerbArguments& verb) {
+  if (const auto* arguments = std::get_if<QueryArguments>(&verb)) return &arguments->query;
+  if (const auto* arguments = std::get_if<ExportArguments>(&verb)) return &arguments->query;
+  if (const auto* arguments = std::get_if<ParseArguments>(&verb)) return &arguments->query;
+  return nullptr;
+}
+
+void print_error(const VerbArguments& verb, const Error& error, Console& console) {
+  if (console.json) {
+    console.out.line(error_json(error));
+    return;
+  }
+  const std::string* query = query_of(verb);
+  const bool points = error.position && query != nullptr;
+  std::string text = points ? query::explain_error(*query, error) : error.message;
+  while (text.ends_with('\n')) text.pop_back();
+  console.note("cairn: " + text);
+}
+
+int give_advice(const Advice& advice, Output& out) {
+  if (advice.ok) {
+    out.write(advice.text);
+    return static_cast<int>(out.flush() ? ExitCode::Ok : ExitCode::Failed);
+  }
+  fmt::print(stderr, "{}", advice.text);
+  if (advice.json) {
+    const std::string first = advice.text.substr(0, advice.text.find('\n'));
+    out.line(error_json(make_error(ErrorCode::InvalidArgument, first)));
+  }
+  return static_cast<int>(ExitCode::Usage);
+}
+
+}  // namespace
+
+int run(const std::vector<std::string>& words) {
+  Output out(STDOUT_FILENO);
+  const auto parsed = parse_arguments(words);
+  if (const auto* advice = std::get_if<Advice>(&parsed)) return give_advice(*advice, out);
+  const auto& invocation = std::get<Invocation>(parsed);
+  set_signals(invocation.verb);
+  Console console{detect_terminal(), out, invocation.json};
+  const auto result = std::visit(
+      [&](const auto& arguments) { return run_verb(arguments, console); }, invocation.verb);
+  if (!result) print_error(invocation.verb, result.error(), console);
+  auto flushed = out.flush();
+  if (!flushed) {
+    console.note("cairn: " + flushed.error().message);
+    return static_cast<int>(ExitCode::Failed);
+  }
+  return static_cast<int>(result ? *result : ExitCode::Failed);
+}
+
+}  // namespace cairn::client

@@ -1,0 +1,82 @@
+#include "client/store_access.h"
+
+#include <fmt/format.h>
+
+#include "base/clock.h"
+#include "client/table.h"
+
+namespace cairn::client {
+namespace {
+
+constexpr size_t kBarWidth = 24;
+
+void tell(const engine::OpenReport& report, const Console& console) {
+  if (report.torn_bytes > 0) {
+    console.note(
+        fmt::format("cairn: cut {} of an unfinished write off {} at offset {} (a crash; "
+                    "nothing acknowledged is lost)",
+                    format_bytes(report.torn_bytes), report.torn_file, report.torn_offset));
+  }
+  if (report.index_rebuilt) {
+    console.note(fmt::format("cairn: there was no index; made a new one from {} records of the log",
+                             report.replayed_records));
+  }
+}
+
+// The past is asked as of its own present: relative dates go back from there.
+Result<TimeUs> present_of(const MomentArguments& moment, const engine::Snapshot& snapshot) {
+  if (moment.now) return *moment.now;
+  if (!moment.as_of) return SystemClock().now();
+  if (moment.as_of->time) return *moment.as_of->time;
+  CAIRN_TRY_ASSIGN(const model::Record record, snapshot.record(snapshot.lsn()));
+  return record.time;
+}
+
+}  // namespace
+
+Result<Reading> open_reading(const std::string& directory, const MomentArguments& moment,
+                             const Console& console) {
+  engine::StoreOptions options;
+  options.read_only = true;
+  options.create = false;
+  Reading reading;
+  if (moment.as_of) {
+    ProgressLine line(console.terminal.err && !console.json);
+    CAIRN_TRY_ASSIGN(reading.store,
+                     engine::Store::open_as_of(directory, *moment.as_of, options,
+                                               progress_callback(line, console, "going back")));
+  } else {
+    CAIRN_TRY_ASSIGN(reading.store, engine::Store::open(directory, options));
+  }
+  CAIRN_TRY_ASSIGN(reading.snapshot, reading.store->snapshot());
+  const Lsn reached = reading.snapshot->lsn();
+  if (moment.at_least && raw(reached) < raw(*moment.at_least)) {
+    return make_error(ErrorCode::Conflict,
+                      fmt::format("the store has reached LSN {}, not yet {}; try again later",
+                                  raw(reached), raw(*moment.at_least)));
+  }
+  CAIRN_TRY_ASSIGN(reading.now, present_of(moment, *reading.snapshot));
+  return reading;
+}
+
+Result<std::unique_ptr<engine::Store>> open_writing(const std::string& directory, bool create,
+                                                    const Console& console) {
+  engine::StoreOptions options;
+  options.create = create;
+  engine::OpenReport report;
+  CAIRN_TRY_ASSIGN(auto store, engine::Store::open(directory, options, &report));
+  tell(report, console);
+  return store;
+}
+
+engine::Progress progress_callback(ProgressLine& line, const Console& console, std::string what) {
+  return [&line, &console, what = std::move(what)](uint64_t done, uint64_t total) {
+    if (!line.due()) return;
+    const std::string amount = total == 0
+                                   ? format_count(done)
+                                   : progress_bar(done, total, kBarWidth, console.terminal.utf8);
+    line.update(fmt::format("{}  {}", what, amount), console.terminal.width);
+  };
+}
+
+}  // namespace cairn::client

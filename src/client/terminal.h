@@ -1,0 +1,33 @@
+// What the standard streams are connected to and can show.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace cairn::client {
+
+struct Terminal {
+  bool out = false;    // stdout is a terminal
+  bool err = false;    // stderr is a terminal
+  int width = 100;     // columns for tables
+  bool utf8 = false;   // block characters may be shown
+  bool color = false;  // only on a terminal, and not with NO_COLOR or TERM=dumb
+};
+
+// Also sets the process's character type from the environment, which text_width() needs.
+Terminal detect_terminal();
+
+enum class Style { Plain, Bold, Dim, Red, Green, Yellow, Blue, Cyan };
+// The text within escape sequences, or as it is when the terminal has no colour.
+std::string styled(const Terminal& terminal, Style style, std::string_view text);
+
+// Text from outside made safe for a terminal: control characters become blanks, invalid UTF-8 a
+// replacement; without UTF-8 everything beyond ASCII becomes '?'.
+std::string printable(std::string_view text, bool utf8);
+
+// Columns that printable text takes.
+size_t text_width(std::string_view printable_text);
+// The longest beginning that fits, with an ellipsis when something was cut.
+std::string fit(std::string_view printable_text, size_t columns, bool utf8);
+
+}  // namespace cairn::client

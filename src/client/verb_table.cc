@@ -1,0 +1,150 @@
+#include "client/verb_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+namespace cairn::client {
+namespace {
+
+constexpr std::array kVerbs = {
+    VerbHelp{"demo", "[--occurrences N] [--seed S] [--keep DIR]",
+             "a guided tour on generated data, no input needed", "",
+             "  cairn demo\n"
+             "  cairn demo --keep /tmp/tour     # leaves the store there to play with\n"},
+    VerbHelp{"init", "STORE", "make a store (import makes one too)", "",
+             "  cairn init shop.cairn\n"},
+    VerbHelp{
+        "import", "STORE FILE...|-", "read JSON Lines into a store",
+        "Files are plain, gzip or zstd, told by their first bytes; - is stdin. Lines are\n"
+        "occurrences, status changes and workflow operations, mixed as they come. Known\n"
+        "occurrences are skipped, so an import may be repeated or resumed at any time.\n"
+        "Refused lines end the import with exit code 3; with --rejects they go to a file\n"
+        "that can be imported again once the reason is gone.",
+        "  cairn import shop.cairn monday.jsonl.gz tuesday.jsonl.zst\n"
+        "  tail -f app.jsonl | cairn import shop.cairn -\n"
+        "  cairn import history.cairn hive.occurrences.jsonl.gz hive.ops.jsonl.gz --by-time\n"},
+    VerbHelp{
+        "query", "STORE [QUERY]", "search issues, or aggregate their occurrences",
+        "A search ends in a table of issues, a query with `| count() ...` or `| top ...` in a\n"
+        "table of values. docs/query-language.md has the whole language.",
+        "  cairn query shop.cairn 'is:unresolved level:[error, fatal] timeout'\n"
+        "  cairn query shop.cairn 'is:unresolved age:-24h' --sort freq --limit 10\n"
+        "  cairn query shop.cairn 'level:error | count() by release every 1h' --json\n"
+        "  cairn query shop.cairn is:unresolved --as-of 2026-10-01\n"},
+    VerbHelp{"export", "STORE [QUERY]", "write occurrences back out as JSON Lines",
+             "Each line is the occurrence in the wire form with _issue (short id of the visible\n"
+             "issue), _leaf (of its own group) and _lsn added.",
+             "  cairn export shop.cairn 'issue:SHOP-3K' > checkout.jsonl\n"},
+    VerbHelp{"show", "STORE ISSUE", "one issue: state, merged issues, tags, history",
+             "ISSUE is a short id. A hidden group is shown with its own state and the issue that\n"
+             "shows it.",
+             "  cairn show shop.cairn SHOP-3K\n"},
+    VerbHelp{
+        "merge", "STORE PRIMARY CHILD...", "show several issues as one",
+        "Nothing is rewritten and unmerge gives back exactly what was there. An argument is a\n"
+        "short id, or fingerprint:F (in one project: PROJECT:fingerprint:F) for all issues\n"
+        "with an occurrence that lists F on any level, the oldest first.",
+        "  cairn merge shop.cairn SHOP-3K SHOP-3M SHOP-41\n"
+        "  cairn merge shop.cairn shop:fingerprint:5ab02a3b7f1c3b3a1f6e6e3b7d1c9f00\n"},
+    VerbHelp{"unmerge", "STORE VIEW [CHILD...]", "take merged issues apart again",
+             "Without CHILD everything that was merged into VIEW.",
+             "  cairn unmerge shop.cairn SHOP-3K\n"
+             "  cairn unmerge shop.cairn SHOP-3K SHOP-41\n"},
+    VerbHelp{"resolve", "STORE ISSUE...", "mark issues as done", "",
+             "  cairn resolve shop.cairn SHOP-3K SHOP-41 --actor ada\n"},
+    VerbHelp{"unresolve", "STORE ISSUE...", "open issues again", "",
+             "  cairn unresolve shop.cairn SHOP-3K\n"},
+    VerbHelp{"archive", "STORE ISSUE... [--until-escalating|--forever]", "put issues aside", "",
+             "  cairn archive shop.cairn SHOP-3K --forever\n"},
+    VerbHelp{"assign", "STORE ISSUE ASSIGNEE", "give an issue to somebody",
+             "ASSIGNEE is user:ID, team:ID or none.",
+             "  cairn assign shop.cairn SHOP-3K user:42\n"
+             "  cairn assign shop.cairn SHOP-3K none\n"},
+    VerbHelp{"projects", "STORE [list | set ID [--slug S] [--policy first|known]]",
+             "list projects, name them, choose how fingerprints decide",
+             "Policy first: the first fingerprint of a list decides the group. Policy known: the\n"
+             "first one already known decides, the others are linked to its group.",
+             "  cairn projects shop.cairn\n"
+             "  cairn projects shop.cairn set 7 --slug shop --policy known\n"},
+    VerbHelp{"types", "STORE [list | strict on|off | set ID [--slug S] ...]",
+             "list group types, register them, refuse unknown ones", "",
+             "  cairn types shop.cairn strict on\n"
+             "  cairn types shop.cairn set 9001 --slug log_line --priority low\n"},
+    VerbHelp{"stats", "STORE", "sizes, counts and digests of a store", "",
+             "  cairn stats shop.cairn --json\n"},
+    VerbHelp{"verify", "STORE [--deep]", "check every byte of the log and the index",
+             "--deep also replays the whole log and compares digests.",
+             "  cairn verify shop.cairn --deep\n"},
+    VerbHelp{"rebuild", "STORE", "throw the index away and fold the log again", "",
+             "  cairn rebuild shop.cairn\n"},
+    VerbHelp{"log", "STORE [--from LSN] [--limit N]", "the records of the log, one a line", "",
+             "  cairn log shop.cairn | head\n"
+             "  cairn log shop.cairn --from 120000 --json\n"},
+    VerbHelp{"parse", "QUERY", "show how a query is read", "",
+             "  cairn parse 'is:unresolved (level:error OR has:user)'\n"},
+    VerbHelp{"generate", "--occurrences N [--seed S] ...", "realistic load as JSON Lines",
+             "The same options give the same bytes everywhere.",
+             "  cairn generate --occurrences 1000000 --seed 7 | cairn import load.cairn -\n"},
+};
+
+// Edits (insert, delete, replace, swap of neighbours) that turn a into b.
+size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::vector<size_t>> cost(a.size() + 1, std::vector<size_t>(b.size() + 1));
+  for (size_t i = 0; i <= a.size(); ++i) cost[i][0] = i;
+  for (size_t j = 0; j <= b.size(); ++j) cost[0][j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t replaced = cost[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+      cost[i][j] = std::min({replaced, cost[i - 1][j] + 1, cost[i][j - 1] + 1});
+      const bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+      if (swapped) cost[i][j] = std::min(cost[i][j], cost[i - 2][j - 2] + 1);
+    }
+  }
+  return cost[a.size()][b.size()];
+}
+
+}  // namespace
+
+std::span<const VerbHelp> verb_table() { return kVerbs; }
+
+const VerbHelp* find_verb(std::string_view name) {
+  const auto* found = std::find_if(kVerbs.begin(), kVerbs.end(),
+                                   [&](const VerbHelp& verb) { return verb.name == name; });
+  return found == kVerbs.end() ? nullptr : found;
+}
+
+const VerbHelp* nearest_verb(std::string_view word) {
+  constexpr size_t kLongestWord = 32;  // longer ones are no slip of the finger
+  constexpr size_t kFarthest = 3;
+  if (word.size() > kLongestWord) return nullptr;
+  const VerbHelp* best = nullptr;
+  size_t least = kFarthest + 1;
+  for (const VerbHelp& verb : kVerbs) {
+    const bool beginning = !word.empty() && verb.name.starts_with(word);
+    const size_t distance = beginning ? 1 : edit_distance(word, verb.name);
+    const bool near = distance < least && distance < verb.name.size();
+    if (!near) continue;
+    least = distance;
+    best = &verb;
+  }
+  return best;
+}
+
+std::string overview() {
+  std::string out =
+      "cairn: an event-sourced store of issues. Occurrences come in, are grouped into issues;\n"
+      "merge and unmerge are views and change no event.\n\n"
+      "Usage: cairn VERB STORE [ARGS] [--json]\n\n";
+  for (const VerbHelp& verb : kVerbs) out += fmt::format("  {:<10} {}\n", verb.name, verb.summary);
+  out +=
+      "\n`cairn help VERB` explains a verb with examples. --json prints JSON to stdout and "
+      "nothing\n"
+      "else there. Exit codes: 0 ok, 1 error, 2 usage, 3 done but some input was refused.\n"
+      "New here? Try `cairn demo`.\n";
+  return out;
+}
+
+}  // namespace cairn::client

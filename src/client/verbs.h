@@ -1,0 +1,43 @@
+// What each verb does. All run on the main thread.
+//
+// A returned error is printed by run() (exit 1); anything else is the process's exit code.
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "client/arguments.h"
+#include "client/console.h"
+
+namespace cairn::client {
+
+// Raised by SIGINT while an import runs.
+extern std::atomic<bool> interrupt_wanted;
+
+using VerbResult = Result<ExitCode>;
+
+VerbResult run_verb(const InitArguments& arguments, Console& console);
+VerbResult run_verb(const ImportArguments& arguments, Console& console);
+VerbResult run_verb(const ExportArguments& arguments, Console& console);
+VerbResult run_verb(const QueryArguments& arguments, Console& console);
+VerbResult run_verb(const ParseArguments& arguments, Console& console);
+VerbResult run_verb(const ShowArguments& arguments, Console& console);
+VerbResult run_verb(const MergeArguments& arguments, Console& console);
+VerbResult run_verb(const UnmergeArguments& arguments, Console& console);
+VerbResult run_verb(const StatusArguments& arguments, Console& console);
+VerbResult run_verb(const AssignArguments& arguments, Console& console);
+VerbResult run_verb(const StatsArguments& arguments, Console& console);
+VerbResult run_verb(const VerifyArguments& arguments, Console& console);
+VerbResult run_verb(const RebuildArguments& arguments, Console& console);
+VerbResult run_verb(const LogArguments& arguments, Console& console);
+VerbResult run_verb(const ProjectsArguments& arguments, Console& console);
+VerbResult run_verb(const TypesArguments& arguments, Console& console);
+VerbResult run_verb(const GenerateArguments& arguments, Console& console);
+VerbResult run_verb(const DemoArguments& arguments, Console& console);
+
+// The whole program: parses, runs, prints what went wrong, returns the exit code.
+int run(const std::vector<std::string>& words);
+
+}  // namespace cairn::client

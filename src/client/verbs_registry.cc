@@ -1,0 +1,151 @@
+// projects, types.
+#include <fmt/format.h>
+
+#include <set>
+
+#include "client/output.h"
+#include "client/store_access.h"
+#include "client/table.h"
+#include "client/verbs.h"
+
+namespace cairn::client {
+namespace {
+
+std::string projects_json(const engine::Snapshot& snapshot) {
+  JsonWriter json;
+  json.begin_object();
+  json.key("lsn").unsigned_integer(raw(snapshot.lsn())).key("projects").begin_array();
+  for (const auto& [id, project] : snapshot.state().projects()) {
+    json.begin_object();
+    json.key("id").unsigned_integer(raw(id));
+    json.key("slug").string(project.slug);
+    json.key("policy").string(model::policy_name(project.policy));
+    json.key("groups").unsigned_integer(project.last_number);
+    json.end_object();
+  }
+  return json.end_array().end_object().take();
+}
+
+VerbResult list_projects(const std::string& directory, Console& console) {
+  CAIRN_TRY_ASSIGN(const Reading reading, open_reading(directory, {}, console));
+  if (console.json) {
+    console.out.line(projects_json(*reading.snapshot));
+    return ExitCode::Ok;
+  }
+  TextTable table({{.header = "ID", .right = true},
+                   {.header = "SLUG"},
+                   {.header = "POLICY"},
+                   {.header = "GROUPS", .right = true}});
+  for (const auto& [id, project] : reading.snapshot->state().projects()) {
+    table.add({std::to_string(raw(id)), project.slug,
+               std::string(model::policy_name(project.policy)),
+               std::to_string(project.last_number)});
+  }
+  console.out.write(table.empty() ? "no projects yet\n" : table.render(console.terminal));
+  return ExitCode::Ok;
+}
+
+// Every type there is: known ones, registered ones, and those that groups have.
+std::vector<model::GroupType> all_types(const model::State& state) {
+  std::set<uint32_t> ids;
+  for (const auto& type : model::known_group_types()) ids.insert(type.id);
+  for (const auto& [id, type] : state.types_set()) ids.insert(id);
+  for (uint32_t id = 1; id <= state.group_count(); ++id) ids.insert(state.group(GroupId{id}).type);
+  std::vector<model::GroupType> types;
+  for (const uint32_t id : ids) types.push_back(state.type(id));
+  return types;
+}
+
+std::string types_json(const engine::Snapshot& snapshot) {
+  const model::State& state = snapshot.state();
+  JsonWriter json;
+  json.begin_object();
+  json.key("lsn").unsigned_integer(raw(snapshot.lsn()));
+  json.key("strict").boolean(state.strict_types()).key("types").begin_array();
+  for (const auto& type : all_types(state)) {
+    json.begin_object();
+    json.key("id").unsigned_integer(type.id);
+    json.key("slug").string(type.slug);
+    json.key("category").unsigned_integer(type.category);
+    json.key("category_v2").unsigned_integer(type.category_v2);
+    json.key("priority").string(priority_name(type.default_priority));
+    json.key("registered").boolean(state.type_registered(type.id));
+    json.end_object();
+  }
+  return json.end_array().end_object().take();
+}
+
+VerbResult list_types(const std::string& directory, Console& console) {
+  CAIRN_TRY_ASSIGN(const Reading reading, open_reading(directory, {}, console));
+  if (console.json) {
+    console.out.line(types_json(*reading.snapshot));
+    return ExitCode::Ok;
+  }
+  const model::State& state = reading.snapshot->state();
+  TextTable table({{.header = "ID", .right = true},
+                   {.header = "SLUG", .flexible = true},
+                   {.header = "CATEGORY"},
+                   {.header = "PRIORITY"},
+                   {.header = "REGISTERED"}});
+  for (const auto& type : all_types(state)) {
+    const auto category = model::category_name(type.category);
+    table.add({std::to_string(type.id), type.slug,
+               category.empty() ? std::to_string(type.category) : std::string(category),
+               priority_name(type.default_priority),
+               state.type_registered(type.id) ? "yes" : "no"});
+  }
+  console.out.write(table.render(console.terminal));
+  console.out.line(state.strict_types()
+                       ? "strict: occurrences of types that are not registered are refused"
+                       : "not strict: any type is accepted");
+  return ExitCode::Ok;
+}
+
+VerbResult execute(const std::string& directory, const model::Command& command,
+                   const WriterArguments& writer, Console& console) {
+  CAIRN_TRY_ASSIGN(const auto store, open_writing(directory, false, console));
+  CAIRN_TRY_ASSIGN(const auto result, store->execute(command, {writer.actor, writer.key}));
+  CAIRN_TRY(store->close());
+  if (console.json) {
+    JsonWriter json;
+    json.begin_object().key("lsn").unsigned_integer(raw(result.lsn));
+    json.key("outcome").string(outcome_name(result.outcome));
+    console.out.line(json.end_object().str());
+  } else {
+    const bool changed = result.outcome == engine::Outcome::Stored;
+    console.out.line(changed ? fmt::format("changed (LSN {})", raw(result.lsn))
+                             : std::string("nothing to do: it is so already"));
+  }
+  return ExitCode::Ok;
+}
+
+}  // namespace
+
+VerbResult run_verb(const ProjectsArguments& arguments, Console& console) {
+  if (!arguments.set) return list_projects(arguments.store, console);
+  const model::ChangeProjectCommand command{arguments.project, arguments.slug, arguments.policy};
+  return execute(arguments.store, command, arguments.writer, console);
+}
+
+VerbResult run_verb(const TypesArguments& arguments, Console& console) {
+  model::ChangeTypesCommand command;
+  switch (arguments.action) {
+    case TypesArguments::Action::List:
+      return list_types(arguments.store, console);
+    case TypesArguments::Action::Strict:
+      command.strict = arguments.strict;
+      break;
+    case TypesArguments::Action::Set: {
+      CAIRN_TRY_ASSIGN(const Reading reading, open_reading(arguments.store, {}, console));
+      model::GroupType type = reading.snapshot->state().type(arguments.type);
+      if (arguments.slug) type.slug = *arguments.slug;
+      if (arguments.category) type.category = *arguments.category;
+      if (arguments.priority) type.default_priority = *arguments.priority;
+      command.set.push_back(std::move(type));
+      break;
+    }
+  }
+  return execute(arguments.store, command, arguments.writer, console);
+}
+
+}  // namespace cairn::client

@@ -1,0 +1,251 @@
+// show.
+#include <fmt/format.h>
+
+#include <array>
+
+#include "base/time_format.h"
+#include "client/issue_reference.h"
+#include "client/issue_table.h"
+#include "client/output.h"
+#include "client/record_text.h"
+#include "client/store_access.h"
+#include "client/table.h"
+#include "client/verbs.h"
+
+namespace cairn::client {
+namespace {
+
+constexpr size_t kHistoryRecords = 20;
+constexpr size_t kShownFingerprints = 10;
+constexpr std::array<std::string_view, 6> kTopFields = {"level", "release", "environment",
+                                                        "user",  "url",     "server_name"};
+constexpr uint32_t kTopValues = 3;
+
+struct TopValue {
+  std::string value;
+  uint64_t count = 0;
+};
+struct TopField {
+  std::string_view name;
+  std::vector<TopValue> values;
+};
+
+// Everything show tells, gathered from one snapshot.
+struct IssueReport {
+  GroupId id{};
+  GroupId shown_in{};  // 0 = visible
+  uint64_t count = 0;  // of a visible issue: its occurrences and users
+  uint64_t users = 0;
+  std::vector<uint64_t> trend;
+  int64_t trend_us = 0;  // over all buckets
+  std::vector<TopField> top;
+  std::vector<std::pair<Lsn, model::Record>> history;
+};
+
+Result<std::vector<TopValue>> top_values(const Reading& reading, const std::string& issue,
+                                         std::string_view field) {
+  query::SearchOptions options;
+  options.now = reading.now;
+  const std::string text = fmt::format("issue:{} | top {} {}", issue, kTopValues, field);
+  CAIRN_TRY_ASSIGN(const query::Table table, reading.snapshot->aggregate(text, options));
+  std::vector<TopValue> values;
+  for (const auto& row : table.rows) {
+    TopValue value;
+    for (const auto& cell : row) {
+      if (const auto* count = std::get_if<int64_t>(&cell.value)) {
+        value.count = static_cast<uint64_t>(*count);
+      } else if (const auto* name = std::get_if<std::string>(&cell.value)) {
+        value.value = *name;
+      }
+    }
+    if (!value.value.empty()) values.push_back(std::move(value));
+  }
+  return values;
+}
+
+// What the occurrences of a visible issue say.
+Result<void> read_occurrences(const Reading& reading, IssueReport& report) {
+  const std::string issue = quoted_value(reading.snapshot->state().short_id(report.id));
+  query::SearchOptions options;
+  options.now = reading.now;
+  options.limit = 1;
+  CAIRN_TRY_ASSIGN(const auto page,
+                   search_with_trend(*reading.snapshot, "issue:" + issue, options));
+  for (const auto& row : page.issues) {
+    report.count = row.count;
+    report.users = row.users;
+    report.trend = row.trend;
+    report.trend_us = options.trend_bucket_us * options.trend_buckets;
+  }
+  for (const std::string_view field : kTopFields) {
+    CAIRN_TRY_ASSIGN(auto values, top_values(reading, issue, field));
+    if (!values.empty()) report.top.push_back({field, std::move(values)});
+  }
+  return {};
+}
+
+Result<IssueReport> gather(const Reading& reading, const std::string& reference) {
+  const model::State& state = reading.snapshot->state();
+  IssueReport report;
+  CAIRN_TRY_ASSIGN(report.id, state.find_issue(reference));
+  const GroupId root = state.root_of(report.id);
+  if (root != report.id) {
+    report.shown_in = root;
+    report.count = state.totals(report.id).times_seen;
+  } else {
+    CAIRN_TRY(read_occurrences(reading, report));
+  }
+  CAIRN_TRY_ASSIGN(report.history, reading.snapshot->history(report.id, kHistoryRecords));
+  return report;
+}
+
+std::string report_json(const Reading& reading, const IssueReport& report) {
+  const model::State& state = reading.snapshot->state();
+  const model::Group& group = state.group(report.id);
+  JsonWriter json;
+  json.begin_object();
+  json.key("lsn").unsigned_integer(raw(reading.snapshot->lsn()));
+  json.key("issue").begin_object();
+  write_issue(json, state, report.id, report.count, report.users);
+  json.end_object();
+  const bool hidden = raw(report.shown_in) != 0;
+  write_text_or_null(json, "shown_in", hidden ? state.short_id(report.shown_in) : "");
+  json.key("own").begin_object();
+  json.key("times_seen").unsigned_integer(group.times_seen);
+  json.key("first_seen").string(format_time(group.first_seen));
+  json.key("last_seen").string(format_time(group.last_seen)).end_object();
+  json.key("children").begin_array();
+  for (const GroupId child : group.children) json.string(state.short_id(child));
+  json.end_array().key("fingerprints").begin_array();
+  for (const FingerprintId id : group.fingerprints) json.string(state.fingerprint(id).value);
+  json.end_array().key("top").begin_object();
+  for (const TopField& field : report.top) {
+    json.key(field.name).begin_array();
+    for (const TopValue& value : field.values) {
+      json.begin_object().key("value").string(value.value);
+      json.key("count").unsigned_integer(value.count).end_object();
+    }
+    json.end_array();
+  }
+  json.end_object().key("history").begin_array();
+  for (const auto& [lsn, record] : report.history) json.raw(record_json(lsn, record, state));
+  json.end_array();
+  return json.end_object().take();
+}
+
+void print_head(const Reading& reading, const IssueReport& report, Console& console) {
+  const model::State& state = reading.snapshot->state();
+  const model::Group& group = state.group(report.id);
+  const model::ViewTotals totals = state.totals(report.id);
+  const Terminal& terminal = console.terminal;
+  const auto text = [&](std::string_view value) { return printable(value, terminal.utf8); };
+  const auto row = [&](std::string_view name, const std::string& value) {
+    console.out.line(fmt::format("  {:<12} {}", name, value));
+  };
+  console.out.line(fmt::format("{}  {}", styled(terminal, Style::Bold, state.short_id(report.id)),
+                               text(group.title)));
+  if (raw(report.shown_in) != 0) {
+    row("shown within", state.short_id(report.shown_in) + " (what follows is its own state)");
+  }
+  row("status", status_text(group));
+  row("level", fmt::format("{}, priority {}", model::level_name(group.level),
+                           priority_name(group.priority)));
+  row("type", fmt::format("{} ({})", group.type, state.type(group.type).slug));
+  if (!group.culprit.empty()) row("culprit", text(group.culprit));
+  if (!group.assignee.empty()) row("assignee", text(group.assignee));
+  const auto seen = [&](TimeUs time) {
+    return fmt::format("{} ({} ago)", format_time(time), format_age(reading.now, time));
+  };
+  row("first seen", seen(totals.first_seen));
+  row("last seen", seen(totals.last_seen));
+  row("events", format_count(totals.times_seen));
+  if (raw(report.shown_in) == 0) row("users", format_count(report.users));
+  if (!report.trend.empty()) {
+    row("trend", fmt::format("|{}| last {}", trend_bar(report.trend, terminal.utf8),
+                             span_text(report.trend_us)));
+  }
+}
+
+void print_merged(const model::State& state, GroupId id, Console& console) {
+  const auto members = state.members(id);
+  if (members.size() < 2) return;
+  console.out.line("\nMerged into it");
+  TextTable table({{.header = "ISSUE"},
+                   {.header = "TITLE", .flexible = true},
+                   {.header = "EVENTS", .right = true},
+                   {.header = "STATUS"},
+                   {.header = "WITHIN", .drop_order = 1}});
+  for (const GroupId member : members) {
+    if (member == id) continue;
+    const model::Group& group = state.group(member);
+    table.add({state.short_id(member), group.title, std::to_string(group.times_seen),
+               status_text(group), state.short_id(group.parent)});
+  }
+  console.out.write(table.render(console.terminal));
+}
+
+void print_fingerprints(const model::State& state, const model::Group& group, Console& console) {
+  console.out.line("\nFingerprints");
+  for (size_t i = 0; i < group.fingerprints.size() && i < kShownFingerprints; ++i) {
+    const model::Fingerprint& fingerprint = state.fingerprint(group.fingerprints[i]);
+    console.out.line(fmt::format("  {}  {} events",
+                                 printable(fingerprint.value, console.terminal.utf8),
+                                 format_count(fingerprint.occurrences)));
+  }
+  if (group.fingerprints.size() > kShownFingerprints) {
+    console.out.line(fmt::format("  and {} more", group.fingerprints.size() - kShownFingerprints));
+  }
+}
+
+void print_top(const IssueReport& report, Console& console) {
+  if (report.top.empty()) return;
+  console.out.line("\nMost frequent values");
+  TextTable table({{.header = "FIELD"},
+                   {.header = "EVENTS", .right = true},
+                   {.header = "SHARE", .right = true},
+                   {.header = "VALUE", .flexible = true}});
+  for (const TopField& field : report.top) {
+    std::string name(field.name);
+    for (const TopValue& value : field.values) {
+      const uint64_t share = report.count == 0 ? 0 : value.count * 100 / report.count;
+      table.add({name, std::to_string(value.count), fmt::format("{}%", share), value.value});
+      name.clear();
+    }
+  }
+  console.out.write(table.render(console.terminal));
+}
+
+void print_history(const Reading& reading, const IssueReport& report, Console& console) {
+  if (report.history.empty()) return;
+  console.out.line("\nHistory");
+  TextTable table({{.header = "LSN", .right = true},
+                   {.header = "TIME"},
+                   {.header = "WHO", .drop_order = 1},
+                   {.header = "WHAT", .flexible = true}});
+  for (const auto& [lsn, record] : report.history) {
+    table.add({std::to_string(raw(lsn)), format_time(record.time),
+               record.actor.empty() ? "-" : record.actor,
+               record_summary(record, reading.snapshot->state())});
+  }
+  console.out.write(table.render(console.terminal));
+}
+
+}  // namespace
+
+VerbResult run_verb(const ShowArguments& arguments, Console& console) {
+  CAIRN_TRY_ASSIGN(const Reading reading, open_reading(arguments.store, arguments.moment, console));
+  CAIRN_TRY_ASSIGN(const IssueReport report, gather(reading, arguments.issue));
+  if (console.json) {
+    console.out.line(report_json(reading, report));
+    return ExitCode::Ok;
+  }
+  const model::State& state = reading.snapshot->state();
+  print_head(reading, report, console);
+  print_merged(state, report.id, console);
+  print_fingerprints(state, state.group(report.id), console);
+  print_top(report, console);
+  print_history(reading, report, console);
+  return ExitCode::Ok;
+}
+
+}  // namespace cairn::client

@@ -1,0 +1,35 @@
+#include "model/field.h"
+
+namespace cairn::model {
+
+const std::vector<BuiltinField>& builtin_fields() {
+  static const std::vector<BuiltinField> fields = {
+      {field::kLevel, "level"},
+      {field::kPlatform, "platform"},
+      {field::kEnvironment, "environment"},
+      {field::kRelease, "release"},
+      {field::kDist, "dist"},
+      {field::kTransaction, "transaction"},
+      {field::kLogger, "logger"},
+      {field::kServerName, "server_name"},
+      {field::kUrl, "url"},
+      {field::kUser, "user"},
+      {field::kUserEmail, "user.email"},
+      {field::kUserUsername, "user.username"},
+      {field::kUserIp, "user.ip"},
+      {field::kHttpMethod, "http.method"},
+      {field::kTrace, "trace"},
+      {field::kSdkName, "sdk.name"},
+      {field::kSdkVersion, "sdk.version"},
+      {field::kErrorType, "error.type"},
+      {field::kFingerprint, "fingerprint"},
+      {field::kCulprit, "culprit"},
+      {field::kTitle, "title"},
+      {field::kSubtitle, "subtitle"},
+      {field::kMessage, "message"},
+      {field::kType, "issue.type"},
+  };
+  return fields;
+}
+
+}  // namespace cairn::model

@@ -1,0 +1,35 @@
+// Small rules that decide() (which refuses commands) and apply() (which refuses records) share.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "model/message.h"
+#include "model/state.h"
+
+namespace cairn::model {
+
+// Children of one merge or unmerge. Keeps a record far below the log's frame limit, and what one
+// command does small enough for a person to look over.
+inline constexpr size_t kMaxMergeChildren = 10'000;
+
+inline constexpr size_t kMaxTypeSlugBytes = 64;
+
+// Whether a group may be in this status and substatus. Resolved has no substatus, the others must
+// have one of their own.
+bool substatus_fits(Status status, Substatus substatus);
+
+// What a person means who names only the status.
+Substatus usual_substatus(Status status);
+
+// "resolved" or "unresolved/regressed", for messages.
+std::string status_text(Status status, Substatus substatus);
+
+// "user:ID" or "team:ID" with an id of 1 to 200 bytes without blanks or control characters.
+bool valid_assignee(std::string_view assignee);
+
+// Whether a title says nothing: empty or kUntitled.
+bool placeholder_title(std::string_view title);
+
+}  // namespace cairn::model

@@ -1,0 +1,184 @@
+#include "model/state.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "model/short_id.h"
+
+namespace cairn::model {
+namespace {
+
+constexpr size_t kSlugsListed = 5;
+
+std::optional<uint64_t> parse_decimal(std::string_view text) {
+  uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+}  // namespace
+
+GroupType State::type(uint32_t id) const {
+  if (const auto it = types_.find(id); it != types_.end()) return it->second;
+  const GroupType* known = find_known_group_type(id);
+  return known != nullptr ? *known : unknown_group_type(id);
+}
+
+bool State::type_registered(uint32_t id) const {
+  return types_.contains(id) || find_known_group_type(id) != nullptr;
+}
+
+const Project* State::project(ProjectId id) const {
+  const auto it = projects_.find(id);
+  return it == projects_.end() ? nullptr : &it->second;
+}
+
+const Project* State::find_project(std::string_view slug) const {
+  const auto it = projects_by_slug_.find(slug_key(slug));
+  return it == projects_by_slug_.end() ? nullptr : project(it->second);
+}
+
+const Group& State::group(GroupId id) const {
+  CAIRN_ASSERT(raw(id) >= 1 && raw(id) <= groups_.size());
+  return groups_[raw(id) - 1];
+}
+
+const Group* State::find_group(ProjectId project, uint32_t number) const {
+  const auto it = groups_by_number_.find(project);
+  if (it == groups_by_number_.end() || number == 0 || number > it->second.size()) return nullptr;
+  return &group(it->second[number - 1]);
+}
+
+const Fingerprint& State::fingerprint(FingerprintId id) const {
+  CAIRN_ASSERT(raw(id) >= 1 && raw(id) <= fingerprints_.size());
+  return fingerprints_[raw(id) - 1];
+}
+
+FingerprintId State::find_fingerprint_id(ProjectId project, std::string_view value) const {
+  auto [it, end] = fingerprints_by_hash_.equal_range(hash64(value, raw(project)));
+  for (; it != end; ++it) {
+    const Fingerprint& candidate = fingerprints_[raw(it->second) - 1];
+    if (candidate.project == project && candidate.value == value) return it->second;
+  }
+  return FingerprintId{};
+}
+
+const Fingerprint* State::find_fingerprint(ProjectId project, std::string_view value) const {
+  const FingerprintId id = find_fingerprint_id(project, value);
+  return id == FingerprintId{} ? nullptr : &fingerprint(id);
+}
+
+GroupId State::root_of(GroupId id) const {
+  while (group(id).parent != GroupId{}) id = group(id).parent;
+  return id;
+}
+
+std::vector<GroupId> State::roots_by_group() const {
+  std::vector<GroupId> roots(groups_.size() + 1);
+  std::vector<GroupId> path;
+  for (const Group& start : groups_) {
+    GroupId at = start.id;
+    // Upwards until a root is known; every group on the way then gets it, so that each link is
+    // walked once however deep the views nest.
+    while (roots[raw(at)] == GroupId{} && group(at).parent != GroupId{}) {
+      path.push_back(at);
+      at = group(at).parent;
+    }
+    if (roots[raw(at)] == GroupId{}) roots[raw(at)] = at;
+    for (const GroupId below : path) roots[raw(below)] = roots[raw(at)];
+    path.clear();
+  }
+  return roots;
+}
+
+std::vector<GroupId> State::roots_by_fingerprint() const {
+  const std::vector<GroupId> roots = roots_by_group();
+  std::vector<GroupId> out(fingerprints_.size() + 1);
+  for (const Fingerprint& fingerprint : fingerprints_) {
+    out[raw(fingerprint.id)] = roots[raw(fingerprint.leaf)];
+  }
+  return out;
+}
+
+std::vector<GroupId> State::members(GroupId id) const {
+  std::vector<GroupId> out;
+  std::vector<GroupId> open{id};
+  while (!open.empty()) {
+    const GroupId at = open.back();
+    open.pop_back();
+    out.push_back(at);
+    const std::vector<GroupId>& children = group(at).children;
+    open.insert(open.end(), children.rbegin(), children.rend());
+  }
+  return out;
+}
+
+ViewTotals State::totals(GroupId id) const {
+  const Group& top = group(id);
+  ViewTotals totals{top.times_seen, top.first_seen, top.last_seen};
+  if (top.children.empty()) return totals;
+  for (const GroupId member : members(id)) {
+    if (member == id) continue;
+    const Group& part = group(member);
+    totals.times_seen += part.times_seen;
+    totals.first_seen = std::min(totals.first_seen, part.first_seen);
+    totals.last_seen = std::max(totals.last_seen, part.last_seen);
+  }
+  return totals;
+}
+
+std::string State::short_id(GroupId id) const {
+  const Group& named = group(id);
+  const Project* owner = project(named.project);
+  CAIRN_ASSERT(owner != nullptr);
+  return format_short_id(owner->slug, named.number);
+}
+
+Error State::unknown_project(std::string_view slug) const {
+  if (projects_.empty()) {
+    return make_error(ErrorCode::NotFound,
+                      fmt::format("no project {}: this store has no projects yet", slug));
+  }
+  std::string listed;
+  size_t count = 0;
+  for (const auto& [id, project] : projects_) {
+    if (count++ == kSlugsListed) break;
+    listed += (listed.empty() ? "" : ", ") + project.slug;
+  }
+  const std::string more = projects_.size() > kSlugsListed
+                               ? fmt::format(" and {} more", projects_.size() - kSlugsListed)
+                               : "";
+  return make_error(ErrorCode::NotFound,
+                    fmt::format("no project {}: there is {}{}", slug, listed, more));
+}
+
+Result<GroupId> State::find_issue(std::string_view reference) const {
+  std::string_view text = strip_issue_prefix(reference);
+  const bool hash = text.starts_with('#');
+  if (hash) text.remove_prefix(1);
+  if (const std::optional<uint64_t> id = parse_decimal(text)) {
+    if (*id >= 1 && *id <= groups_.size()) return GroupId{static_cast<uint32_t>(*id)};
+    return make_error(
+        ErrorCode::NotFound,
+        fmt::format("no issue with id {}: this store has {} issues", *id, groups_.size()));
+  }
+  const std::optional<ShortIdParts> parts = hash ? std::nullopt : parse_short_id(text);
+  if (!parts) {
+    return make_error(ErrorCode::InvalidArgument,
+                      fmt::format("'{}' names no issue: write a short id such as SHOP-3K, or an id "
+                                  "such as 123",
+                                  reference));
+  }
+  const Project* owner = find_project(parts->slug);
+  if (owner == nullptr) return unknown_project(parts->slug);
+  const Group* found = find_group(owner->id, parts->number);
+  if (found != nullptr) return found->id;
+  return make_error(ErrorCode::NotFound,
+                    fmt::format("no issue {} in project {}: it has {} issues",
+                                encode_base32(parts->number), owner->slug, owner->last_number));
+}
+
+}  // namespace cairn::model

@@ -1,0 +1,320 @@
+// The fold. Each record is first held against the state, then applied: a record that does not fit
+// changes nothing.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "model/rules.h"
+#include "model/short_id.h"
+#include "model/state.h"
+
+namespace cairn::model {
+namespace {
+
+Error misfit(Lsn lsn, std::string_view what) {
+  return make_error(ErrorCode::Corruption,
+                    fmt::format("record {} does not fit the state before it: {}. The log was "
+                                "written by another program or is damaged; run verify",
+                                raw(lsn), what));
+}
+
+void overwrite(std::string& field, std::string_view value) {
+  if (field != value) field = value;
+}
+
+std::string_view view_of(const std::optional<std::string>& text) {
+  return text ? std::string_view(*text) : std::string_view();
+}
+
+// A title that says nothing never replaces one that says something.
+void observe_title(Group& group, std::string_view title, std::string_view culprit) {
+  if (!placeholder_title(title)) return overwrite(group.title, title);
+  if (!placeholder_title(group.title)) return;
+  overwrite(group.title, culprit.empty() ? kUntitled : culprit);
+}
+
+// What every occurrence does to its leaf.
+void observe(Group& group, const Occurrence& occurrence) {
+  const TimeUs time = occurrence.time();
+  group.times_seen += 1;
+  group.first_seen = std::min(group.first_seen, time);
+  group.last_seen = std::max(group.last_seen, time);
+  group.level = occurrence.level();
+  const std::string_view culprit = view_of(occurrence.culprit);
+  overwrite(group.culprit, culprit);
+  observe_title(group, view_of(occurrence.title), culprit);
+}
+
+// Whether an occurrence reopens its resolved leaf. Rules about releases and commits belong here.
+bool regresses(const Group& group, const Occurrence& occurrence) {
+  return group.status == Status::Resolved && occurrence.time() > group.status_since;
+}
+
+void set_status(Group& group, Status status, Substatus substatus, TimeUs time) {
+  group.status = status;
+  group.substatus = substatus;
+  group.status_since = time;
+}
+
+}  // namespace
+
+Result<Applied> State::apply(const Record& record, Lsn lsn) {
+  const At at{record.time, lsn};
+  return std::visit([&](const auto& body) { return fold(body, at); }, record.body);
+}
+
+// --- occurrences ------------------------------------------------------------------------------
+
+Result<Applied> State::fold(const Occurrence& occurrence, At at) {
+  if (occurrence.fingerprint.empty()) return misfit(at.lsn, "an occurrence without fingerprints");
+  Applied applied;
+  applied.decided_by = deciding_fingerprint(occurrence);
+  const bool creates = applied.decided_by == FingerprintId{};
+  if (creates) {
+    const GroupId leaf = create_leaf(occurrence, at);
+    applied.decided_by = link(occurrence.project, occurrence.fingerprint.front(), leaf);
+  }
+  Fingerprint& decided_by = change(applied.decided_by);
+  decided_by.occurrences += 1;
+  decided_by.membership.add(hash128(as_chars(std::as_bytes(std::span(occurrence.id.bytes)))));
+
+  const GroupId leaf_id = decided_by.leaf;
+  Group& leaf = change(leaf_id);
+  observe(leaf, occurrence);
+  const bool reopens = regresses(leaf, occurrence);
+  if (reopens) set_status(leaf, Status::Unresolved, Substatus::Regressed, at.time);
+  if (creates || reopens) applied.touched.push_back(leaf_id);
+
+  if (occurrence.fingerprint.size() > 1 &&
+      policy_of(occurrence.project) == FingerprintPolicy::Known) {
+    link_unknown(occurrence, leaf_id);
+  }
+  return applied;
+}
+
+FingerprintId State::deciding_fingerprint(const Occurrence& occurrence) const {
+  const std::vector<std::string>& entries = occurrence.fingerprint;
+  // A known first entry decides under either policy, so that most occurrences need no more.
+  const FingerprintId first = find_fingerprint_id(occurrence.project, entries.front());
+  if (first != FingerprintId{} || entries.size() == 1) return first;
+  if (policy_of(occurrence.project) == FingerprintPolicy::First) return first;
+  for (const std::string& entry : entries) {
+    const FingerprintId known = find_fingerprint_id(occurrence.project, entry);
+    if (known != FingerprintId{}) return known;
+  }
+  return FingerprintId{};
+}
+
+FingerprintPolicy State::policy_of(ProjectId id) const {
+  const Project* found = project(id);
+  return found == nullptr ? FingerprintPolicy::First : found->policy;
+}
+
+GroupId State::create_leaf(const Occurrence& occurrence, At at) {
+  Project& project = ensure_project(occurrence.project);
+  dirty_projects_.insert(project.id);
+  const GroupId id{group_count() + 1};
+  Group leaf;
+  leaf.id = id;
+  leaf.project = project.id;
+  leaf.number = ++project.last_number;
+  leaf.type = occurrence.type;
+  leaf.priority = occurrence.priority ? static_cast<uint8_t>(*occurrence.priority)
+                                      : type(occurrence.type).default_priority;
+  leaf.assignee = view_of(occurrence.assignee);
+  leaf.first_seen = leaf.last_seen = occurrence.time();
+  leaf.status_since = at.time;
+  leaf.created = at.lsn;
+  groups_.push_back(std::move(leaf));
+  groups_by_number_[project.id].push_back(id);
+  return id;
+}
+
+FingerprintId State::link(ProjectId project, std::string_view value, GroupId leaf) {
+  const FingerprintId id{fingerprint_count() + 1};
+  Fingerprint fingerprint;
+  fingerprint.id = id;
+  fingerprint.project = project;
+  fingerprint.value = value;
+  fingerprint.leaf = leaf;
+  fingerprints_.push_back(std::move(fingerprint));
+  fingerprints_by_hash_.emplace(hash64(value, raw(project)), id);
+  dirty_fingerprints_.mark(id);
+  change(leaf).fingerprints.push_back(id);
+  return id;
+}
+
+void State::link_unknown(const Occurrence& occurrence, GroupId leaf) {
+  for (const std::string& entry : occurrence.fingerprint) {
+    if (find_fingerprint_id(occurrence.project, entry) == FingerprintId{}) {
+      link(occurrence.project, entry, leaf);
+    }
+  }
+}
+
+// --- registry and projects --------------------------------------------------------------------
+
+Result<Applied> State::fold(const StoreCreated& created, At at) {
+  if (store_id_ != Uuid{} || !projects_.empty()) {
+    return misfit(at.lsn, "the store is created in the first record, and only there");
+  }
+  if (created.store_id == Uuid{}) return misfit(at.lsn, "a store id that is all zero");
+  store_id_ = created.store_id;
+  dirty_registry_ = true;
+  return Applied{};
+}
+
+Result<Applied> State::fold(const ProjectChanged& changed, At at) {
+  if (changed.slug) {
+    const Project* holder = find_project(*changed.slug);
+    if (!valid_slug(*changed.slug)) {
+      return misfit(at.lsn, fmt::format("'{}' is no project slug", *changed.slug));
+    }
+    if (holder != nullptr && holder->id != changed.project) {
+      return misfit(
+          at.lsn, fmt::format("project {} has the slug {} already", raw(holder->id), holder->slug));
+    }
+  }
+  Project& project = ensure_project(changed.project);
+  dirty_projects_.insert(project.id);
+  if (changed.slug) rename(project, *changed.slug);
+  if (changed.policy) project.policy = *changed.policy;
+  return Applied{};
+}
+
+Result<Applied> State::fold(const TypesChanged& changed, At) {
+  if (changed.strict) strict_types_ = *changed.strict;
+  for (const GroupType& type : changed.set) types_[type.id] = type;
+  dirty_registry_ = true;
+  return Applied{};
+}
+
+Project& State::ensure_project(ProjectId id) {
+  const auto [it, added] = projects_.try_emplace(id);
+  if (!added) return it->second;
+  it->second.id = id;
+  // decide() keeps slugs of this form for their own projects, so that the suffix is for logs of
+  // other writers only.
+  std::string slug = fmt::format("P{}", raw(id));
+  while (find_project(slug) != nullptr) slug += 'x';
+  rename(it->second, std::move(slug));
+  dirty_projects_.insert(id);
+  return it->second;
+}
+
+void State::rename(Project& project, std::string slug) {
+  projects_by_slug_.erase(slug_key(project.slug));
+  projects_by_slug_[slug_key(slug)] = project.id;
+  project.slug = std::move(slug);
+}
+
+// --- workflow ---------------------------------------------------------------------------------
+
+Result<Applied> State::fold(const StatusChanged& changed, At at) {
+  CAIRN_TRY_ASSIGN(const GroupId id, named(changed.project, changed.number, at));
+  if (!substatus_fits(changed.status, changed.substatus)) {
+    return misfit(at.lsn, fmt::format("status {} with substatus {}", raw(changed.status),
+                                      raw(changed.substatus)));
+  }
+  set_status(change(id), changed.status, changed.substatus, at.time);
+  return Applied{{}, {id}};
+}
+
+Result<Applied> State::fold(const Assigned& assigned, At at) {
+  CAIRN_TRY_ASSIGN(const GroupId id, named(assigned.project, assigned.number, at));
+  change(id).assignee = assigned.assignee;
+  return Applied{{}, {id}};
+}
+
+Result<Applied> State::fold(const ActivityAdded& activity, At at) {
+  CAIRN_TRY_ASSIGN(const GroupId id, named(activity.project, activity.number, at));
+  return Applied{{}, {id}};
+}
+
+Result<Applied> State::fold(const Merged& merge, At at) {
+  CAIRN_TRY_ASSIGN(const GroupId primary, named(merge.project, merge.primary, at));
+  CAIRN_TRY_ASSIGN(const std::vector<GroupId> children, named(merge.project, merge.children, at));
+  // Only visible groups merge. That also keeps the forest free of cycles: a visible group has
+  // nothing above it that could be among its new children.
+  if (group(primary).parent != GroupId{}) {
+    return misfit(at.lsn, fmt::format("a merge into {}, which is hidden", short_id(primary)));
+  }
+  for (const GroupId child : children) {
+    if (child == primary) {
+      return misfit(at.lsn, fmt::format("a merge of {} into itself", short_id(primary)));
+    }
+    if (group(child).parent != GroupId{}) {
+      return misfit(at.lsn, fmt::format("a merge of {}, which is hidden", short_id(child)));
+    }
+  }
+  for (const GroupId child : children) {
+    Group& hidden = change(child);
+    hidden.parent = primary;
+    hidden.merged_at = at.lsn;
+  }
+  Group& view = change(primary);
+  view.children.insert(view.children.end(), children.begin(), children.end());
+  Applied applied{{}, {primary}};
+  applied.touched.insert(applied.touched.end(), children.begin(), children.end());
+  return applied;
+}
+
+Result<Applied> State::fold(const Unmerged& unmerge, At at) {
+  CAIRN_TRY_ASSIGN(const GroupId primary, named(unmerge.project, unmerge.primary, at));
+  CAIRN_TRY_ASSIGN(const std::vector<GroupId> children,
+                   named(unmerge.project, unmerge.children, at));
+  for (const GroupId child : children) {
+    if (group(child).parent != primary) {
+      return misfit(at.lsn, fmt::format("an unmerge of {}, which is not merged into {}",
+                                        short_id(child), short_id(primary)));
+    }
+  }
+  for (const GroupId child : children) {
+    Group& shown = change(child);
+    shown.parent = GroupId{};
+    shown.merged_at = Lsn{};
+  }
+  std::erase_if(change(primary).children,
+                [&](GroupId child) { return group(child).parent != primary; });
+  Applied applied{{}, {primary}};
+  applied.touched.insert(applied.touched.end(), children.begin(), children.end());
+  return applied;
+}
+
+Result<GroupId> State::named(ProjectId project, uint32_t number, At at) const {
+  const Group* found = find_group(project, number);
+  if (found != nullptr) return found->id;
+  return misfit(at.lsn, fmt::format("it names group {} of project {}, which does not exist", number,
+                                    raw(project)));
+}
+
+Result<std::vector<GroupId>> State::named(ProjectId project, const std::vector<uint32_t>& numbers,
+                                          At at) const {
+  if (numbers.empty()) return misfit(at.lsn, "a merge or unmerge without children");
+  std::vector<uint32_t> sorted = numbers;
+  std::sort(sorted.begin(), sorted.end());
+  const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
+  if (twice != sorted.end()) {
+    return misfit(at.lsn, fmt::format("a merge or unmerge that names group {} of project {} twice",
+                                      *twice, raw(project)));
+  }
+  std::vector<GroupId> out;
+  out.reserve(numbers.size());
+  for (const uint32_t number : numbers) {
+    CAIRN_TRY_ASSIGN(const GroupId id, named(project, number, at));
+    out.push_back(id);
+  }
+  return out;
+}
+
+Group& State::change(GroupId id) {
+  dirty_groups_.mark(id);
+  return groups_[raw(id) - 1];
+}
+
+Fingerprint& State::change(FingerprintId id) {
+  dirty_fingerprints_.mark(id);
+  return fingerprints_[raw(id) - 1];
+}
+
+}  // namespace cairn::model

@@ -1,0 +1,258 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <span>
+#include <unordered_set>
+
+#include "model/field_reader.h"
+#include "model/json_scalar.h"
+#include "model/json_tree.h"
+#include "model/occurrence.h"
+
+namespace cairn::model {
+namespace {
+
+// event, exception, values, one of them, its type; contexts, trace, trace_id.
+constexpr int kKeepDepth = 4;
+
+}  // namespace
+
+struct TermExtractor::Impl {
+  void extract(const Occurrence& occurrence);
+
+ private:
+  void collect_event(const std::string& event);
+  void collect_event_member(std::string_view name, JsonValue value);
+  void collect_user(JsonValue user);
+  void collect_exceptions(JsonValue exception);
+  void collect_tags(JsonValue tags);
+  void collect_tag(JsonValue name, JsonValue value);
+  void add_each_once(FieldId field, std::span<const std::string_view> values);
+
+  std::string_view text(JsonValue string);
+  std::string_view scalar(JsonValue value);
+  std::string_view member(JsonValue object, std::string_view name);
+  std::string_view joined(std::string_view prefix, std::string_view value);
+
+  void set(FieldId field, std::string_view value) { single[raw(field)] = value; }
+  void set_default(FieldId field, std::string_view value) {
+    if (single[raw(field)].empty()) single[raw(field)] = value;
+  }
+
+  static constexpr size_t kBuiltins = raw(field::kType) + 1;
+
+  JsonTree tree;
+  std::array<std::string_view, kBuiltins> single;  // fields with one value, by id
+  std::vector<std::string_view> error_types;
+  std::vector<std::string_view> fingerprint;
+  std::vector<Term> tags;
+  // Decoded and assembled texts. Reserved up front: growing would move what views point to.
+  std::string arena;
+
+ public:
+  std::vector<Term> terms;
+};
+
+void TermExtractor::Impl::extract(const Occurrence& o) {
+  terms.clear();
+  tags.clear();
+  error_types.clear();
+  single.fill({});
+  arena.clear();
+  // Every piece of the event is decoded at most twice (a user name also becomes the user).
+  arena.reserve(2 * o.event.size() + 64);
+
+  fingerprint.assign(o.fingerprint.begin(), o.fingerprint.end());
+  collect_event(o.event);
+  set(field::kLevel, level_name(o.level()));
+  const auto optional_text = [](const std::optional<std::string>& value) {
+    return value ? std::string_view(*value) : std::string_view();
+  };
+  set(field::kCulprit, optional_text(o.culprit));
+  set(field::kTitle, optional_text(o.title));
+  set(field::kSubtitle, optional_text(o.subtitle));
+  const size_t at = arena.size();
+  fmt::format_to(std::back_inserter(arena), "{}", o.type);
+  set(field::kType, std::string_view(arena).substr(at));
+
+  for (size_t id = 1; id < kBuiltins; ++id) {
+    const FieldId field{static_cast<uint16_t>(id)};
+    if (field == field::kFingerprint) {
+      add_each_once(field, fingerprint);
+    } else if (field == field::kErrorType) {
+      add_each_once(field, error_types);
+    } else if (!single[id].empty()) {
+      terms.push_back(Term{field, {}, single[id]});
+    }
+  }
+  terms.insert(terms.end(), tags.begin(), tags.end());
+}
+
+void TermExtractor::Impl::add_each_once(FieldId field, std::span<const std::string_view> values) {
+  constexpr size_t kPairs = 16;  // comparing all pairs beats hashing up to here
+  const size_t since = terms.size();
+  std::unordered_set<std::string_view> seen;
+  for (const std::string_view value : values) {
+    if (value.empty()) continue;
+    const bool again = values.size() > kPairs
+                           ? !seen.insert(value).second
+                           : std::any_of(terms.begin() + static_cast<ptrdiff_t>(since), terms.end(),
+                                         [value](const Term& term) { return term.value == value; });
+    if (!again) terms.push_back(Term{field, {}, value});
+  }
+}
+
+// An event that is no JSON object (only a hand-made occurrence can have one) has no terms.
+void TermExtractor::Impl::collect_event(const std::string& event) {
+  if (event.empty() || !tree.parse(event, kKeepDepth, kMaxJsonDepth).ok()) return;
+  JsonValue tag_list;
+  for (JsonValue name = tree.root().first(); name;) {
+    const JsonValue value = name.next();
+    const std::string_view key = text(name);
+    if (key == "tags") {
+      tag_list = value;
+    } else {
+      collect_event_member(key, value);
+    }
+    name = value.next();
+  }
+  // Last, because a tag only stands in for an attribute that the event itself does not have.
+  if (tag_list) collect_tags(tag_list);
+}
+
+void TermExtractor::Impl::collect_event_member(std::string_view name, JsonValue value) {
+  struct Attribute {
+    std::string_view name;
+    FieldId field;
+  };
+  static constexpr std::array kAttributes = std::to_array<Attribute>({
+      {"platform", field::kPlatform},
+      {"environment", field::kEnvironment},
+      {"release", field::kRelease},
+      {"dist", field::kDist},
+      {"transaction", field::kTransaction},
+      {"logger", field::kLogger},
+      {"server_name", field::kServerName},
+  });
+  for (const Attribute& attribute : kAttributes)
+    if (attribute.name == name) return set(attribute.field, scalar(value));
+  if (name == "user") return collect_user(value);
+  if (name == "exception") return collect_exceptions(value);
+  if (name == "message") return set_default(field::kMessage, scalar(value));
+  if (name == "trace_id") return set_default(field::kTrace, scalar(value));
+  if (name == "logentry") {
+    const std::string_view formatted = member(value, "formatted");
+    const std::string_view message = formatted.empty() ? member(value, "message") : formatted;
+    if (!message.empty()) set(field::kMessage, message);
+  } else if (name == "contexts") {
+    if (value.kind() != JsonKind::Object) return;
+    const std::string_view trace = member(find_member(value, "trace"), "trace_id");
+    if (!trace.empty()) set(field::kTrace, trace);
+  } else if (name == "request") {
+    set(field::kUrl, member(value, "url"));
+    set(field::kHttpMethod, member(value, "method"));
+  } else if (name == "sdk") {
+    set(field::kSdkName, member(value, "name"));
+    set(field::kSdkVersion, member(value, "version"));
+  }
+}
+
+void TermExtractor::Impl::collect_user(JsonValue user) {
+  const std::string_view id = member(user, "id");
+  const std::string_view username = member(user, "username");
+  const std::string_view email = member(user, "email");
+  const std::string_view ip = member(user, "ip_address");
+  set(field::kUserUsername, username);
+  set(field::kUserEmail, email);
+  set(field::kUserIp, ip);
+  if (!id.empty()) return set(field::kUser, joined("id:", id));
+  if (!username.empty()) return set(field::kUser, joined("username:", username));
+  if (!email.empty()) return set(field::kUser, joined("email:", email));
+  if (!ip.empty()) set(field::kUser, joined("ip:", ip));
+}
+
+// {"values": [..]}, a bare list, or one bare exception.
+void TermExtractor::Impl::collect_exceptions(JsonValue exception) {
+  if (exception.kind() == JsonKind::Object) {
+    const JsonValue values = find_member(exception, "values");
+    if (!values) return error_types.push_back(member(exception, "type"));
+    exception = values;
+  }
+  if (exception.kind() != JsonKind::Array) return;
+  for (JsonValue entry = exception.first(); entry; entry = entry.next())
+    error_types.push_back(member(entry, "type"));
+}
+
+void TermExtractor::Impl::collect_tags(JsonValue list) {
+  if (list.kind() == JsonKind::Object) {
+    for (JsonValue name = list.first(); name; name = name.next().next())
+      collect_tag(name, name.next());
+  } else if (list.kind() == JsonKind::Array) {
+    for (JsonValue pair = list.first(); pair; pair = pair.next()) {
+      const JsonValue name = pair.kind() == JsonKind::Array ? pair.first() : JsonValue{};
+      if (name && name.kind() == JsonKind::String && name.next()) collect_tag(name, name.next());
+    }
+  }
+  const auto value_of = [this](std::string_view name) {
+    for (const Term& term : tags)
+      if (term.tag == name) return term.value;
+    return std::string_view();
+  };
+  for (const FieldId field : {field::kEnvironment, field::kRelease, field::kDist,
+                              field::kTransaction, field::kLogger, field::kServerName, field::kUrl})
+    if (single[raw(field)].empty()) set(field, value_of(builtin_fields()[raw(field) - 1u].name));
+}
+
+void TermExtractor::Impl::collect_tag(JsonValue name, JsonValue value) {
+  if (tags.size() == kMaxTags) return;
+  const std::string_view tag = text(name);
+  const std::string_view content = scalar(value);
+  if (tag.empty() || tag.size() > kMaxTagKeyBytes || content.empty()) return;
+  const auto same = [&](const Term& term) { return term.tag == tag && term.value == content; };
+  if (std::any_of(tags.begin(), tags.end(), same)) return;
+  tags.push_back(Term{FieldId{0}, tag, content});
+}
+
+std::string_view TermExtractor::Impl::text(JsonValue string) {
+  if (!string.escaped()) return string.content();
+  const size_t at = arena.size();
+  append_unescaped(arena, string.content());
+  return std::string_view(arena).substr(at);
+}
+
+// Strings decoded; numbers and booleans as written; the others have no text.
+std::string_view TermExtractor::Impl::scalar(JsonValue value) {
+  switch (value.kind()) {
+    case JsonKind::String:
+      return text(value);
+    case JsonKind::Number:
+    case JsonKind::Boolean:
+      return value.raw();
+    default:
+      return {};
+  }
+}
+
+std::string_view TermExtractor::Impl::member(JsonValue object, std::string_view name) {
+  if (!object || object.kind() != JsonKind::Object) return {};
+  const JsonValue value = find_member(object, name);
+  return value ? scalar(value) : std::string_view();
+}
+
+std::string_view TermExtractor::Impl::joined(std::string_view prefix, std::string_view value) {
+  const size_t at = arena.size();
+  arena.append(prefix).append(value);
+  return std::string_view(arena).substr(at);
+}
+
+TermExtractor::TermExtractor() : impl_(std::make_unique<Impl>()) {}
+TermExtractor::~TermExtractor() = default;
+
+const std::vector<Term>& TermExtractor::extract(const Occurrence& occurrence) {
+  impl_->extract(occurrence);
+  return impl_->terms;
+}
+
+}  // namespace cairn::model

@@ -1,0 +1,225 @@
+#include <algorithm>
+#include <limits>
+
+#include "model/field.h"
+#include "query/binder.h"
+#include "query/executor.h"
+#include "query/plan.h"
+#include "query/rollup.h"
+#include "query/search.h"
+#include "query/table_builder.h"
+
+namespace cairn::query {
+namespace {
+
+bool only_counts(const BoundTable& table) {
+  return !table.every_us && std::none_of(table.calls.begin(), table.calls.end(),
+                                         [](const BoundCall& call) { return call.distinct; });
+}
+
+// count() without keys: cardinalities alone.
+RowSet count_all(const BoundTable& table, const std::vector<PartMatch>& parts) {
+  uint64_t count = 0;
+  for (const PartMatch& match : parts) count += match.count();
+  RowSet rows;
+  rows.value_count = table.calls.size();
+  rows.values.assign(rows.value_count, count);
+  return rows;
+}
+
+// One row for each number that was counted.
+RowSet rows_of(const BoundTable& table, const std::vector<uint64_t>& counts) {
+  RowSet rows;
+  rows.key_count = 1;
+  rows.value_count = table.calls.size();
+  for (size_t number = 0; number < counts.size(); ++number) {
+    if (counts[number] == 0) continue;
+    rows.keys.push_back(static_cast<uint32_t>(number));
+    rows.values.insert(rows.values.end(), rows.value_count, counts[number]);
+  }
+  return rows;
+}
+
+// count() by one field: posting by posting, no occurrence is looked at.
+std::vector<uint64_t> count_by_field(const KeySpace& space, const std::vector<PartMatch>& parts) {
+  std::vector<uint64_t> counts(space.bound(), 0);
+  for (const PartMatch& match : parts) {
+    uint64_t with_value = 0;
+    if (const auto field = space.field()) {
+      const storage::Bitmap any = match.part->any(*field);
+      with_value = match.bitmap ? match.bitmap->and_cardinality(any) : any.cardinality();
+      if (with_value > 0) {
+        match.part->for_each_value(*field, [&](ValueId value, const storage::Bitmap& posting) {
+          counts[raw(value)] +=
+              match.bitmap ? posting.and_cardinality(*match.bitmap) : posting.cardinality();
+          return true;
+        });
+      }
+    }
+    counts[0] += match.count() - with_value;
+  }
+  return counts;
+}
+
+// count() by issue or project: ranges and the view forest.
+std::vector<uint64_t> count_by_issue(const View& view, const Plan& plan, const KeySpace& space,
+                                     const std::vector<PartMatch>& parts) {
+  std::vector<uint64_t> counts(space.bound(), 0);
+  for (const IssueTotals& issue : roll_up(view, plan, parts)) {
+    counts[space.of_issue(issue.id)] += issue.count;
+  }
+  return counts;
+}
+
+TimeUs earliest(const std::vector<PartMatch>& parts) {
+  TimeUs time{std::numeric_limits<int64_t>::max()};
+  for (const PartMatch& match : parts) time = std::min(time, match.part->min_time());
+  return time;
+}
+
+Result<RowSet> make_rows(const View& view, const Plan& plan, const BoundTable& table) {
+  const bool counts = only_counts(table);
+  const bool one_key = table.by.size() == 1;
+  if (counts && one_key && table.by.front().kind != RowKey::Kind::Event) {
+    const auto parts = match_parts(view, plan, GroupFilterIn::Caller);
+    const KeySpace space(view, table.by.front());
+    return rows_of(table, count_by_issue(view, plan, space, parts));
+  }
+  const auto parts = match_parts(view, plan, GroupFilterIn::Bitmaps);
+  if (counts && table.by.empty()) return count_all(table, parts);
+  // The user column is faster than the postings of very many users.
+  if (counts && one_key && table.by.front().field.id != model::field::kUser) {
+    const KeySpace space(view, table.by.front());
+    return rows_of(table, count_by_field(space, parts));
+  }
+  TableBuilder builder(view, table, earliest(parts));
+  for (const PartMatch& match : parts) CAIRN_TRY(builder.add(match));
+  return builder.finish();
+}
+
+int compare_cells(const Cell& a, const Cell& b) {
+  if (a.value.index() != b.value.index()) return a.value.index() < b.value.index() ? -1 : 1;
+  if (a.value == b.value) return 0;
+  return a.value < b.value ? -1 : 1;
+}
+
+// Orders rows and puts names in, for no more rows than are shown.
+class Renderer {
+ public:
+  Renderer(const View& view, const BoundTable& table, const RowSet& rows)
+      : view_(view), table_(table), rows_(rows), first_call_(rows.key_count + time_columns()) {
+    for (const RowKey& key : table.by) keys_.emplace_back(view, key);
+    if (table.order) order_.push_back(*table.order);
+    if (table.every_us) order_.push_back({0, false});
+    order_.push_back({first_call_, true});
+    for (size_t key = 0; key < rows.key_count; ++key) {
+      order_.push_back({key + time_columns(), false});
+    }
+  }
+
+  Result<std::vector<std::vector<Cell>>> render(uint32_t limit) const {
+    std::vector<std::vector<Cell>> out;
+    for (size_t row : candidates(limit)) {
+      CAIRN_TRY_ASSIGN(auto cells, render_row(row));
+      out.push_back(std::move(cells));
+    }
+    const size_t shown = std::min<size_t>(limit, out.size());
+    std::partial_sort(out.begin(), out.begin() + static_cast<ptrdiff_t>(shown), out.end(),
+                      [&](const auto& a, const auto& b) { return before(a, b); });
+    out.resize(shown);
+    return out;
+  }
+
+ private:
+  size_t time_columns() const { return table_.every_us ? 1 : 0; }
+
+  // What a row is ordered by first, as a number; keys are names and have none.
+  bool leading_is_number() const {
+    const size_t column = order_.front().column;
+    return column >= first_call_ || column < time_columns();
+  }
+  int64_t leading(size_t row) const {
+    const size_t column = order_.front().column;
+    if (column < time_columns()) return raw(rows_.buckets[row]);
+    const size_t call = column - first_call_;
+    return static_cast<int64_t>(rows_.values[row * rows_.value_count + call]);
+  }
+
+  // Rows that can be among the first `limit`, so that names are looked up for few others.
+  std::vector<size_t> candidates(uint32_t limit) const {
+    std::vector<size_t> all(rows_.size());
+    for (size_t i = 0; i < all.size(); ++i) all[i] = i;
+    if (all.size() <= limit || !leading_is_number()) return all;
+    const bool descending = order_.front().descending;
+    const auto better = [&](size_t a, size_t b) {
+      return descending ? leading(a) > leading(b) : leading(a) < leading(b);
+    };
+    std::nth_element(all.begin(), all.begin() + (limit - 1), all.end(), better);
+    const size_t last = all[limit - 1];
+    std::erase_if(all, [&](size_t row) { return better(last, row); });
+    return all;
+  }
+
+  Result<std::vector<Cell>> render_row(size_t row) const {
+    std::vector<Cell> cells;
+    if (table_.every_us) cells.push_back(Cell{rows_.buckets[row]});
+    for (size_t key = 0; key < keys_.size(); ++key) {
+      CAIRN_TRY_ASSIGN(Cell cell, keys_[key].cell(rows_.keys[row * rows_.key_count + key]));
+      cells.push_back(std::move(cell));
+    }
+    for (size_t call = 0; call < rows_.value_count; ++call) {
+      const uint64_t value = rows_.values[row * rows_.value_count + call];
+      cells.push_back(Cell{static_cast<int64_t>(value)});
+    }
+    return cells;
+  }
+
+  bool before(const std::vector<Cell>& a, const std::vector<Cell>& b) const {
+    for (const BoundTable::Order& order : order_) {
+      const int compared = compare_cells(a[order.column], b[order.column]);
+      if (compared != 0) return order.descending ? compared > 0 : compared < 0;
+    }
+    return false;
+  }
+
+  const View& view_;
+  const BoundTable& table_;
+  const RowSet& rows_;
+  size_t first_call_;
+  std::vector<KeySpace> keys_;
+  std::vector<BoundTable::Order> order_;
+};
+
+Result<uint32_t> choose_limit(const SearchOptions& options, const Pipeline& pipeline) {
+  const uint32_t limit = options.limit.value_or(pipeline.limit.value_or(kMaxLimit));
+  if (limit >= 1 && limit <= kMaxLimit) return limit;
+  return make_error(ErrorCode::InvalidArgument, "The limit is " + std::to_string(limit) +
+                                                    "; it has to be between 1 and " +
+                                                    std::to_string(kMaxLimit) + ".");
+}
+
+}  // namespace
+
+Result<Table> aggregate(const View& view, const Query& query, const SearchOptions& options) {
+  CAIRN_TRY_ASSIGN(const Pipeline pipeline, bind_pipeline(query));
+  if (!pipeline.table) {
+    return make_error(ErrorCode::InvalidArgument,
+                      "The query finds issues; a table needs a pipeline such as | count() by "
+                      "release.");
+  }
+  if (!options.cursor.empty()) {
+    return make_error(ErrorCode::InvalidArgument, "A table has no pages and takes no cursor.");
+  }
+  CAIRN_TRY_ASSIGN(const uint32_t limit, choose_limit(options, pipeline));
+  CAIRN_TRY_ASSIGN(Expr filter, bind_filter(query, *view.state, options.now));
+  CAIRN_TRY_ASSIGN(const Plan plan, make_plan(view, std::move(filter)));
+  CAIRN_TRY_ASSIGN(const RowSet rows, make_rows(view, plan, *pipeline.table));
+  Table result;
+  result.lsn = view.lsn;
+  result.total = rows.size();
+  result.columns = table_columns(*pipeline.table);
+  CAIRN_TRY_ASSIGN(result.rows, Renderer(view, *pipeline.table, rows).render(limit));
+  return result;
+}
+
+}  // namespace cairn::query

@@ -1,0 +1,218 @@
+#include "query/binder.h"
+
+#include <algorithm>
+
+#include "model/field.h"
+#include "query/group_binder.h"
+
+namespace cairn::query {
+namespace {
+
+bool is_comparison(Op op) {
+  return op == Op::Greater || op == Op::GreaterEqual || op == Op::Less || op == Op::LessEqual;
+}
+
+bool was_written(const Filter& filter) { return filter.op_at.end > filter.op_at.begin; }
+
+// The sign in front of a value, as it was written.
+std::string_view sign(const Filter& filter) {
+  switch (filter.op) {
+    case Op::Greater:
+      return ">";
+    case Op::GreaterEqual:
+      return ">=";
+    case Op::Less:
+      return "<";
+    case Op::LessEqual:
+      return "<=";
+    case Op::NotEqual:
+      return "!=";
+    case Op::Equal:
+      return was_written(filter) ? "=" : "";
+    default:
+      return "";
+  }
+}
+
+bool is_number_tag(const Filter& filter) {
+  return filter.key.form == KeyForm::Tag && filter.key.tag_type == "number";
+}
+
+class FilterBinder {
+ public:
+  FilterBinder(const model::State& state, TimeUs now) : state_(state), now_(now) {}
+
+  Result<Expr> bind(const Node& node) const {
+    if (const auto* filter = std::get_if<Filter>(&node.what)) return bind(*filter);
+    if (const auto* text = std::get_if<FreeText>(&node.what)) return bind(*text);
+    if (const auto* all = std::get_if<And>(&node.what)) {
+      CAIRN_TRY_ASSIGN(auto children, bind(all->terms));
+      return Expr::all_of(std::move(children));
+    }
+    if (const auto* any = std::get_if<Or>(&node.what)) {
+      CAIRN_TRY_ASSIGN(auto children, bind(any->terms));
+      return Expr::any_of(std::move(children));
+    }
+    CAIRN_TRY_ASSIGN(auto child, bind(*std::get<Not>(node.what).term));
+    return Expr::negation(std::move(child));
+  }
+
+ private:
+  Result<std::vector<Expr>> bind(const std::vector<Node>& nodes) const {
+    std::vector<Expr> children;
+    children.reserve(nodes.size());
+    for (const Node& node : nodes) {
+      CAIRN_TRY_ASSIGN(auto child, bind(node));
+      children.push_back(std::move(child));
+    }
+    return children;
+  }
+
+  Result<Expr> bind(const FreeText& text) const {
+    EventTest test;
+    test.fields = free_text_fields();
+    test.matches.push_back(TextMatch::of(text.value, Op::Contains, /*fold_case=*/true));
+    Expr expr = text.value.text.empty() ? Expr{} : Expr::of(std::move(test));
+    return text.negated ? Expr::negation(std::move(expr)) : std::move(expr);
+  }
+
+  Result<Expr> bind(const Filter& filter) const {
+    CAIRN_TRY(check_form(filter));
+    CAIRN_TRY_ASSIGN(Expr expr, bind_positive(filter));
+    // On a field of text `!=` belongs to the value like any sign.
+    const bool text = find_field(filter.key).scope == Scope::Event && !is_number_tag(filter);
+    const bool negated = filter.negated != (!text && filter.op == Op::NotEqual);
+    return negated ? Expr::negation(std::move(expr)) : std::move(expr);
+  }
+
+  static Result<void> check_form(const Filter& filter) {
+    if (filter.values.empty()) return invalid_at(filter.at, "The filter has no value.");
+    if (filter.op == Op::Regex) {
+      return invalid_at(filter.at, "Regular expressions are not supported; use * as a wildcard.");
+    }
+    if (filter.list && is_comparison(filter.op)) {
+      return invalid_at(filter.at,
+                        "A list takes no comparison; write the comparisons one by one "
+                        "with OR between them.");
+    }
+    return {};
+  }
+
+  // Without `!` and `!=`.
+  Result<Expr> bind_positive(const Filter& filter) const {
+    const FieldRef ref = find_field(filter.key);
+    switch (ref.scope) {
+      case Scope::Is:
+        return bind_is(filter);
+      case Scope::Has:
+        return bind_has(filter);
+      case Scope::Time:
+        return bind_time(filter);
+      case Scope::Group:
+        return bind_group(filter, ref.group, state_, now_);
+      case Scope::Event:
+        return bind_event(filter, ref.event);
+    }
+    return invalid_at(filter.key.at, "Unknown field.");
+  }
+
+  static Result<Expr> bind_has(const Filter& filter) {
+    const Value& value = filter.values.front();
+    if (filter.list || !value.pattern.empty() || value.text.empty() ||
+        (filter.op != Op::Equal && filter.op != Op::NotEqual)) {
+      return invalid_at(value.at, "has: takes the name of one field, as in has:user.");
+    }
+    const FieldRef ref = find_field(value.text);
+    if (ref.scope == Scope::Event) {
+      EventTest test;
+      test.fields = {ref.event};
+      test.matches = {present(ref.event)};
+      return Expr::of(std::move(test));
+    }
+    if (ref.scope == Scope::Group && ref.group == GroupField::Assigned) {
+      return Expr::negation(unassigned());
+    }
+    return invalid_at(value.at, "has: takes a field of the occurrence, a tag or assigned; \"" +
+                                    value.text + "\" always has a value.");
+  }
+
+  Result<Expr> bind_time(const Filter& filter) const {
+    std::vector<Expr> ranges;
+    const Op op = filter.op == Op::NotEqual ? Op::Equal : filter.op;
+    for (const Value& value : filter.values) {
+      CAIRN_TRY_ASSIGN(TimeRange range, parse_time_test(value, op, now_));
+      ranges.push_back(Expr::of(TimeTest{range}));
+    }
+    if (ranges.size() == 1) return std::move(ranges.front());
+    return Expr::any_of(std::move(ranges));
+  }
+
+  static TextMatch present(const EventField& field) {
+    return field.prefix.empty() ? TextMatch::any() : TextMatch::any().after_prefix(field.prefix);
+  }
+
+  static Result<Expr> bind_event(const Filter& filter, const EventField& field) {
+    if (is_comparison(filter.op) && field.id == model::field::kRelease) {
+      return invalid_at(filter.values.front().at,
+                        "Releases are not compared by order; name them, as in "
+                        "release:[1.0, 1.1], or use a wildcard, as in release:1.*.");
+    }
+    EventTest test;
+    test.fields = {field};
+    for (const Value& value : filter.values) {
+      CAIRN_TRY_ASSIGN(auto match, bind_text(filter, field, value));
+      if (match) {
+        test.matches.push_back(std::move(*match));
+      } else {
+        test.or_absent = true;
+      }
+    }
+    // user.id: a user known by another name only has none.
+    if (test.or_absent && !field.prefix.empty()) {
+      EventTest any{{field}, {present(field)}, false};
+      test.or_absent = false;
+      std::vector<Expr> either;
+      either.push_back(Expr::negation(Expr::of(std::move(any))));
+      if (!test.matches.empty()) either.push_back(Expr::of(std::move(test)));
+      return either.size() == 1 ? std::move(either.front()) : Expr::any_of(std::move(either));
+    }
+    return Expr::of(std::move(test));
+  }
+
+  // nullopt: the value is "", which asks for no value.
+  static Result<std::optional<TextMatch>> bind_text(const Filter& filter, const EventField& field,
+                                                    const Value& value) {
+    const bool equality = filter.op == Op::Equal || filter.op == Op::NotEqual;
+    const bool number_tag = is_number_tag(filter) && (equality || is_comparison(filter.op));
+    const std::string_view written = number_tag ? "" : sign(filter);
+    if (equality && written.empty() && value.text.empty() && value.pattern.empty()) {
+      return std::optional<TextMatch>();
+    }
+    TextMatch match;
+    if (number_tag) {
+      const auto number = value.pattern.empty() ? parse_number(value.text) : std::nullopt;
+      if (!number) return not_a_number(value);
+      match = TextMatch::number(equality ? Op::Equal : filter.op, *number);
+    } else {
+      Value whole = value;  // fields of text take no comparison: the sign belongs to the value
+      whole.text.insert(0, written);
+      if (!whole.pattern.empty()) whole.pattern[0].insert(0, written);
+      const bool fold_case = field.id == model::field::kMessage || field.id == model::field::kTitle;
+      match = TextMatch::of(whole, filter.op, fold_case);
+    }
+    if (!field.prefix.empty()) match = match.after_prefix(field.prefix);
+    return std::optional<TextMatch>(std::move(match));
+  }
+
+  const model::State& state_;
+  TimeUs now_;
+};
+
+}  // namespace
+
+Result<Expr> bind_filter(const Query& query, const model::State& state, TimeUs now) {
+  if (!query.filter) return Expr{};
+  return FilterBinder(state, now).bind(*query.filter);
+}
+
+}  // namespace cairn::query

@@ -1,0 +1,60 @@
+// Names to meanings: turns a parsed query into a bound filter and pipeline, or says at which
+// position what was wrong and what would have been right. Pure; thread: any.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "query/ast.h"
+#include "query/bound.h"
+#include "query/search.h"
+
+namespace cairn::query {
+
+// State is looked at for issues, projects and types that the filter names.
+// Errors: InvalidArgument, with the position of what is wrong; NotFound (an issue or a project
+// named by slug that does not exist), also with position.
+Result<Expr> bind_filter(const Query& query, const model::State& state, TimeUs now);
+
+// One value a row of a table is made for.
+struct RowKey {
+  enum class Kind : uint8_t { Event, Issue, Project };
+  Kind kind = Kind::Event;
+  EventField field;  // Kind::Event
+  std::string name;  // of the column, as written
+};
+
+struct BoundCall {
+  std::optional<RowKey> distinct;  // uniq(FIELD); nullopt: count()
+  std::string name;                // of the column, canonical: count(), uniq(user)
+};
+
+struct BoundTable {
+  std::vector<BoundCall> calls;
+  std::vector<RowKey> by;
+  std::optional<int64_t> every_us;
+  struct Order {
+    size_t column = 0;  // of the table
+    bool descending = true;
+  };
+  std::optional<Order> order;  // nullopt: by time, else by the first call, descending
+};
+
+struct Pipeline {
+  std::optional<BoundTable> table;  // nullopt: issues
+  std::optional<Sort> sort;         // issues only
+  std::optional<uint32_t> limit;
+};
+
+// Columns of a table, in order: time (when `every`), keys, calls.
+std::vector<Column> table_columns(const BoundTable& table);
+
+inline constexpr size_t kMaxKeys = 8;   // fields of one `by`
+inline constexpr size_t kMaxCalls = 8;  // functions of one table
+
+// Errors: InvalidArgument with position.
+Result<Pipeline> bind_pipeline(const Query& query);
+
+}  // namespace cairn::query

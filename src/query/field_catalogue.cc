@@ -1,0 +1,167 @@
+#include "query/field_catalogue.h"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+
+#include "model/field.h"
+
+namespace cairn::query {
+namespace {
+
+namespace field = model::field;
+
+struct EventAlias {
+  std::string_view name;
+  FieldId id;
+  std::string_view prefix;
+};
+// Beside the names of model::builtin_fields().
+constexpr std::array kEventAliases = {
+    EventAlias{"env", field::kEnvironment, ""},    EventAlias{"http.url", field::kUrl, ""},
+    EventAlias{"logger.name", field::kLogger, ""}, EventAlias{"trace.id", field::kTrace, ""},
+    EventAlias{"user.id", field::kUser, "id:"},
+};
+
+struct GroupName {
+  std::string_view name;
+  GroupField field;
+};
+constexpr std::array kGroupNames = {
+    GroupName{"status", GroupField::Status},
+    GroupName{"substatus", GroupField::Substatus},
+    GroupName{"issue.priority", GroupField::Priority},
+    GroupName{"priority", GroupField::Priority},
+    GroupName{"issue.type", GroupField::Type},
+    GroupName{"type", GroupField::Type},
+    GroupName{"issue.category", GroupField::Category},
+    GroupName{"assigned", GroupField::Assigned},
+    GroupName{"assigned_to", GroupField::Assigned},
+    GroupName{"assignee", GroupField::Assigned},
+    GroupName{"times_seen", GroupField::TimesSeen},
+    GroupName{"timesSeen", GroupField::TimesSeen},
+    GroupName{"first_seen", GroupField::FirstSeen},
+    GroupName{"firstSeen", GroupField::FirstSeen},
+    GroupName{"age", GroupField::FirstSeen},
+    GroupName{"last_seen", GroupField::LastSeen},
+    GroupName{"lastSeen", GroupField::LastSeen},
+    GroupName{"issue", GroupField::Issue},
+    GroupName{"issue.id", GroupField::Issue},
+    GroupName{"project", GroupField::Project},
+    GroupName{"project.id", GroupField::Project},
+};
+
+constexpr std::array<std::string_view, 3> kTimeNames = {"timestamp", "date", "event.timestamp"};
+
+// The type an occurrence came with is the group scope's business: a query asks for the type of
+// the visible issue.
+bool is_event_builtin(const model::BuiltinField& builtin) { return builtin.id != field::kType; }
+
+FieldRef event_ref(FieldId id, std::string_view tag, std::string_view prefix) {
+  FieldRef ref;
+  ref.event = EventField{id, std::string(tag), std::string(prefix)};
+  return ref;
+}
+
+FieldRef tag_ref(std::string_view tag) { return event_ref(FieldId{0}, tag, ""); }
+
+FieldRef scope_ref(Scope scope) {
+  FieldRef ref;
+  ref.scope = scope;
+  return ref;
+}
+
+FieldRef find_plain(std::string_view name) {
+  if (name == "is") return scope_ref(Scope::Is);
+  if (name == "has") return scope_ref(Scope::Has);
+  if (std::find(kTimeNames.begin(), kTimeNames.end(), name) != kTimeNames.end()) {
+    return scope_ref(Scope::Time);
+  }
+  for (const GroupName& group : kGroupNames) {
+    if (group.name != name) continue;
+    FieldRef ref = scope_ref(Scope::Group);
+    ref.group = group.field;
+    return ref;
+  }
+  for (const model::BuiltinField& builtin : model::builtin_fields()) {
+    if (builtin.name == name && is_event_builtin(builtin)) return event_ref(builtin.id, "", "");
+  }
+  for (const EventAlias& alias : kEventAliases) {
+    if (alias.name == name) return event_ref(alias.id, "", alias.prefix);
+  }
+  return tag_ref(name);
+}
+
+// Levenshtein distance, case not counted.
+size_t edit_distance(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  };
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t substituted = diagonal + (lower(a[i - 1]) == lower(b[j - 1]) ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+FieldRef find_field(const Key& key) {
+  return key.form == KeyForm::Tag ? tag_ref(key.name) : find_plain(key.name);
+}
+
+FieldRef find_field(std::string_view name) {
+  constexpr std::string_view kOpen = "tags[";
+  if (name.starts_with(kOpen) && name.ends_with("]")) {
+    std::string_view inner = name.substr(kOpen.size(), name.size() - kOpen.size() - 1);
+    return tag_ref(inner.substr(0, inner.find(',')));
+  }
+  return find_plain(name);
+}
+
+std::vector<EventField> free_text_fields() {
+  return {EventField{field::kTitle, "", ""}, EventField{field::kSubtitle, "", ""},
+          EventField{field::kCulprit, "", ""}, EventField{field::kMessage, "", ""}};
+}
+
+std::vector<std::string_view> known_field_names() {
+  std::vector<std::string_view> names = {"is", "has"};
+  names.insert(names.end(), kTimeNames.begin(), kTimeNames.end());
+  for (const GroupName& group : kGroupNames) names.push_back(group.name);
+  for (const model::BuiltinField& builtin : model::builtin_fields()) {
+    if (is_event_builtin(builtin)) names.push_back(builtin.name);
+  }
+  for (const EventAlias& alias : kEventAliases) names.push_back(alias.name);
+  return names;
+}
+
+std::string suggestion(std::string_view name, std::span<const std::string_view> known) {
+  if (name.size() > 64) return "";  // no name is that long, and the distance costs length squared
+  std::string_view best;
+  size_t best_distance = std::max<size_t>(1, name.size() / 3) + 1;
+  for (std::string_view candidate : known) {
+    const size_t distance = edit_distance(name, candidate);
+    if (distance >= best_distance) continue;
+    best = candidate;
+    best_distance = distance;
+  }
+  return best.empty() ? "" : "; did you mean \"" + std::string(best) + "\"?";
+}
+
+std::string enumerate(std::span<const std::string_view> names) {
+  std::string text;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (i > 0) text += i + 1 == names.size() ? " and " : ", ";
+    text += names[i];
+  }
+  return text;
+}
+
+}  // namespace cairn::query

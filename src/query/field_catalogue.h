@@ -1,0 +1,68 @@
+// What the names of a query mean: which field, and whether it belongs to the occurrence, its time
+// or the visible issue. Pure functions over constant tables; thread: any.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.h"
+#include "query/ast.h"
+
+namespace cairn::query {
+
+// A field of the occurrence: a builtin one or a tag.
+struct EventField {
+  FieldId id{};     // builtin, or 0: the tag named below
+  std::string tag;  // key of the tag
+  // user.id and its like: only values of this kind count, and are compared without it ("id:").
+  std::string prefix;
+};
+
+enum class GroupField : uint8_t {
+  Status,
+  Substatus,
+  Priority,
+  Type,
+  Category,
+  Assigned,
+  TimesSeen,
+  FirstSeen,
+  LastSeen,
+  Issue,
+  Project,
+};
+
+enum class Scope : uint8_t {
+  Event,  // a text field of the occurrence
+  Time,   // the time of the occurrence
+  Group,  // a property of the visible issue
+  Is,     // is:VALUE
+  Has,    // has:FIELD
+};
+
+struct FieldRef {
+  Scope scope = Scope::Event;
+  EventField event;                       // Scope::Event
+  GroupField group = GroupField::Status;  // Scope::Group
+};
+
+// Every name means something: what is neither builtin nor a group field is a tag.
+FieldRef find_field(const Key& key);
+// The same for a name inside a value (has:NAME), where tags[k] is spelled out.
+FieldRef find_field(std::string_view name);
+
+// The fields free text looks in.
+std::vector<EventField> free_text_fields();
+
+// Names without tags, for help and suggestions.
+std::vector<std::string_view> known_field_names();
+
+// "; did you mean "NAME"?" for the nearest of `known`, or "" when none is near.
+std::string suggestion(std::string_view name, std::span<const std::string_view> known);
+// "a, b and c".
+std::string enumerate(std::span<const std::string_view> names);
+
+}  // namespace cairn::query

@@ -1,0 +1,323 @@
+#include "query/group_binder.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "model/group_type.h"
+#include "model/message.h"
+
+namespace cairn::query {
+namespace {
+
+using model::Status;
+using model::Substatus;
+
+struct NamedNumber {
+  std::string_view name;
+  uint64_t number;
+};
+
+constexpr uint64_t number_of(Status status) { return raw(status); }
+constexpr uint64_t number_of(Substatus substatus) { return raw(substatus); }
+
+constexpr std::array kStatuses = {
+    NamedNumber{"unresolved", number_of(Status::Unresolved)},
+    NamedNumber{"resolved", number_of(Status::Resolved)},
+    NamedNumber{"ignored", number_of(Status::Ignored)},
+    NamedNumber{"archived", number_of(Status::Ignored)},
+    NamedNumber{"muted", number_of(Status::Ignored)},
+};
+constexpr std::array kSubstatuses = {
+    NamedNumber{"new", number_of(Substatus::New)},
+    NamedNumber{"ongoing", number_of(Substatus::Ongoing)},
+    NamedNumber{"escalating", number_of(Substatus::Escalating)},
+    NamedNumber{"regressed", number_of(Substatus::Regressed)},
+    NamedNumber{"archived_until_escalating", number_of(Substatus::UntilEscalating)},
+    NamedNumber{"until_escalating", number_of(Substatus::UntilEscalating)},
+    NamedNumber{"archived_until_condition_met", number_of(Substatus::UntilConditionMet)},
+    NamedNumber{"until_condition_met", number_of(Substatus::UntilConditionMet)},
+    NamedNumber{"archived_forever", number_of(Substatus::Forever)},
+    NamedNumber{"forever", number_of(Substatus::Forever)},
+};
+constexpr std::array kPriorities = {NamedNumber{"high", 75}, NamedNumber{"medium", 50},
+                                    NamedNumber{"low", 25}};
+// Words of the field for things this store does not keep.
+constexpr std::array<std::string_view, 4> kNotKept = {"for_review", "linked", "unlinked",
+                                                      "reprocessing"};
+constexpr uint16_t kMaxCategory = 255;
+
+std::optional<uint64_t> find_number(std::span<const NamedNumber> names, std::string_view name) {
+  for (const NamedNumber& named : names) {
+    if (named.name == name) return named.number;
+  }
+  return std::nullopt;
+}
+
+void append_names(std::vector<std::string_view>& out, std::span<const NamedNumber> names) {
+  for (const NamedNumber& named : names) out.push_back(named.name);
+}
+
+Error unknown_value(const Value& value, std::string_view what,
+                    std::span<const std::string_view> known) {
+  return invalid_at(value.at, "\"" + value.text + "\" is no " + std::string(what) +
+                                  suggestion(value.text, known) + " Known are " + enumerate(known) +
+                                  ".");
+}
+
+std::optional<uint64_t> parse_id(std::string_view text) {
+  uint64_t number = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+// Slugs are compared without case.
+bool equal_folded(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [&](char x, char y) { return lower(x) == lower(y); });
+}
+
+GroupTest number_test(GroupField field, uint64_t number) {
+  GroupTest test;
+  test.field = field;
+  test.numbers.push_back(number);
+  return test;
+}
+
+// One value of one group field, added to `test`.
+class ValueBinder {
+ public:
+  ValueBinder(const Filter& filter, const model::State& state, TimeUs now, GroupTest& test)
+      : state_(state),
+        now_(now),
+        op_(filter.op == Op::NotEqual ? Op::Equal : filter.op),
+        test_(test) {}
+
+  Result<void> add(const Value& value) {
+    switch (test_.field) {
+      case GroupField::Status:
+        return add_named(value, "status", kStatuses);
+      case GroupField::Substatus:
+        return add_named(value, "substatus", kSubstatuses);
+      case GroupField::Priority:
+        return add_named(value, "priority", kPriorities);
+      case GroupField::Type:
+        return add_type(value);
+      case GroupField::Category:
+        return add_category(value);
+      case GroupField::Assigned:
+        return add_assignee(value);
+      case GroupField::TimesSeen:
+        return add_count(value);
+      case GroupField::FirstSeen:
+      case GroupField::LastSeen:
+        return add_time(value);
+      case GroupField::Issue:
+        return add_issue(value);
+      case GroupField::Project:
+        return add_project(value);
+    }
+    return {};
+  }
+
+ private:
+  Result<void> need_equality(const Value& value) const {
+    if (op_ == Op::Equal) return {};
+    return invalid_at(value.at, "This field takes no comparison, only a value or a list.");
+  }
+
+  bool is_text_pattern(const Value& value) const {
+    return !value.pattern.empty() || op_ == Op::Contains || op_ == Op::StartsWith ||
+           op_ == Op::EndsWith;
+  }
+
+  Result<void> add_named(const Value& value, std::string_view what,
+                         std::span<const NamedNumber> names) {
+    CAIRN_TRY(need_equality(value));
+    const auto number = find_number(names, value.text);
+    if (!number) {
+      std::vector<std::string_view> known;
+      append_names(known, names);
+      return unknown_value(value, what, known);
+    }
+    test_.numbers.push_back(*number);
+    return {};
+  }
+
+  Result<void> add_type(const Value& value) {
+    if (is_text_pattern(value)) {
+      test_.texts.push_back(TextMatch::of(value, op_, /*fold_case=*/false));
+      return {};
+    }
+    CAIRN_TRY(need_equality(value));
+    if (const auto id = parse_id(value.text)) {
+      test_.numbers.push_back(*id);
+      return {};
+    }
+    std::vector<std::string_view> known;
+    for (const model::GroupType& type : model::known_group_types()) known.push_back(type.slug);
+    for (const auto& [id, type] : state_.types_set()) known.push_back(type.slug);
+    const bool found = std::find(known.begin(), known.end(), value.text) != known.end();
+    if (!found && !value.text.starts_with("type-")) {
+      return invalid_at(value.at, "\"" + value.text + "\" is no issue type" +
+                                      suggestion(value.text, known) +
+                                      " A number or a wildcard is taken, too.");
+    }
+    test_.texts.push_back(TextMatch::equal(value.text));
+    return {};
+  }
+
+  Result<void> add_category(const Value& value) {
+    CAIRN_TRY(need_equality(value));
+    if (const auto number = parse_id(value.text); number && *number > 0) {
+      test_.numbers.push_back(*number);
+      return {};
+    }
+    std::vector<std::string_view> known;
+    for (uint16_t category = 1; category <= kMaxCategory; ++category) {
+      const std::string_view name = model::category_name(category);
+      if (name.empty()) continue;
+      known.push_back(name);
+      if (name != value.text) continue;
+      test_.numbers.push_back(category);
+      return {};
+    }
+    return unknown_value(value, "issue category", known);
+  }
+
+  Result<void> add_assignee(const Value& value) {
+    if (!is_text_pattern(value)) CAIRN_TRY(need_equality(value));
+    const std::string& text = value.text;
+    if (text == "me" || text == "my_teams") {
+      return invalid_at(value.at, "A query here is asked by nobody in particular, so \"" + text +
+                                      "\" means no one; name the user as user:ID.");
+    }
+    if (!is_text_pattern(value) && (text == "none" || text.empty())) {
+      test_.texts.push_back(TextMatch::equal(""));
+      return {};
+    }
+    Value actor = value;
+    std::string& front = actor.pattern.empty() ? actor.text : actor.pattern.front();
+    const bool open_front = front.empty() || op_ == Op::Contains || op_ == Op::EndsWith;
+    std::string kind;
+    if (front.starts_with("#")) {
+      front.erase(0, 1);
+      kind = "team:";
+    } else if (!open_front && !front.starts_with("user:") && !front.starts_with("team:")) {
+      kind = "user:";
+    }
+    test_.texts.push_back(TextMatch::of(actor, op_, /*fold_case=*/false).after_prefix(kind));
+    return {};
+  }
+
+  Result<void> add_count(const Value& value) {
+    const auto number = value.pattern.empty() ? parse_number(value.text) : std::nullopt;
+    if (!number || is_text_pattern(value)) return not_a_number(value);
+    test_.counts.push_back(NumberTest{op_, *number});
+    return {};
+  }
+
+  Result<void> add_time(const Value& value) {
+    if (is_text_pattern(value)) return need_equality(value);
+    CAIRN_TRY_ASSIGN(TimeRange range, parse_time_test(value, op_, now_));
+    test_.times.push_back(range);
+    return {};
+  }
+
+  Result<void> add_issue(const Value& value) {
+    CAIRN_TRY(need_equality(value));
+    auto found = state_.find_issue(value.text);
+    if (!found) {
+      Error error = std::move(found).error();
+      error.position = value.at.begin;
+      return error;
+    }
+    test_.numbers.push_back(raw(state_.root_of(*found)));
+    return {};
+  }
+
+  Result<void> add_project(const Value& value) {
+    if (is_text_pattern(value)) {
+      add_slugs(TextMatch::of(value, op_, /*fold_case=*/true));
+      return {};
+    }
+    CAIRN_TRY(need_equality(value));
+    if (const auto id = parse_id(value.text)) {
+      test_.numbers.push_back(*id);
+      return {};
+    }
+    std::vector<std::string_view> known;
+    for (const auto& [id, project] : state_.projects()) {
+      known.push_back(project.slug);
+      if (!equal_folded(project.slug, value.text)) continue;
+      test_.numbers.push_back(raw(id));
+      return {};
+    }
+    return Error{ErrorCode::NotFound,
+                 "There is no project \"" + value.text + "\"" + suggestion(value.text, known) +
+                     " A number is taken, too.",
+                 value.at.begin};
+  }
+
+  void add_slugs(const TextMatch& match) {
+    for (const auto& [id, project] : state_.projects()) {
+      if (match.matches(project.slug)) test_.numbers.push_back(raw(id));
+    }
+  }
+
+  const model::State& state_;
+  TimeUs now_;
+  Op op_;
+  GroupTest& test_;
+};
+
+}  // namespace
+
+Error not_a_number(const Value& value) {
+  return invalid_at(
+      value.at, "\"" + value.text + "\" is no number: expected one like 100, 1.5, 10k, 2m or 1b.");
+}
+
+Expr unassigned() {
+  GroupTest test;
+  test.field = GroupField::Assigned;
+  test.texts.push_back(TextMatch::equal(""));
+  return Expr::of(std::move(test));
+}
+
+Result<Expr> bind_is(const Filter& filter) {
+  const Value& value = filter.values.front();
+  if (filter.list || (filter.op != Op::Equal && filter.op != Op::NotEqual)) {
+    return invalid_at(value.at, "is: takes one value and no comparison, as in is:unresolved.");
+  }
+  if (value.text == "unassigned") return unassigned();
+  if (value.text == "assigned") return Expr::negation(unassigned());
+  if (const auto status = find_number(kStatuses, value.text)) {
+    return Expr::of(number_test(GroupField::Status, *status));
+  }
+  if (const auto substatus = find_number(kSubstatuses, value.text)) {
+    return Expr::of(number_test(GroupField::Substatus, *substatus));
+  }
+  if (std::find(kNotKept.begin(), kNotKept.end(), value.text) != kNotKept.end()) {
+    return invalid_at(value.at, "This store does not keep what is:" + value.text + " asks for.");
+  }
+  std::vector<std::string_view> known = {"assigned", "unassigned"};
+  append_names(known, kStatuses);
+  append_names(known, kSubstatuses);
+  return unknown_value(value, "value of is:", known);
+}
+
+Result<Expr> bind_group(const Filter& filter, GroupField field, const model::State& state,
+                        TimeUs now) {
+  GroupTest test;
+  test.field = field;
+  ValueBinder binder(filter, state, now, test);
+  for (const Value& value : filter.values) CAIRN_TRY(binder.add(value));
+  return Expr::of(std::move(test));
+}
+
+}  // namespace cairn::query

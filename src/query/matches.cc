@@ -1,0 +1,66 @@
+// for_each_match: matching occurrences in the order of the log.
+#include <algorithm>
+
+#include "query/binder.h"
+#include "query/executor.h"
+#include "query/plan.h"
+#include "query/search.h"
+
+namespace cairn::query {
+namespace {
+
+struct LsnRange {
+  const PartMatch* match;
+  Lsn first;
+  Lsn last;
+};
+
+LsnRange lsn_range(const PartMatch& match) {
+  LsnRange range{&match, Lsn{UINT64_MAX}, Lsn{0}};
+  match.for_each([&](Ordinal ordinal) {
+    const Lsn lsn = match.part->lsn(ordinal);
+    range.first = std::min(range.first, lsn);
+    range.last = std::max(range.last, lsn);
+  });
+  return range;
+}
+
+void append(const View& view, const PartMatch& match, std::vector<Match>& out) {
+  match.for_each([&](Ordinal ordinal) {
+    const FingerprintId fingerprint = match.part->fingerprint(ordinal);
+    out.push_back(
+        {match.part->lsn(ordinal), fingerprint, view.root_of_fingerprint[raw(fingerprint)]});
+  });
+}
+
+}  // namespace
+
+Result<void> for_each_match(const View& view, const Query& query, TimeUs now,
+                            const std::function<bool(const Match&)>& fn) {
+  CAIRN_TRY_ASSIGN(Expr filter, bind_filter(query, *view.state, now));
+  CAIRN_TRY_ASSIGN(const Plan plan, make_plan(view, std::move(filter)));
+  const auto parts = match_parts(view, plan, GroupFilterIn::Bitmaps);
+  std::vector<LsnRange> ranges;
+  for (const PartMatch& match : parts) ranges.push_back(lsn_range(match));
+  std::sort(ranges.begin(), ranges.end(),
+            [](const LsnRange& a, const LsnRange& b) { return a.first < b.first; });
+  // Parts cover the log piece by piece, so memory follows the largest of them (or what overlaps),
+  // not the answer.
+  std::vector<Match> batch;
+  for (size_t next = 0; next < ranges.size();) {
+    Lsn end = ranges[next].last;
+    batch.clear();
+    for (; next < ranges.size() && ranges[next].first <= end; ++next) {
+      end = std::max(end, ranges[next].last);
+      append(view, *ranges[next].match, batch);
+    }
+    std::sort(batch.begin(), batch.end(),
+              [](const Match& a, const Match& b) { return a.lsn < b.lsn; });
+    for (const Match& match : batch) {
+      if (!fn(match)) return {};
+    }
+  }
+  return {};
+}
+
+}  // namespace cairn::query

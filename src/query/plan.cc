@@ -1,0 +1,213 @@
+#include "query/plan.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+
+namespace cairn::query {
+namespace {
+
+using Kind = PlanNode::Kind;
+
+PlanNode node_of(Kind kind) {
+  PlanNode node;
+  node.kind = kind;
+  return node;
+}
+
+PlanNode negated(PlanNode child) {
+  if (child.kind == Kind::All) return node_of(Kind::None);
+  if (child.kind == Kind::None) return node_of(Kind::All);
+  if (child.kind == Kind::Not) {
+    PlanNode inner = std::move(child.children.front());
+    return inner;
+  }
+  PlanNode node = node_of(Kind::Not);
+  node.children.push_back(std::move(child));
+  return node;
+}
+
+// `neutral` children say nothing, an `absorbing` one decides; nested nodes of one kind are one.
+PlanNode combined(Kind kind, std::vector<PlanNode> children) {
+  const Kind neutral = kind == Kind::And ? Kind::All : Kind::None;
+  const Kind absorbing = kind == Kind::And ? Kind::None : Kind::All;
+  PlanNode node = node_of(kind);
+  for (PlanNode& child : children) {
+    if (child.kind == absorbing) return node_of(absorbing);
+    if (child.kind == neutral) continue;
+    if (child.kind == kind) {
+      for (PlanNode& inner : child.children) node.children.push_back(std::move(inner));
+    } else {
+      node.children.push_back(std::move(child));
+    }
+  }
+  if (node.children.empty()) return node_of(neutral);
+  if (node.children.size() > 1) return node;
+  PlanNode only = std::move(node.children.front());
+  return only;
+}
+
+// Fingerprints whose visible issue passes; each issue is asked once.
+template <class Passes>
+std::vector<bool> fingerprints_where(const View& view, Passes&& passes) {
+  enum : uint8_t { kUnknown, kNo, kYes };
+  std::vector<uint8_t> verdicts(view.state->group_count() + size_t{1}, kUnknown);
+  std::vector<bool> wanted(view.root_of_fingerprint.size(), false);
+  for (size_t i = 1; i < wanted.size(); ++i) {
+    const GroupId root = view.root_of_fingerprint[i];
+    uint8_t& verdict = verdicts[raw(root)];
+    if (verdict == kUnknown) verdict = passes(root) ? kYes : kNo;
+    if (verdict == kYes) wanted[i] = true;
+  }
+  return wanted;
+}
+
+bool names_groups(const Expr& expr) {
+  if (expr.kind == Expr::Kind::Or) {
+    return std::all_of(expr.children.begin(), expr.children.end(), names_groups);
+  }
+  if (expr.kind == Expr::Kind::And) {
+    return std::any_of(expr.children.begin(), expr.children.end(), names_groups);
+  }
+  if (expr.kind != Expr::Kind::Test) return false;
+  const auto* test = std::get_if<GroupTest>(&expr.test);
+  return test != nullptr &&
+         (test->field == GroupField::Issue || test->field == GroupField::Project);
+}
+
+class Planner {
+ public:
+  explicit Planner(const View& view) : view_(view) {}
+
+  Result<Plan> plan(Expr filter) {
+    std::vector<Expr> conjuncts;
+    flatten(std::move(filter), conjuncts);
+    Plan plan;
+    std::vector<PlanNode> events;
+    for (Expr& conjunct : conjuncts) {
+      if (is_group_only(conjunct)) {
+        plan.narrow = plan.narrow || names_groups(conjunct);
+        plan.group_filter.push_back(std::move(conjunct));
+        continue;
+      }
+      const auto* time = std::get_if<TimeTest>(&conjunct.test);
+      if (time != nullptr) {
+        plan.time = intersect(plan.time, time->range);
+        continue;
+      }
+      CAIRN_TRY_ASSIGN(PlanNode node, resolve(conjunct));
+      events.push_back(std::move(node));
+    }
+    plan.events = combined(Kind::And, std::move(events));
+    return plan;
+  }
+
+ private:
+  static void flatten(Expr expr, std::vector<Expr>& out) {
+    if (expr.kind == Expr::Kind::True) return;
+    if (expr.kind != Expr::Kind::And) {
+      out.push_back(std::move(expr));
+      return;
+    }
+    for (Expr& child : expr.children) flatten(std::move(child), out);
+  }
+
+  Result<PlanNode> resolve(const Expr& expr) {
+    if (expr.kind == Expr::Kind::True) return node_of(Kind::All);
+    if (is_group_only(expr)) return resolve_group(expr);
+    if (expr.kind == Expr::Kind::Test) return resolve_test(expr);
+    std::vector<PlanNode> children;
+    for (const Expr& child : expr.children) {
+      CAIRN_TRY_ASSIGN(PlanNode node, resolve(child));
+      children.push_back(std::move(node));
+    }
+    if (expr.kind == Expr::Kind::Not) return negated(std::move(children.front()));
+    return combined(expr.kind == Expr::Kind::And ? Kind::And : Kind::Or, std::move(children));
+  }
+
+  PlanNode resolve_group(const Expr& expr) const {
+    PlanNode node = node_of(Kind::Fingerprints);
+    node.wanted = fingerprints_where(
+        view_, [&](GroupId issue) { return matches_group(expr, *view_.state, issue); });
+    return node;
+  }
+
+  Result<PlanNode> resolve_test(const Expr& expr) {
+    if (const auto* time = std::get_if<TimeTest>(&expr.test)) {
+      PlanNode node = node_of(Kind::Time);
+      node.range = time->range;
+      return node;
+    }
+    const auto* event = std::get_if<EventTest>(&expr.test);
+    CAIRN_ASSERT(event != nullptr);
+    std::vector<PlanNode> either;
+    std::vector<PlanNode> present;
+    for (const EventField& field : event->fields) {
+      const auto id = field_id(field);
+      if (!id) continue;
+      CAIRN_TRY_ASSIGN(PlanNode values, resolve_values(*event, *id));
+      either.push_back(std::move(values));
+      if (event->or_absent) {
+        present.push_back(node_of(Kind::Present));
+        present.back().field = *id;
+      }
+    }
+    if (event->or_absent) either.push_back(negated(combined(Kind::Or, std::move(present))));
+    return combined(Kind::Or, std::move(either));
+  }
+
+  // nullopt: no occurrence has such a tag.
+  std::optional<FieldId> field_id(const EventField& field) const {
+    return field.id != FieldId{0} ? field.id : view_.dictionary->find_tag(field.tag);
+  }
+
+  Result<PlanNode> resolve_values(const EventTest& test, FieldId field) {
+    PlanNode node = node_of(Kind::Values);
+    node.field = field;
+    std::vector<const TextMatch*> scanned;
+    for (const TextMatch& match : test.matches) {
+      if (match.is_any()) {
+        node.kind = Kind::Present;
+        return node;
+      }
+      const std::string* exact = match.exact();
+      if (exact == nullptr) {
+        scanned.push_back(&match);
+        continue;
+      }
+      CAIRN_TRY_ASSIGN(auto value, view_.dictionary->find(field, *exact, view_.txn));
+      if (value) node.values.push_back(*value);
+    }
+    if (!scanned.empty()) {
+      CAIRN_TRY(view_.dictionary->scan(field, view_.txn, [&](ValueId id, std::string_view text) {
+        const auto matches = [&](const TextMatch* match) { return match->matches(text); };
+        if (std::any_of(scanned.begin(), scanned.end(), matches)) node.values.push_back(id);
+        return true;
+      }));
+    }
+    std::sort(node.values.begin(), node.values.end());
+    node.values.erase(std::unique(node.values.begin(), node.values.end()), node.values.end());
+    if (node.values.empty()) node.kind = Kind::None;
+    return node;
+  }
+
+  const View& view_;
+};
+
+}  // namespace
+
+Result<Plan> make_plan(const View& view, Expr filter) {
+  return Planner(view).plan(std::move(filter));
+}
+
+bool passes_group_filter(const Plan& plan, const model::State& state, GroupId issue) {
+  return std::all_of(plan.group_filter.begin(), plan.group_filter.end(),
+                     [&](const Expr& expr) { return matches_group(expr, state, issue); });
+}
+
+std::vector<bool> fingerprints_of_group_filter(const View& view, const Plan& plan) {
+  return fingerprints_where(
+      view, [&](GroupId issue) { return passes_group_filter(plan, *view.state, issue); });
+}
+
+}  // namespace cairn::query

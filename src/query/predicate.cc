@@ -1,0 +1,85 @@
+#include "query/predicate.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "query/binder.h"
+
+namespace cairn::query {
+namespace {
+
+bool is_of(const model::Term& term, const EventField& field) {
+  return field.id != FieldId{0} ? term.id == field.id
+                                : term.id == FieldId{0} && term.tag == field.tag;
+}
+
+bool matches_event(const EventTest& test, const std::vector<model::Term>& terms) {
+  bool absent = true;
+  for (const model::Term& term : terms) {
+    const bool wanted = std::any_of(test.fields.begin(), test.fields.end(),
+                                    [&](const EventField& field) { return is_of(term, field); });
+    if (!wanted) continue;
+    absent = false;
+    for (const TextMatch& match : test.matches) {
+      if (match.matches(term.value)) return true;
+    }
+  }
+  return absent && test.or_absent;
+}
+
+struct Subject {
+  const std::vector<model::Term>& terms;
+  TimeUs time;
+  const model::State& state;
+  GroupId issue;
+};
+
+bool evaluate(const Expr& expr, const Subject& subject) {
+  const auto holds = [&](const Expr& child) { return evaluate(child, subject); };
+  const auto& children = expr.children;
+  switch (expr.kind) {
+    case Expr::Kind::True:
+      return true;
+    case Expr::Kind::And:
+      return std::all_of(children.begin(), children.end(), holds);
+    case Expr::Kind::Or:
+      return std::any_of(children.begin(), children.end(), holds);
+    case Expr::Kind::Not:
+      return !holds(children.front());
+    case Expr::Kind::Test:
+      break;
+  }
+  if (const auto* event = std::get_if<EventTest>(&expr.test)) {
+    return matches_event(*event, subject.terms);
+  }
+  if (const auto* time = std::get_if<TimeTest>(&expr.test)) {
+    return time->range.contains(subject.time);
+  }
+  const auto* group = std::get_if<GroupTest>(&expr.test);
+  CAIRN_ASSERT(group != nullptr);
+  return group->matches(subject.state, subject.issue);
+}
+
+}  // namespace
+
+struct Predicate::Impl {
+  const model::State& state;
+  Expr expr;
+  model::TermExtractor extractor;
+};
+
+Predicate::Predicate(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Predicate::Predicate(Predicate&&) noexcept = default;
+Predicate::~Predicate() = default;
+
+Result<Predicate> Predicate::bind(const Query& query, const model::State& state, TimeUs now) {
+  CAIRN_TRY_ASSIGN(Expr expr, bind_filter(query, state, now));
+  return Predicate(std::unique_ptr<Impl>(new Impl{state, std::move(expr), {}}));
+}
+
+bool Predicate::matches(const model::Occurrence& occurrence, GroupId issue) {
+  const auto& terms = impl_->extractor.extract(occurrence);
+  return evaluate(impl_->expr, {terms, occurrence.time(), impl_->state, issue});
+}
+
+}  // namespace cairn::query

@@ -1,0 +1,154 @@
+#include "query/value_parser.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "base/time_format.h"
+
+namespace cairn::query {
+namespace {
+
+constexpr int64_t kMinute = 60 * kMicrosPerSecond;
+constexpr int64_t kHour = 60 * kMinute;
+constexpr int64_t kDay = 24 * kHour;
+
+TimeUs after(TimeUs time, int64_t us) { return TimeUs{raw(time) + us}; }
+
+std::optional<int64_t> unit_us(char unit) {
+  switch (unit) {
+    case 'm':
+      return kMinute;
+    case 'h':
+      return kHour;
+    case 'd':
+      return kDay;
+    case 'w':
+      return 7 * kDay;
+    default:
+      return std::nullopt;
+  }
+}
+
+bool is_relative(std::string_view text) {
+  return text.size() >= 3 && (text[0] == '-' || text[0] == '+') && text[1] >= '0' &&
+         text[1] <= '9' && unit_us(text.back());
+}
+
+// Distance back from now, or nullopt when it is no number or leads out of the range of times.
+std::optional<TimeUs> relative_instant(std::string_view text, TimeUs now) {
+  const std::string_view digits = text.substr(1, text.size() - 2);
+  int64_t count = 0;
+  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), count);
+  if (parsed.ec != std::errc() || parsed.ptr != digits.data() + digits.size()) return std::nullopt;
+  int64_t distance = 0;
+  int64_t instant = 0;
+  if (__builtin_mul_overflow(count, *unit_us(text.back()), &distance)) return std::nullopt;
+  if (__builtin_sub_overflow(raw(now), distance, &instant)) return std::nullopt;
+  return TimeUs{instant};
+}
+
+TimeRange exact_range(TimeUs time, bool whole_day) {
+  if (whole_day) return {time, after(time, kDay)};
+  return {after(time, -5 * kMinute), after(time, 6 * kMinute)};
+}
+
+}  // namespace
+
+Error invalid_at(Span at, std::string message) {
+  return Error{ErrorCode::InvalidArgument, std::move(message), at.begin};
+}
+
+TimeRange intersect(const TimeRange& a, const TimeRange& b) {
+  return {std::max(a.begin, b.begin), std::min(a.end, b.end)};
+}
+
+std::optional<double> parse_number(std::string_view text) {
+  if (text.empty()) return std::nullopt;
+  double factor = 1;
+  switch (text.back()) {
+    case 'k':
+    case 'K':
+      factor = 1e3;
+      break;
+    case 'm':
+    case 'M':
+      factor = 1e6;
+      break;
+    case 'b':
+    case 'B':
+      factor = 1e9;
+      break;
+    default:
+      break;
+  }
+  if (factor != 1) text.remove_suffix(1);
+  if (text.empty()) return std::nullopt;
+  double number = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return std::nullopt;
+  if (!std::isfinite(number)) return std::nullopt;
+  return number * factor;
+}
+
+bool compare(double left, Op op, double right) {
+  switch (op) {
+    case Op::Greater:
+      return left > right;
+    case Op::GreaterEqual:
+      return left >= right;
+    case Op::Less:
+      return left < right;
+    case Op::LessEqual:
+      return left <= right;
+    case Op::NotEqual:
+      return left != right;
+    default:
+      return left == right;
+  }
+}
+
+Result<TimeRange> parse_time_test(const Value& value, Op op, TimeUs now) {
+  const std::string& text = value.text;
+  if (is_relative(text)) {
+    if (op != Op::Equal) {
+      return invalid_at(value.at, "The relative date \"" + text +
+                                      "\" takes no comparison: -24h means at or after 24 hours "
+                                      "ago, +24h at or before 24 hours ago.");
+    }
+    const auto instant = relative_instant(text, now);
+    if (!instant) return invalid_at(value.at, "The date \"" + text + "\" is too far away.");
+    TimeRange range;
+    if (text[0] == '-') {
+      range.begin = *instant;
+    } else {
+      range.end = after(*instant, 1);
+    }
+    return range;
+  }
+  const auto time = value.pattern.empty() ? parse_time(text) : std::nullopt;
+  if (!time) {
+    return invalid_at(value.at, "\"" + text +
+                                    "\" is no date: expected one like 2026-11-21, "
+                                    "2026-11-21T05:27:44Z, -24h or +3d.");
+  }
+  TimeRange range;
+  switch (op) {
+    case Op::Greater:
+      range.begin = after(*time, 1);
+      return range;
+    case Op::GreaterEqual:
+      range.begin = *time;
+      return range;
+    case Op::Less:
+      range.end = *time;
+      return range;
+    case Op::LessEqual:
+      range.end = after(*time, 1);
+      return range;
+    default:
+      return exact_range(*time, text.size() == std::string_view("2026-11-21").size());
+  }
+}
+
+}  // namespace cairn::query

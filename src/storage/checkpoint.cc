@@ -1,0 +1,219 @@
+// Tables (docs/format.md, "State"), keys big-endian:
+//   Meta          "meta", "registry"         Projects   project u64
+//   Types         type u32                   Groups     group u32
+//   Fingerprints  fingerprint u32            Activity   group u32, LSN u64 -> nothing
+//   Keys          128-bit key -> nothing     Frames     first LSN u64 -> file u64, offset u64
+#include "storage/checkpoint.h"
+
+#include <algorithm>
+
+#include "storage/coding.h"
+#include "storage/segment.h"
+#include "storage/state_codec.h"
+
+namespace cairn::storage {
+namespace {
+
+constexpr std::string_view kMetaKey = "meta";
+constexpr std::string_view kRegistryKey = "registry";
+
+Key idempotency_key(const Hash128& key) { return Key().u64(key.high).u64(key.low); }
+Key activity_key(GroupId group, Lsn lsn) { return Key().u32(raw(group)).u64(raw(lsn)); }
+
+Error damaged_key(const char* table) {
+  return make_error(ErrorCode::Corruption, std::string("checkpoint: a key of table ") + table +
+                                               " has a wrong size; rebuild the index from the log");
+}
+
+// Calls fn(key, value) -> Result<void> for every row of a table with keys of `key_bytes`.
+template <class F>
+Result<void> for_each_row(const ReadTxn& txn, Table table, const char* name, size_t key_bytes,
+                          std::string_view prefix, F&& fn) {
+  Result<void> result;
+  CAIRN_TRY(
+      txn.scan(table, prefix, prefix, [&](std::string_view key, std::span<const std::byte> value) {
+        result = key.size() == key_bytes ? fn(key, value) : damaged_key(name);
+        return result.ok();
+      }));
+  return result;
+}
+
+Result<void> write_registry(WriteTxn& txn, const model::State& state) {
+  if (!state.dirty_registry()) return {};
+  CAIRN_TRY(txn.put(Table::Meta, kRegistryKey,
+                    encode_registry({state.store_id(), state.strict_types()})));
+  // Types are set and replaced, never removed.
+  for (const auto& [id, type] : state.types_set()) {
+    CAIRN_TRY(txn.put(Table::Types, Key().u32(id).view(), encode_type(type)));
+  }
+  return {};
+}
+
+Result<void> write_state(WriteTxn& txn, const model::State& state) {
+  CAIRN_TRY(write_registry(txn, state));
+  for (const ProjectId id : state.dirty_projects()) {
+    const model::Project* project = state.project(id);
+    CAIRN_ASSERT(project != nullptr);
+    CAIRN_TRY(txn.put(Table::Projects, Key().u64(raw(id)).view(), encode_project(*project)));
+  }
+  for (const GroupId id : state.dirty_groups()) {
+    CAIRN_TRY(txn.put(Table::Groups, Key().u32(raw(id)).view(), encode_group(state.group(id))));
+  }
+  for (const FingerprintId id : state.dirty_fingerprints()) {
+    CAIRN_TRY(txn.put(Table::Fingerprints, Key().u32(raw(id)).view(),
+                      encode_fingerprint(state.fingerprint(id))));
+  }
+  return {};
+}
+
+Result<void> write_keys(WriteTxn& txn, std::span<const Hash128> keys) {
+  std::vector<Key> sorted;
+  sorted.reserve(keys.size());
+  for (const Hash128& key : keys) sorted.push_back(idempotency_key(key));
+  std::sort(sorted.begin(), sorted.end(),
+            [](const Key& a, const Key& b) { return a.view() < b.view(); });
+  for (const Key& key : sorted) {
+    CAIRN_TRY(txn.put(Table::Keys, key.view(), std::string_view{}));
+  }
+  return {};
+}
+
+Result<void> write_activity(WriteTxn& txn, std::span<const std::pair<GroupId, Lsn>> activity) {
+  std::vector<std::pair<GroupId, Lsn>> sorted(activity.begin(), activity.end());
+  std::sort(sorted.begin(), sorted.end());
+  for (const auto& [group, lsn] : sorted) {
+    CAIRN_TRY(txn.put(Table::Activity, activity_key(group, lsn).view(), std::string_view{}));
+  }
+  return {};
+}
+
+Result<void> write_frames(WriteTxn& txn, std::span<const FrameMark> frames) {
+  for (const FrameMark& mark : frames) {
+    RowWriter row;
+    row.integer(mark.position.file).integer(mark.position.offset);
+    CAIRN_TRY(txn.put(Table::Frames, Key().u64(raw(mark.first_lsn)).view(), row.bytes()));
+  }
+  return {};
+}
+
+Result<void> load_registry(const ReadTxn& txn, model::State& state) {
+  std::vector<model::GroupType> types;
+  CAIRN_TRY(for_each_row(txn, Table::Types, "types", sizeof(uint32_t), {},
+                         [&](std::string_view key, auto row) -> Result<void> {
+                           CAIRN_TRY_ASSIGN(auto type,
+                                            decode_type(key_part<uint32_t>(key, 0), row));
+                           types.push_back(std::move(type));
+                           return {};
+                         }));
+  CAIRN_TRY_ASSIGN(const auto row, txn.get(Table::Meta, kRegistryKey));
+  if (!row) return {};
+  CAIRN_TRY_ASSIGN(const Registry registry, decode_registry(*row));
+  state.restore_registry(registry.store_id, registry.strict_types, std::move(types));
+  return {};
+}
+
+}  // namespace
+
+Result<std::optional<CheckpointMeta>> read_meta(const ReadTxn& txn) {
+  CAIRN_TRY_ASSIGN(const auto row, txn.get(Table::Meta, kMetaKey));
+  if (!row) return std::optional<CheckpointMeta>{};
+  CAIRN_TRY_ASSIGN(const CheckpointMeta meta, decode_meta(*row));
+  return std::optional(meta);
+}
+
+Result<CheckpointMeta> write_checkpoint(LmdbEnv& env, const CheckpointInput& input) {
+  CheckpointMeta meta = input.meta;
+  CAIRN_TRY_ASSIGN(const auto txn, WriteTxn::begin(env));
+  if (input.head != nullptr && input.head->size() > 0) {
+    CAIRN_TRY(write_segment(*txn, SegmentId{meta.next_segment}, *input.head));
+    ++meta.next_segment;
+  }
+  if (input.dictionary != nullptr) CAIRN_TRY(input.dictionary->save(*txn));
+  if (input.state != nullptr) CAIRN_TRY(write_state(*txn, *input.state));
+  CAIRN_TRY(write_keys(*txn, input.keys));
+  CAIRN_TRY(write_activity(*txn, input.activity));
+  CAIRN_TRY(write_frames(*txn, input.frames));
+  meta.index_bytes_written += txn->bytes_written();
+  CAIRN_TRY(txn->put(Table::Meta, kMetaKey, encode_meta(meta)));
+  CAIRN_TRY(txn->commit());
+  return meta;
+}
+
+Result<void> write_meta(LmdbEnv& env, const CheckpointMeta& meta) {
+  CAIRN_TRY_ASSIGN(const auto txn, WriteTxn::begin(env));
+  CAIRN_TRY(txn->put(Table::Meta, kMetaKey, encode_meta(meta)));
+  return txn->commit();
+}
+
+Result<void> load_state(const ReadTxn& txn, model::State& state) {
+  CAIRN_TRY(load_registry(txn, state));
+  CAIRN_TRY(for_each_row(txn, Table::Projects, "projects", sizeof(uint64_t), {},
+                         [&](std::string_view key, auto row) -> Result<void> {
+                           const ProjectId id{key_part<uint64_t>(key, 0)};
+                           CAIRN_TRY_ASSIGN(auto project, decode_project(id, row));
+                           return state.restore_project(std::move(project));
+                         }));
+  CAIRN_TRY(for_each_row(txn, Table::Groups, "groups", sizeof(uint32_t), {},
+                         [&](std::string_view key, auto row) -> Result<void> {
+                           const GroupId id{key_part<uint32_t>(key, 0)};
+                           CAIRN_TRY_ASSIGN(auto group, decode_group(id, row));
+                           return state.restore_group(std::move(group));
+                         }));
+  CAIRN_TRY(for_each_row(txn, Table::Fingerprints, "fingerprints", sizeof(uint32_t), {},
+                         [&](std::string_view key, auto row) -> Result<void> {
+                           const FingerprintId id{key_part<uint32_t>(key, 0)};
+                           CAIRN_TRY_ASSIGN(auto fingerprint, decode_fingerprint(id, row));
+                           return state.restore_fingerprint(std::move(fingerprint));
+                         }));
+  return state.check_restored();
+}
+
+Result<bool> has_key(const ReadTxn& txn, const Hash128& key) {
+  CAIRN_TRY_ASSIGN(const auto row, txn.get(Table::Keys, idempotency_key(key).view()));
+  return row.has_value();
+}
+
+Result<std::vector<Lsn>> activity_of(const ReadTxn& txn, GroupId group) {
+  std::vector<Lsn> lsns;
+  const Key prefix = Key().u32(raw(group));
+  CAIRN_TRY(for_each_row(txn, Table::Activity, "activity", 12, prefix.view(),
+                         [&](std::string_view key, auto) -> Result<void> {
+                           lsns.push_back(Lsn{key_part<uint64_t>(key, 4)});
+                           return {};
+                         }));
+  return lsns;
+}
+
+Result<void> for_each_activity(const ReadTxn& txn, const std::function<void(GroupId, Lsn)>& fn) {
+  return for_each_row(txn, Table::Activity, "activity", 12, {},
+                      [&](std::string_view key, auto) -> Result<void> {
+                        fn(GroupId{key_part<uint32_t>(key, 0)}, Lsn{key_part<uint64_t>(key, 4)});
+                        return {};
+                      });
+}
+
+Result<void> for_each_key(const ReadTxn& txn, const std::function<void(const Hash128&)>& fn) {
+  return for_each_row(txn, Table::Keys, "keys", 16, {},
+                      [&](std::string_view key, auto) -> Result<void> {
+                        fn({key_part<uint64_t>(key, 8), key_part<uint64_t>(key, 0)});
+                        return {};
+                      });
+}
+
+Result<std::optional<FrameMark>> find_frame(const ReadTxn& txn, Lsn lsn) {
+  CAIRN_TRY_ASSIGN(const auto entry, txn.floor(Table::Frames, Key().u64(raw(lsn)).view()));
+  if (!entry) return std::optional<FrameMark>{};
+  const auto& [key, value] = *entry;
+  RowReader row(value);
+  FrameMark mark;
+  mark.position.file = row.integer<uint64_t>();
+  mark.position.offset = row.integer<uint64_t>();
+  if (key.size() != sizeof(uint64_t) || !row.done()) {
+    return make_error(ErrorCode::Corruption,
+                      "checkpoint: a frame mark is damaged; rebuild the index from the log");
+  }
+  mark.first_lsn = Lsn{key_part<uint64_t>(key, 0)};
+  return std::optional(mark);
+}
+
+}  // namespace cairn::storage

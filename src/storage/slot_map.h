@@ -1,0 +1,72 @@
+// Integer -> slot number: open addressing, linear probing, grows, never erases. The head looks a
+// slot up for every term of every occurrence; a node-based map is several times slower there
+// (docs/decisions/006-index-layout.md).
+//
+// Value type. Thread: find() is safe to call concurrently.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace cairn::storage {
+
+template <class KeyT>
+class SlotMap {
+ public:
+  static constexpr uint32_t kNone = UINT32_MAX;
+
+  // kNone when absent.
+  uint32_t find(KeyT key) const {
+    if (cells_.empty()) return kNone;
+    for (size_t i = home(key);; i = (i + 1) & mask()) {
+      if (cells_[i].slot == kNone || cells_[i].key == key) return cells_[i].slot;
+    }
+  }
+
+  // The slot of the key; `fresh` becomes its slot when it had none. Precondition: fresh != kNone.
+  uint32_t find_or_add(KeyT key, uint32_t fresh) {
+    if ((size_ + 1) * 2 > cells_.size()) grow();
+    for (size_t i = home(key);; i = (i + 1) & mask()) {
+      if (cells_[i].slot == kNone) {
+        cells_[i] = {key, fresh};
+        ++size_;
+        return fresh;
+      }
+      if (cells_[i].key == key) return cells_[i].slot;
+    }
+  }
+
+  size_t size() const { return size_; }
+  uint64_t memory_bytes() const { return cells_.capacity() * sizeof(Cell); }
+
+ private:
+  struct Cell {
+    KeyT key = 0;
+    uint32_t slot = kNone;
+  };
+  size_t mask() const { return cells_.size() - 1; }
+  // Fibonacci hashing: keys are often consecutive, and patterns in them must not pile up.
+  size_t home(KeyT key) const {
+    return static_cast<size_t>((static_cast<uint64_t>(key) * 0x9e3779b97f4a7c15u) >> shift_);
+  }
+  void grow() {
+    std::vector<Cell> old = std::move(cells_);
+    const size_t cells = old.empty() ? 16 : old.size() * 2;
+    shift_ = 64;
+    for (size_t n = cells; n > 1; n /= 2) --shift_;
+    cells_.assign(cells, Cell{});
+    for (const Cell& cell : old) {
+      if (cell.slot == kNone) continue;
+      size_t i = home(cell.key);
+      while (cells_[i].slot != kNone) i = (i + 1) & mask();
+      cells_[i] = cell;
+    }
+  }
+
+  std::vector<Cell> cells_;
+  size_t size_ = 0;
+  unsigned shift_ = 64;
+};
+
+}  // namespace cairn::storage

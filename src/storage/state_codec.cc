@@ -1,0 +1,293 @@
+#include "storage/state_codec.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <utility>
+
+#include "model/occurrence.h"
+#include "storage/coding.h"
+
+namespace cairn::storage {
+namespace {
+
+constexpr uint8_t kRowVersion = 1;
+constexpr uint32_t kMetaMagic = 0x6d676763;  // "cggm"
+
+// Kinds of rows, part of the checksum's seed.
+enum class Row : uint8_t { Project = 1, Type, Group, Fingerprint, Registry, Meta };
+
+uint64_t checksum(std::string_view bytes, Row kind, uint64_t id) {
+  return hash64(bytes, id << 8 | static_cast<uint8_t>(kind));
+}
+
+RowWriter begin_row() {
+  RowWriter row;
+  row.integer(kRowVersion);
+  return row;
+}
+
+std::string end_row(RowWriter&& row, Row kind, uint64_t id) {
+  row.integer(checksum(row.bytes(), kind, id));
+  return row.bytes();
+}
+
+// The row between version and checksum; nullopt when these two are wrong.
+std::optional<RowReader> open_row(std::span<const std::byte> row, Row kind, uint64_t id) {
+  if (row.size() < sizeof(kRowVersion) + sizeof(uint64_t)) return std::nullopt;
+  const auto body = row.first(row.size() - sizeof(uint64_t));
+  if (load_le<uint64_t>(row.data() + body.size()) != checksum(as_chars(body), kind, id)) {
+    return std::nullopt;
+  }
+  RowReader reader(body);
+  if (reader.integer<uint8_t>() != kRowVersion) return std::nullopt;
+  return reader;
+}
+
+Error damaged(std::string_view what, uint64_t id) {
+  return make_error(ErrorCode::Corruption,
+                    fmt::format("checkpoint: the row of {} {} is damaged; rebuild the index from "
+                                "the log",
+                                what, id));
+}
+
+template <class Id>
+void write_ids(RowWriter& row, const std::vector<Id>& ids) {
+  row.integer(static_cast<uint32_t>(ids.size()));
+  for (const Id id : ids) row.integer(raw(id));
+}
+
+template <class Id>
+std::vector<Id> read_ids(RowReader& row) {
+  const auto count = row.integer<uint32_t>();
+  std::vector<Id> ids;
+  if (count > row.remaining() / sizeof(Id)) {
+    row.fail();
+    return ids;
+  }
+  ids.reserve(count);
+  for (uint32_t i = 0; i < count; ++i) ids.push_back(Id{row.integer<std::underlying_type_t<Id>>()});
+  return ids;
+}
+
+void write_uuid(RowWriter& row, const Uuid& id) {
+  for (const uint8_t byte : id.bytes) row.integer(byte);
+}
+
+Uuid read_uuid(RowReader& row) {
+  Uuid id;
+  for (uint8_t& byte : id.bytes) byte = row.integer<uint8_t>();
+  return id;
+}
+
+// Reads an enumerator; false in `valid` when it is above the last one.
+template <class E>
+E read_enum(RowReader& row, E last, bool& valid) {
+  const auto value = row.integer<std::underlying_type_t<E>>();
+  if (value > raw(last)) valid = false;
+  return static_cast<E>(value);
+}
+
+}  // namespace
+
+std::string encode_project(const model::Project& project) {
+  RowWriter row = begin_row();
+  row.text(project.slug).integer(raw(project.policy)).integer(project.last_number);
+  return end_row(std::move(row), Row::Project, raw(project.id));
+}
+
+Result<model::Project> decode_project(ProjectId id, std::span<const std::byte> bytes) {
+  auto row = open_row(bytes, Row::Project, raw(id));
+  if (!row) return damaged("project", raw(id));
+  model::Project project;
+  bool valid = true;
+  project.id = id;
+  project.slug = row->text();
+  project.policy = read_enum(*row, model::FingerprintPolicy::Known, valid);
+  project.last_number = row->integer<uint32_t>();
+  if (!valid || !row->done()) return damaged("project", raw(id));
+  return project;
+}
+
+std::string encode_type(const model::GroupType& type) {
+  RowWriter row = begin_row();
+  row.text(type.slug)
+      .integer(type.category)
+      .integer(type.category_v2)
+      .integer(type.default_priority)
+      .integer(type.noise_limit)
+      .integer(static_cast<uint8_t>(type.released))
+      .integer(static_cast<uint8_t>(type.in_default_search))
+      .integer(static_cast<uint8_t>(type.auto_resolve))
+      .integer(static_cast<uint8_t>(type.escalation))
+      .integer(type.quota_per_hour);
+  return end_row(std::move(row), Row::Type, type.id);
+}
+
+Result<model::GroupType> decode_type(uint32_t id, std::span<const std::byte> bytes) {
+  auto row = open_row(bytes, Row::Type, id);
+  if (!row) return damaged("group type", id);
+  model::GroupType type;
+  type.id = id;
+  type.slug = row->text();
+  type.category = row->integer<uint16_t>();
+  type.category_v2 = row->integer<uint16_t>();
+  type.default_priority = row->integer<uint8_t>();
+  type.noise_limit = row->integer<uint32_t>();
+  type.released = row->integer<uint8_t>() != 0;
+  type.in_default_search = row->integer<uint8_t>() != 0;
+  type.auto_resolve = row->integer<uint8_t>() != 0;
+  type.escalation = row->integer<uint8_t>() != 0;
+  type.quota_per_hour = row->integer<uint32_t>();
+  if (!row->done()) return damaged("group type", id);
+  return type;
+}
+
+std::string encode_group(const model::Group& group) {
+  RowWriter row = begin_row();
+  row.integer(raw(group.project))
+      .integer(group.number)
+      .integer(group.type)
+      .integer(raw(group.level))
+      .integer(group.priority)
+      .integer(raw(group.status))
+      .integer(raw(group.substatus))
+      .text(group.title)
+      .text(group.culprit)
+      .text(group.assignee)
+      .integer(raw(group.first_seen))
+      .integer(raw(group.last_seen))
+      .integer(group.times_seen)
+      .integer(raw(group.status_since))
+      .integer(raw(group.created))
+      .integer(raw(group.parent))
+      .integer(raw(group.merged_at));
+  write_ids(row, group.children);
+  write_ids(row, group.fingerprints);
+  return end_row(std::move(row), Row::Group, raw(group.id));
+}
+
+Result<model::Group> decode_group(GroupId id, std::span<const std::byte> bytes) {
+  auto row = open_row(bytes, Row::Group, raw(id));
+  if (!row) return damaged("group", raw(id));
+  model::Group group;
+  bool valid = true;
+  group.id = id;
+  group.project = ProjectId{row->integer<uint64_t>()};
+  group.number = row->integer<uint32_t>();
+  group.type = row->integer<uint32_t>();
+  group.level = read_enum(*row, model::Level::Sample, valid);
+  group.priority = row->integer<uint8_t>();
+  group.status = read_enum(*row, model::Status::Ignored, valid);
+  group.substatus = read_enum(*row, model::Substatus::New, valid);
+  group.title = row->text();
+  group.culprit = row->text();
+  group.assignee = row->text();
+  group.first_seen = TimeUs{row->integer<int64_t>()};
+  group.last_seen = TimeUs{row->integer<int64_t>()};
+  group.times_seen = row->integer<uint64_t>();
+  group.status_since = TimeUs{row->integer<int64_t>()};
+  group.created = Lsn{row->integer<uint64_t>()};
+  group.parent = GroupId{row->integer<uint32_t>()};
+  group.merged_at = Lsn{row->integer<uint64_t>()};
+  group.children = read_ids<GroupId>(*row);
+  group.fingerprints = read_ids<FingerprintId>(*row);
+  if (!valid || !row->done()) return damaged("group", raw(id));
+  return group;
+}
+
+std::string encode_fingerprint(const model::Fingerprint& fingerprint) {
+  RowWriter row = begin_row();
+  row.integer(raw(fingerprint.project))
+      .text(fingerprint.value)
+      .integer(raw(fingerprint.leaf))
+      .integer(fingerprint.occurrences)
+      .integer(fingerprint.membership.low)
+      .integer(fingerprint.membership.high);
+  return end_row(std::move(row), Row::Fingerprint, raw(fingerprint.id));
+}
+
+Result<model::Fingerprint> decode_fingerprint(FingerprintId id, std::span<const std::byte> bytes) {
+  auto row = open_row(bytes, Row::Fingerprint, raw(id));
+  if (!row) return damaged("fingerprint", raw(id));
+  model::Fingerprint fingerprint;
+  fingerprint.id = id;
+  fingerprint.project = ProjectId{row->integer<uint64_t>()};
+  fingerprint.value = row->text();
+  fingerprint.leaf = GroupId{row->integer<uint32_t>()};
+  fingerprint.occurrences = row->integer<uint64_t>();
+  fingerprint.membership.low = row->integer<uint64_t>();
+  fingerprint.membership.high = row->integer<uint64_t>();
+  if (!row->done()) return damaged("fingerprint", raw(id));
+  return fingerprint;
+}
+
+std::string encode_registry(const Registry& registry) {
+  RowWriter row = begin_row();
+  write_uuid(row, registry.store_id);
+  row.integer(static_cast<uint8_t>(registry.strict_types));
+  return end_row(std::move(row), Row::Registry, 0);
+}
+
+Result<Registry> decode_registry(std::span<const std::byte> bytes) {
+  auto row = open_row(bytes, Row::Registry, 0);
+  if (!row) return damaged("the type registry, part", 0);
+  Registry registry;
+  registry.store_id = read_uuid(*row);
+  registry.strict_types = row->integer<uint8_t>() != 0;
+  if (!row->done()) return damaged("the type registry, part", 0);
+  return registry;
+}
+
+std::string encode_meta(const CheckpointMeta& meta) {
+  // No row version: magic and index format come first in every format there will be.
+  RowWriter row;
+  row.integer(kMetaMagic)
+      .integer(meta.index_format)
+      .integer(meta.fold_version)
+      .integer(meta.terms_version);
+  write_uuid(row, meta.store_id);
+  row.integer(raw(meta.applied))
+      .integer(raw(meta.acknowledged))
+      .integer(meta.resume.file)
+      .integer(meta.resume.offset)
+      .integer(meta.next_segment)
+      .integer(meta.index_bytes_written);
+  return end_row(std::move(row), Row::Meta, 0);
+}
+
+Result<CheckpointMeta> decode_meta(std::span<const std::byte> bytes) {
+  const Error broken = make_error(
+      ErrorCode::Corruption, "checkpoint: its meta row is damaged; rebuild the index from the log");
+  RowReader row(bytes);
+  CheckpointMeta meta;
+  if (row.integer<uint32_t>() != kMetaMagic) return broken;
+  meta.index_format = row.integer<uint32_t>();
+  if (!row.ok()) return broken;
+  const auto check = [](const char* what, uint32_t is, uint32_t ours) -> Result<void> {
+    if (is == ours) return {};
+    return make_error(ErrorCode::Unsupported,
+                      fmt::format("the index has {} {}, this build has {}; rebuild the index from "
+                                  "the log",
+                                  what, is, ours));
+  };
+  CAIRN_TRY(check("format", meta.index_format, kIndexFormatVersion));
+  meta.fold_version = row.integer<uint32_t>();
+  meta.terms_version = row.integer<uint32_t>();
+  meta.store_id = read_uuid(row);
+  meta.applied = Lsn{row.integer<uint64_t>()};
+  meta.acknowledged = Lsn{row.integer<uint64_t>()};
+  meta.resume.file = row.integer<uint64_t>();
+  meta.resume.offset = row.integer<uint64_t>();
+  meta.next_segment = row.integer<uint32_t>();
+  meta.index_bytes_written = row.integer<uint64_t>();
+  const auto sum = row.integer<uint64_t>();
+  if (!row.done()) return broken;
+  const auto body = bytes.first(bytes.size() - sizeof sum);
+  if (sum != checksum(as_chars(body), Row::Meta, 0)) return broken;
+  CAIRN_TRY(check("fold version", meta.fold_version, model::kFoldVersion));
+  CAIRN_TRY(check("terms version", meta.terms_version, model::kTermsVersion));
+  return meta;
+}
+
+}  // namespace cairn::storage

@@ -1,0 +1,40 @@
+// Rows of the checkpoint's tables as bytes: docs/format.md, "State". Every row ends with a checksum
+// that is seeded with its key, so that a damaged row, or one under another's key, is found out.
+//
+// Decoders return Corruption for bytes that are not such a row.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include "base/result.h"
+#include "model/state.h"
+#include "storage/checkpoint.h"
+
+namespace cairn::storage {
+
+std::string encode_project(const model::Project& project);
+Result<model::Project> decode_project(ProjectId id, std::span<const std::byte> row);
+
+std::string encode_type(const model::GroupType& type);
+Result<model::GroupType> decode_type(uint32_t id, std::span<const std::byte> row);
+
+std::string encode_group(const model::Group& group);
+Result<model::Group> decode_group(GroupId id, std::span<const std::byte> row);
+
+std::string encode_fingerprint(const model::Fingerprint& fingerprint);
+Result<model::Fingerprint> decode_fingerprint(FingerprintId id, std::span<const std::byte> row);
+
+struct Registry {
+  Uuid store_id;
+  bool strict_types = false;
+};
+std::string encode_registry(const Registry& registry);
+Result<Registry> decode_registry(std::span<const std::byte> row);
+
+std::string encode_meta(const CheckpointMeta& meta);
+// Unsupported: another format, fold or terms version than this build's.
+Result<CheckpointMeta> decode_meta(std::span<const std::byte> row);
+
+}  // namespace cairn::storage

@@ -1,0 +1,249 @@
+// Random queries over what RandomOccurrences makes, as trees and as text.
+#pragma once
+
+#include <array>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/time_format.h"
+#include "query/ast.h"
+
+namespace cairn::testing {
+
+class RandomQuery {
+ public:
+  RandomQuery(uint64_t seed, TimeUs first, TimeUs last)
+      : random_(seed), first_(first), last_(last) {}
+
+  uint64_t below(uint64_t n) { return random_() % n; }
+
+  query::Node node(int depth) {
+    query::Node out;
+    const uint64_t kind = depth == 0 ? 9 : below(10);
+    if (kind < 3) {
+      query::And all;
+      for (uint64_t i = 2 + below(3); i > 0; --i) all.terms.push_back(node(depth - 1));
+      out.what = std::move(all);
+    } else if (kind < 5) {
+      query::Or any;
+      for (uint64_t i = 2 + below(2); i > 0; --i) any.terms.push_back(node(depth - 1));
+      out.what = std::move(any);
+    } else if (kind == 5) {
+      out.what = query::Not{std::make_unique<query::Node>(node(depth - 1))};
+    } else if (below(12) == 0) {
+      static constexpr std::array kPhrases = {"error 3", "PART 1",        "module_2",       "value",
+                                              "7",       "quiet failure", "nothing like it"};
+      query::FreeText text;
+      text.value = literal(kPhrases[below(kPhrases.size())]);
+      text.negated = below(4) == 0;
+      text.value.quoted = text.negated;
+      out.what = std::move(text);
+    } else {
+      out.what = filter();
+    }
+    return out;
+  }
+
+  query::Key row_key() {
+    static constexpr std::array kKeys = {"level",       "environment", "release", "browser",
+                                         "shard",       "user",        "url",     "error.type",
+                                         "fingerprint", "issue",       "project", "absent"};
+    return plain(kKeys[below(kKeys.size())]);
+  }
+
+  query::AggregateStage table() {
+    query::AggregateStage stage;
+    if (below(4) != 0) stage.calls.push_back({"count", {}, {}});
+    std::vector<std::string> used;
+    for (uint64_t i = below(3); i > 0; --i) {
+      query::Key key = row_key();
+      if (std::find(used.begin(), used.end(), key.name) != used.end()) continue;
+      used.push_back(key.name);
+      stage.by.push_back(std::move(key));
+    }
+    if (stage.calls.empty() || below(2) == 0) stage.calls.push_back({"uniq", {row_key()}, {}});
+    static constexpr std::array<int64_t, 4> kWidths = {60, 3600, 86400, 5000};
+    if (below(3) == 0) stage.every_us = kWidths[below(4)] * kMicrosPerSecond;
+    return stage;
+  }
+
+  static query::Key plain(std::string name) {
+    query::Key key;
+    key.quoted = name.find(' ') != std::string::npos;
+    key.name = std::move(name);
+    return key;
+  }
+
+ private:
+  struct Field {
+    const char* name;
+    std::vector<std::string> values;
+  };
+
+  static query::Value literal(std::string text) {
+    query::Value value;
+    value.text = std::move(text);
+    value.quoted = value.text.empty() || value.text.find_first_of(" ()\"[]") != std::string::npos;
+    return value;
+  }
+
+  static query::Value wild(std::vector<std::string> runs) {
+    query::Value value;
+    for (size_t i = 0; i < runs.size(); ++i) value.text += (i > 0 ? "*" : "") + runs[i];
+    value.quoted = value.text.find_first_of(" ()\"[]") != std::string::npos;
+    value.pattern = std::move(runs);
+    return value;
+  }
+
+  const Field& event_field() {
+    static const std::vector<Field> kFields = {
+        {"level", {"error", "fatal", "info", "nolevel"}},
+        {"environment", {"production", "staging", "Production"}},
+        {"env", {"staging"}},
+        {"release", {"1.0", "1.3", "2.5", "3.0"}},
+        {"browser", {"Chrome 120", "Firefox 119", "Safari 17", "chrome 120"}},
+        {"shard", {"1", "2", "17", "29", "31"}},
+        {"customer tier", {"tier 0", "tier 1", "tier 9"}},
+        {"user", {"id:u0", "id:u1", "id:u7", "u0"}},
+        {"user.id", {"u0", "u1", "u3", "id:u0"}},
+        {"url", {"https://shop.example/0", "https://shop.example/1", "https://shop.example/17"}},
+        {"title", {"Error 0 in part 0", "Error 1 in part 4", "error 0 in part 0"}},
+        {"message", {"Quiet failure 0", "Quiet failure 1"}},
+        {"error.type", {"IoError", "ParseError", "Timeout"}},
+        {"fingerprint", {"fine-1", "mid-0", "coarse-0", "coarse-1"}},
+        {"culprit", {"module_0", "module_3"}},
+        {"absent", {"x"}},
+    };
+    return kFields[below(kFields.size())];
+  }
+
+  query::Value value_of(const Field& field) {
+    const std::string& text = field.values[below(field.values.size())];
+    if (below(12) == 0) return literal("");
+    if (below(4) != 0) return literal(text);
+    const size_t at = below(text.size() + 1);
+    switch (below(4)) {
+      case 0:
+        return wild({text.substr(0, at), ""});
+      case 1:
+        return wild({"", text.substr(at)});
+      case 2:
+        return wild({"", text.substr(at / 2, at / 2 + 1), ""});
+      default:
+        return wild({text.substr(0, at / 2), text.substr(at)});
+    }
+  }
+
+  std::string random_time() {
+    const int64_t span = raw(last_) - raw(first_) + 1;
+    const int64_t seconds =
+        (raw(first_) + static_cast<int64_t>(below(static_cast<uint64_t>(span)))) / kMicrosPerSecond;
+    const std::string text = format_time(TimeUs{seconds * kMicrosPerSecond});
+    return below(3) == 0 ? text.substr(0, 10) : text;
+  }
+
+  void time_value(query::Filter& filter) {
+    static constexpr std::array kOps = {query::Op::Greater, query::Op::GreaterEqual,
+                                        query::Op::Less, query::Op::LessEqual, query::Op::Equal};
+    if (below(4) == 0) {
+      static constexpr std::array kUnits = {"m", "h", "d"};
+      filter.values = {
+          literal((below(2) == 0 ? "-" : "+") + std::to_string(1 + below(90)) + kUnits[below(3)])};
+    } else {
+      filter.op = kOps[below(kOps.size())];
+      filter.values = {literal(random_time())};
+    }
+  }
+
+  query::Filter filter() {
+    query::Filter filter;
+    filter.negated = below(4) == 0;
+    switch (below(8)) {
+      case 0:
+        group_filter(filter);
+        break;
+      case 1:
+        filter.key = plain("is");
+        filter.values = {literal(kIs[below(kIs.size())])};
+        break;
+      case 2:
+        filter.key = plain("has");
+        filter.values = {literal(below(8) == 0 ? "assigned" : event_field().name)};
+        break;
+      case 3:
+        filter.key = plain("timestamp");
+        time_value(filter);
+        break;
+      default:
+        event_filter(filter);
+        break;
+    }
+    return filter;
+  }
+
+  void event_filter(query::Filter& filter) {
+    const Field& field = event_field();
+    filter.key = plain(field.name);
+    if (below(6) == 0) {
+      filter.key.form = query::KeyForm::Tag;
+    }
+    filter.list = below(4) == 0;
+    for (uint64_t i = filter.list ? 1 + below(3) : 1; i > 0; --i) {
+      filter.values.push_back(value_of(field));
+    }
+    static constexpr std::array kOps = {query::Op::Contains, query::Op::StartsWith,
+                                        query::Op::EndsWith, query::Op::Greater};
+    if (below(8) == 0 && !filter.values[0].text.empty() && !filter.list &&
+        filter.key.name != "release") {
+      filter.op = kOps[below(kOps.size())];
+    }
+  }
+
+  void group_filter(query::Filter& filter) {
+    struct Choice {
+      const char* key;
+      std::vector<std::string> values;
+    };
+    static const std::vector<Choice> kChoices = {
+        {"status", {"unresolved", "resolved", "archived"}},
+        {"substatus", {"new", "ongoing", "regressed", "forever"}},
+        {"issue.priority", {"high", "medium", "low"}},
+        {"issue.type", {"1", "6001", "feedback", "error"}},
+        {"issue.category", {"1", "6"}},
+        {"assigned", {"user:7", "7", "none", "team:3", "#3", "8"}},
+        {"project", {"1", "2", "3", "9"}},
+        {"issue", {"1", "2", "3", "5"}},
+    };
+    if (below(4) == 0) {
+      static constexpr std::array kKeys = {"first_seen", "last_seen", "age"};
+      filter.key = plain(kKeys[below(3)]);
+      return time_value(filter);
+    }
+    if (below(4) == 0) {
+      static constexpr std::array kOps = {query::Op::Greater, query::Op::LessEqual,
+                                          query::Op::Equal};
+      filter.key = plain("times_seen");
+      filter.op = kOps[below(3)];
+      filter.values = {literal(std::to_string(below(30)))};
+      return;
+    }
+    const Choice& choice = kChoices[below(kChoices.size())];
+    filter.key = plain(choice.key);
+    filter.list = below(3) == 0;
+    for (uint64_t i = filter.list ? 1 + below(3) : 1; i > 0; --i) {
+      filter.values.push_back(literal(choice.values[below(choice.values.size())]));
+    }
+  }
+
+  static constexpr std::array kIs = {
+      "unresolved", "resolved", "ignored",    "new",     "ongoing",
+      "regressed",  "assigned", "unassigned", "forever", "archived_until_escalating"};
+
+  std::mt19937_64 random_;
+  TimeUs first_;
+  TimeUs last_;
+};
+
+}  // namespace cairn::testing

@@ -1,0 +1,44 @@
+#include "storage/coding.h"
+
+#include <catch2/catch.hpp>
+
+namespace cairn::storage {
+namespace {
+
+TEST_CASE("keys sort like their numbers") {
+  const uint64_t numbers[] = {0, 1, 255, 256, 65'536, uint64_t{1} << 40, UINT64_MAX};
+  for (size_t i = 1; i < std::size(numbers); ++i) {
+    const Key small = Key().u32(7).u64(numbers[i - 1]), large = Key().u32(7).u64(numbers[i]);
+    CHECK(small.view() < large.view());
+    CHECK(key_part<uint64_t>(large.view(), 4) == numbers[i]);
+    CHECK(key_part<uint32_t>(large.view(), 0) == 7);
+  }
+  CHECK(Key().u8(1).u16(0x0203).view() == "\x01\x02\x03");
+}
+
+TEST_CASE("rows read back, and not past their end") {
+  RowWriter row;
+  row.integer(uint8_t{7}).integer(int64_t{-2}).text("cairn").text("");
+  RowReader reader(as_byte_span(row.bytes()));
+  CHECK(reader.integer<uint8_t>() == 7);
+  CHECK(reader.integer<int64_t>() == -2);
+  CHECK(reader.text() == "cairn");
+  CHECK_FALSE(reader.done());
+  CHECK(reader.text().empty());
+  CHECK(reader.done());
+  CHECK(reader.integer<uint32_t>() == 0);
+  CHECK_FALSE(reader.ok());
+  CHECK_FALSE(reader.done());
+}
+
+TEST_CASE("a string longer than the row is refused") {
+  RowWriter row;
+  row.integer(uint32_t{100});
+  RowReader reader(as_byte_span(row.bytes() + "short"));
+  CHECK(reader.text().empty());
+  CHECK_FALSE(reader.ok());
+  CHECK(reader.remaining() == 0);
+}
+
+}  // namespace
+}  // namespace cairn::storage

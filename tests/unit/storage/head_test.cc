@@ -1,0 +1,62 @@
+#include "storage/head.h"
+
+#include "part_model.h"
+
+namespace cairn::storage {
+namespace {
+
+using testing::fill;
+using testing::random_part;
+
+TEST_CASE("a head answers like a scan") {
+  const uint64_t seed = GENERATE(1u, 2u);
+  INFO("seed " << seed);
+  const auto model = random_part({}, seed);
+  Head head;
+  fill(head, model);
+  testing::check_part(head, model, seed);
+  for (Ordinal o = 0; o < head.size(); ++o) {
+    const testing::ModelRow& row = model.rows[o];
+    REQUIRE(head.project(o) == row.project);
+    REQUIRE(head.id_hash(o) == row.id_hash);
+    REQUIRE(std::ranges::equal(head.terms(o), row.terms));
+  }
+}
+
+TEST_CASE("an empty head answers nothing, also after clear") {
+  Head head;
+  fill(head, random_part({}, 3));
+  const uint64_t full = head.memory_bytes();
+  head.clear();
+  CHECK(head.size() == 0);
+  CHECK(head.memory_bytes() < full / 10);
+  CHECK(head.fields().empty());
+  CHECK(head.in_time(TimeUs{INT64_MIN}, TimeUs{INT64_MAX}).empty());
+  CHECK(head.of_fingerprints({true, true}).empty());
+  head.roll_up(nullptr, [](const FingerprintRollup&) { FAIL("nothing to roll up"); });
+  CHECK(head.find_id(0).empty());
+  const auto model = random_part({200, 5, 20, false}, 4);
+  fill(head, model);
+  testing::check_part(head, model, 4);
+}
+
+TEST_CASE("a row without terms is a row") {
+  Head head;
+  head.add({Lsn{1}, TimeUs{5}, ProjectId{1}, FingerprintId{9}, 7, {}});
+  CHECK(head.size() == 1);
+  CHECK(head.terms(0).empty());
+  CHECK(head.user(0) == ValueId{});
+  CHECK(head.fields().empty());
+}
+
+TEST_CASE("equal id hashes are all candidates") {
+  Head head;
+  for (uint64_t i = 1; i <= 4; ++i) {
+    head.add({Lsn{i}, TimeUs{5}, ProjectId{1}, FingerprintId{9}, i == 2 ? 8u : 7u, {}});
+  }
+  CHECK(head.find_id(7) == std::vector<Ordinal>{0, 2, 3});
+  CHECK(head.find_id(8) == std::vector<Ordinal>{1});
+}
+
+}  // namespace
+}  // namespace cairn::storage
