@@ -22,7 +22,7 @@ HOMES = {
     r"roaring/": ["storage/"],
     r"boost/": ["query/grammar"],
     r"(capnp|kj)/|.*\.capnp\.h": ["model/record_codec", "server/"],
-    r"simdjson": ["model/"],
+    r"simdjson": ["model/", "client/dead_letter"],
     r"CLI/": ["client/"],
     r"zstd\.h": ["log/", "client/"],
     r"zlib\.h": ["client/"],

@@ -69,7 +69,9 @@ void Store::Impl::lead(std::deque<WriteRequest*>& batch) {
     outcome = run(*request);
   }
   // What was applied before a request failed must not stay ahead of the log.
-  if (auto synced = poisoned ? Result<void>() : sync_pending(); !synced.ok()) outcome = synced;
+  if (outcome.ok() || (!pending.empty() && !poisoned)) {
+    if (auto synced = sync_pending(); !synced.ok()) outcome = synced;
+  }
   for (WriteRequest* request : batch) {
     request->lsn = fold.applied();
     if (!outcome.ok()) request->error = outcome.error();

@@ -58,12 +58,12 @@ const Fingerprint& State::fingerprint(FingerprintId id) const {
 }
 
 FingerprintId State::find_fingerprint_id(ProjectId project, std::string_view value) const {
-  auto [it, end] = fingerprints_by_hash_.equal_range(hash64(value, raw(project)));
-  for (; it != end; ++it) {
+  for (uint64_t key = hash64(value, raw(project));; ++key) {
+    const auto it = fingerprints_by_hash_.find(key);
+    if (it == fingerprints_by_hash_.end()) return FingerprintId{};
     const Fingerprint& candidate = fingerprints_[raw(it->second) - 1];
     if (candidate.project == project && candidate.value == value) return it->second;
   }
-  return FingerprintId{};
 }
 
 const Fingerprint* State::find_fingerprint(ProjectId project, std::string_view value) const {
@@ -72,20 +72,21 @@ const Fingerprint* State::find_fingerprint(ProjectId project, std::string_view v
 }
 
 GroupId State::root_of(GroupId id) const {
-  while (group(id).parent != GroupId{}) id = group(id).parent;
+  CAIRN_ASSERT(raw(id) >= 1 && raw(id) < parents_.size());
+  while (parents_[raw(id)] != GroupId{}) id = parents_[raw(id)];
   return id;
 }
 
 std::vector<GroupId> State::roots_by_group() const {
-  std::vector<GroupId> roots(groups_.size() + 1);
+  std::vector<GroupId> roots(parents_.size());
   std::vector<GroupId> path;
-  for (const Group& start : groups_) {
-    GroupId at = start.id;
+  for (uint32_t id = 1; id < parents_.size(); ++id) {
+    GroupId at{id};
     // Upwards until a root is known; every group on the way then gets it, so that each link is
     // walked once however deep the views nest.
-    while (roots[raw(at)] == GroupId{} && group(at).parent != GroupId{}) {
+    while (roots[raw(at)] == GroupId{} && parents_[raw(at)] != GroupId{}) {
       path.push_back(at);
-      at = group(at).parent;
+      at = parents_[raw(at)];
     }
     if (roots[raw(at)] == GroupId{}) roots[raw(at)] = at;
     for (const GroupId below : path) roots[raw(below)] = roots[raw(at)];
@@ -96,10 +97,8 @@ std::vector<GroupId> State::roots_by_group() const {
 
 std::vector<GroupId> State::roots_by_fingerprint() const {
   const std::vector<GroupId> roots = roots_by_group();
-  std::vector<GroupId> out(fingerprints_.size() + 1);
-  for (const Fingerprint& fingerprint : fingerprints_) {
-    out[raw(fingerprint.id)] = roots[raw(fingerprint.leaf)];
-  }
+  std::vector<GroupId> out(leaves_.size());
+  for (size_t id = 1; id < leaves_.size(); ++id) out[id] = roots[raw(leaves_[id])];
   return out;
 }
 

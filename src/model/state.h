@@ -183,6 +183,10 @@ class State {
   void rename(Project& project, std::string slug);
   Error unknown_project(std::string_view slug) const;
   FingerprintId find_fingerprint_id(ProjectId project, std::string_view value) const;
+  // Takes a new one (with the next id) into the arrays and indexes.
+  void add(Group group);
+  void add(Fingerprint fingerprint);
+  void set_parent(GroupId child, GroupId parent, Lsn merged_at);
   // For changing: marked dirty.
   Group& change(GroupId id);
   Fingerprint& change(FingerprintId id);
@@ -200,8 +204,13 @@ class State {
   // Indexes over the above.
   std::map<std::string, ProjectId, std::less<>> projects_by_slug_;        // by slug_key()
   std::unordered_map<ProjectId, std::vector<GroupId>> groups_by_number_;  // index number - 1
-  // By hash64(value, project): the strings themselves are kept once, in fingerprints_.
-  std::unordered_multimap<uint64_t, FingerprintId> fingerprints_by_hash_;
+  // By hash64(value, project), or, when another one has that key, by the next free key after it.
+  // The strings themselves are kept once, in fingerprints_.
+  std::unordered_map<uint64_t, FingerprintId> fingerprints_by_hash_;
+  // Group::parent and Fingerprint::leaf again, packed: every snapshot after a merge reads them all.
+  // Index = raw(id), entry 0 unused.
+  std::vector<GroupId> parents_ = {GroupId{}};
+  std::vector<GroupId> leaves_ = {GroupId{}};
 
   DirtySet<GroupId> dirty_groups_;
   DirtySet<FingerprintId> dirty_fingerprints_;

@@ -125,8 +125,7 @@ GroupId State::create_leaf(const Occurrence& occurrence, At at) {
   leaf.first_seen = leaf.last_seen = occurrence.time();
   leaf.status_since = at.time;
   leaf.created = at.lsn;
-  groups_.push_back(std::move(leaf));
-  groups_by_number_[project.id].push_back(id);
+  add(std::move(leaf));
   return id;
 }
 
@@ -137,8 +136,7 @@ FingerprintId State::link(ProjectId project, std::string_view value, GroupId lea
   fingerprint.project = project;
   fingerprint.value = value;
   fingerprint.leaf = leaf;
-  fingerprints_.push_back(std::move(fingerprint));
-  fingerprints_by_hash_.emplace(hash64(value, raw(project)), id);
+  add(std::move(fingerprint));
   dirty_fingerprints_.mark(id);
   change(leaf).fingerprints.push_back(id);
   return id;
@@ -247,11 +245,7 @@ Result<Applied> State::fold(const Merged& merge, At at) {
       return misfit(at.lsn, fmt::format("a merge of {}, which is hidden", short_id(child)));
     }
   }
-  for (const GroupId child : children) {
-    Group& hidden = change(child);
-    hidden.parent = primary;
-    hidden.merged_at = at.lsn;
-  }
+  for (const GroupId child : children) set_parent(child, primary, at.lsn);
   Group& view = change(primary);
   view.children.insert(view.children.end(), children.begin(), children.end());
   Applied applied{{}, {primary}};
@@ -269,11 +263,7 @@ Result<Applied> State::fold(const Unmerged& unmerge, At at) {
                                         short_id(child), short_id(primary)));
     }
   }
-  for (const GroupId child : children) {
-    Group& shown = change(child);
-    shown.parent = GroupId{};
-    shown.merged_at = Lsn{};
-  }
+  for (const GroupId child : children) set_parent(child, GroupId{}, Lsn{});
   std::erase_if(change(primary).children,
                 [&](GroupId child) { return group(child).parent != primary; });
   Applied applied{{}, {primary}};
@@ -305,6 +295,28 @@ Result<std::vector<GroupId>> State::named(ProjectId project, const std::vector<u
     out.push_back(id);
   }
   return out;
+}
+
+void State::set_parent(GroupId child, GroupId parent, Lsn merged_at) {
+  Group& group = change(child);
+  group.parent = parent;
+  group.merged_at = merged_at;
+  parents_[raw(child)] = parent;
+}
+
+void State::add(Group group) {
+  CAIRN_ASSERT(raw(group.id) == groups_.size() + 1);
+  groups_by_number_[group.project].push_back(group.id);
+  parents_.push_back(group.parent);
+  groups_.push_back(std::move(group));
+}
+
+void State::add(Fingerprint fingerprint) {
+  CAIRN_ASSERT(raw(fingerprint.id) == fingerprints_.size() + 1);
+  uint64_t key = hash64(fingerprint.value, raw(fingerprint.project));
+  while (!fingerprints_by_hash_.try_emplace(key, fingerprint.id).second) ++key;
+  leaves_.push_back(fingerprint.leaf);
+  fingerprints_.push_back(std::move(fingerprint));
 }
 
 Group& State::change(GroupId id) {

@@ -119,7 +119,7 @@ Result<void> State::restore_group(Group group) {
     return damaged(fmt::format("group {} of project {}, which does not exist", raw(group.id),
                                raw(group.project)));
   }
-  std::vector<GroupId>& numbers = groups_by_number_[group.project];
+  const std::vector<GroupId>& numbers = groups_by_number_[group.project];
   if (group.number != numbers.size() + 1 || group.number > owner->last_number) {
     return damaged(fmt::format("group {} with number {} of project {}, where {} of {} belongs",
                                raw(group.id), group.number, raw(group.project), numbers.size() + 1,
@@ -128,8 +128,7 @@ Result<void> State::restore_group(Group group) {
   if (group.parent == group.id || (group.parent == GroupId{}) != (group.merged_at == Lsn{})) {
     return damaged(fmt::format("group {} that is neither hidden nor visible", raw(group.id)));
   }
-  numbers.push_back(group.id);
-  groups_.push_back(std::move(group));
+  add(std::move(group));
   return {};
 }
 
@@ -147,9 +146,7 @@ Result<void> State::restore_fingerprint(Fingerprint fingerprint) {
   if (find_fingerprint_id(fingerprint.project, fingerprint.value) != FingerprintId{}) {
     return damaged(fmt::format("fingerprint {} twice", raw(fingerprint.id)));
   }
-  fingerprints_by_hash_.emplace(hash64(fingerprint.value, raw(fingerprint.project)),
-                                fingerprint.id);
-  fingerprints_.push_back(std::move(fingerprint));
+  add(std::move(fingerprint));
   return {};
 }
 

@@ -203,10 +203,13 @@ void check_matches(QueryWorld& world, const Query& query, const std::vector<Matc
                    TimeUs now) {
   size_t next = 0;
   must(query::for_each_match(world.view(), query, now, [&](const query::Match& match) {
-    REQUIRE(next < matched.size());
-    REQUIRE(match.lsn == matched[next].stored->lsn);
-    REQUIRE(match.issue == matched[next].issue);
-    REQUIRE(match.fingerprint == matched[next].stored->fingerprint);
+    if (next == matched.size()) return false;
+    const Matched& want = matched[next];
+    if (match.lsn != want.stored->lsn || match.issue != want.issue ||
+        match.fingerprint != want.stored->fingerprint) {
+      FAIL("match " << next << " has LSN " << raw(match.lsn) << ", expected "
+                    << raw(want.stored->lsn));
+    }
     ++next;
     return true;
   }));
@@ -316,15 +319,15 @@ void check_table(QueryWorld& world, Query query, const std::vector<Matched>& mat
   for (size_t i = 0; i < table.rows.size(); ++i) {
     INFO("row " << i);
     const auto cells = cells_of(expected[i], stage.every_us.has_value());
-    REQUIRE(cells.size() == table.rows[i].size());
-    for (size_t c = 0; c < cells.size(); ++c) {
-      INFO("column " << table.columns[c].name);
-      REQUIRE(table.rows[i][c].value == cells[c].value);
-    }
+    const bool equal =
+        std::equal(cells.begin(), cells.end(), table.rows[i].begin(), table.rows[i].end(),
+                   [](const auto& a, const auto& b) { return a.value == b.value; });
+    REQUIRE(equal);
   }
 }
 
-void check_world(uint64_t seed, int queries) {
+// Returns how many of the queries matched some occurrences but not all.
+int check_world(uint64_t seed, int queries) {
   QueryWorld world;
   fill(world, seed);
   TimeUs first = world.stored().front().occurrence.time();
@@ -335,6 +338,7 @@ void check_world(uint64_t seed, int queries) {
   }
   const TimeUs now{raw(last) + 60 * kMicrosPerSecond};
   RandomQuery random(seed, first, last);
+  int telling = 0;
   for (int i = 0; i < queries; ++i) {
     Query query;
     if (random.below(20) != 0) query.filter = random.node(3);
@@ -345,7 +349,9 @@ void check_world(uint64_t seed, int queries) {
     check_search(world, query, matched, random, now);
     check_matches(world, query, matched, now);
     check_table(world, std::move(query), matched, random, now);
+    if (!matched.empty() && matched.size() < world.stored().size()) ++telling;
   }
+  return telling;
 }
 
 TEST_CASE("queries answer as a scan with the predicate does") {
@@ -356,7 +362,10 @@ TEST_CASE("queries answer as a scan with the predicate does") {
   const uint64_t seed = std::random_device{}() % 1'000'000'000;
   const uint64_t worlds = static_cast<uint64_t>(soak_rounds(kWorlds));
   std::cout << "query model: seeds " << seed << " to " << seed + worlds - 1 << "\n";
-  for (uint64_t i = 0; i < worlds; ++i) check_world(seed + i, kQueriesOfWorld);
+  int telling = 0;
+  for (uint64_t i = 0; i < worlds; ++i) telling += check_world(seed + i, kQueriesOfWorld);
+  std::cout << "query model: " << telling << " queries matched a part of the occurrences\n";
+  CHECK(telling > static_cast<int>(worlds) * kQueriesOfWorld / 3);
 }
 
 }  // namespace

@@ -1,0 +1,196 @@
+// What each construct means, and what is said about wrong ones. Answers are counts of matching
+// occurrences over a head and a segment.
+#include "query/binder.h"
+
+#include <catch2/catch.hpp>
+
+#include "support/shop.h"
+
+namespace cairn::testing {
+namespace {
+
+// Three issues: SHOP-1 of two production occurrences, SHOP-2 of one in staging, SHOP-3 of another
+// type; SHOP-2 resolved, SHOP-3 archived.
+class Filters : public Shop {
+ public:
+  Filters() {
+    event({"a", "2026-11-20T10:00:00Z", "Cannot pay", "error",
+           R"("environment":"production","release":"1.0","user":{"id":"7"},
+              "tags":{"browser":"Chrome 120","size":"12"},
+              "exception":{"values":[{"type":"IoError"},{"type":"Timeout"}]})"});
+    event({"b", "2026-11-21T11:00:00Z", "cannot Pay twice", "fatal",
+           R"("environment":"staging","release":"1.1","user":{"email":"a@b.c"},
+              "tags":{"browser":"chrome 1","size":"7.5"})"});
+    seal();
+    event({"a", "2026-11-21T11:30:00Z", "Cannot pay", "error",
+           R"("environment":"production","tags":{"release.stage":">5","environment":"odd"},
+              "logentry":{"formatted":"Out of *stars*"})"});
+    event({"c", "2026-10-01T00:00:00Z", "Report", "info", R"("platform":"web")", 1, 6001});
+    command(model::SetStatusCommand{GroupId{2}, model::Status::Resolved, {}});
+    command(model::SetStatusCommand{GroupId{3}, model::Status::Ignored, model::Substatus::Forever});
+    command(model::AssignCommand{GroupId{1}, "user:42"});
+    command(model::AssignCommand{GroupId{2}, "team:3"});
+  }
+};
+
+TEST_CASE_METHOD(Filters, "values of event fields are exact and case-sensitive") {
+  CHECK(count("") == 4);
+  CHECK(count("level:error") == 2);
+  CHECK(count("level:Error") == 0);
+  CHECK(count("!level:error") == 2);
+  CHECK(count("level:[error, fatal]") == 3);
+  CHECK(count("!level:[error, fatal]") == 1);
+  CHECK(count("env:production") == 2);
+  CHECK(count("environment:production") == 2);
+  CHECK(count(R"(browser:"Chrome 120")") == 1);
+  CHECK(count(R"(title:"cannot pay")") == 0);
+  CHECK(count("never_seen:x") == 0);
+  CHECK(count("!never_seen:x") == 4);
+}
+
+TEST_CASE_METHOD(Filters, "a name in tags[] is always the tag") {
+  CHECK(count("tags[environment]:odd") == 1);
+  CHECK(count("environment:odd") == 0);
+  CHECK(count("tags[browser]:\"chrome 1\"") == 1);
+}
+
+TEST_CASE_METHOD(Filters, "wildcards, anchored; without case in title and message") {
+  CHECK(count(R"(browser:"Chrome*")") == 1);
+  CHECK(count("browser:*120") == 1);
+  CHECK(count("browser:*rome*") == 2);
+  CHECK(count("release:1.*") == 2);
+  CHECK(count("title:cannot*") == 3);
+  CHECK(count("title:pay*") == 0);
+  CHECK(count(R"(message:"OUT OF \*stars\*")") == 0);
+  CHECK(count(R"(message:"Out of \*stars\*")") == 1);
+  CHECK(count("message:*OF*") == 1);
+  CHECK(count("browser:*") == 2);
+}
+
+TEST_CASE_METHOD(Filters, "several values: any of them; negated: none of them") {
+  CHECK(count("error.type:Timeout") == 1);
+  CHECK(count("!error.type:Timeout") == 3);
+  CHECK(count("fingerprint:coarse") == 4);
+  CHECK(count("fingerprint:a") == 2);
+}
+
+TEST_CASE_METHOD(Filters, "having a value") {
+  CHECK(count("has:release") == 2);
+  CHECK(count("!has:release") == 2);
+  CHECK(count("has:browser") == 2);
+  CHECK(count("has:tags[environment]") == 1);
+  CHECK(count("has:never_seen") == 0);
+  CHECK(count(R"(release:"")") == 2);
+  CHECK(count(R"(!release:"")") == 2);
+  CHECK(count(R"(release:["", 1.0])") == 3);
+  CHECK(count("has:assigned") == 3);
+}
+
+TEST_CASE_METHOD(Filters, "users by every name") {
+  CHECK(count("user:\"id:7\"") == 1);
+  CHECK(count("user.id:7") == 1);
+  CHECK(count("user.id:*") == 1);
+  CHECK(count("has:user") == 2);
+  CHECK(count("has:user.id") == 1);
+  CHECK(count("!has:user.id") == 3);
+  CHECK(count(R"(user.id:["", 7])") == 4);
+  CHECK(count("user.email:a@b.c") == 1);
+}
+
+TEST_CASE_METHOD(Filters, "on a text the sign belongs to the value") {
+  CHECK(count("tags[release.stage]:>5") == 1);
+  CHECK(count("browser:>5") == 0);
+  CHECK(count("tags[size,number]:>10") == 1);
+  CHECK(count("tags[size,number]:<=12") == 2);
+  CHECK(count("tags[size,number]:7.50") == 1);
+}
+
+TEST_CASE_METHOD(Filters, "free text looks in title, subtitle, culprit and message") {
+  CHECK(count("CANNOT pay") == 3);
+  CHECK(count("stars") == 1);
+  CHECK(count("pay*twice") == 1);
+  CHECK(count("production") == 0);
+}
+
+TEST_CASE_METHOD(Filters, "time of the occurrence") {
+  CHECK(count("timestamp:2026-11-21") == 2);
+  CHECK(count("timestamp:>2026-11-21T11:00:00Z") == 1);
+  CHECK(count("timestamp:>=2026-11-21T11:00:00Z") == 2);
+  CHECK(count("timestamp:<2026-11-20") == 1);
+  CHECK(count("timestamp:2026-11-21T11:04:00Z") == 1);
+  CHECK(count("timestamp:-2h") == 2);
+  CHECK(count("date:+2h") == 2);
+  CHECK(count("!timestamp:-2h") == 2);
+}
+
+TEST_CASE_METHOD(Filters, "properties of the issue") {
+  CHECK(issues("is:unresolved") == std::vector<std::string>{"SHOP-1"});
+  CHECK(issues("is:resolved") == std::vector<std::string>{"SHOP-2"});
+  CHECK(issues("is:archived") == std::vector<std::string>{"SHOP-3"});
+  CHECK(issues("is:archived_forever") == std::vector<std::string>{"SHOP-3"});
+  CHECK(issues("status:[resolved, ignored]") == std::vector<std::string>{"SHOP-2", "SHOP-3"});
+  CHECK(issues("substatus:new") == std::vector<std::string>{"SHOP-1"});
+  CHECK(issues("is:unassigned") == std::vector<std::string>{"SHOP-3"});
+  CHECK(issues("assigned:42") == std::vector<std::string>{"SHOP-1"});
+  CHECK(issues("assigned:user:42") == std::vector<std::string>{"SHOP-1"});
+  CHECK(issues("assigned:[none, #3]") == std::vector<std::string>{"SHOP-2", "SHOP-3"});
+  CHECK(issues("assigned:*") == std::vector<std::string>{"SHOP-1", "SHOP-2"});
+  CHECK(issues("issue.type:feedback") == std::vector<std::string>{"SHOP-3"});
+  CHECK(issues("type:6001") == std::vector<std::string>{"SHOP-3"});
+  CHECK(issues("issue.type:feed*") == std::vector<std::string>{"SHOP-3"});
+  CHECK(issues("issue.category:feedback") == std::vector<std::string>{"SHOP-3"});
+  CHECK(issues("times_seen:>1") == std::vector<std::string>{"SHOP-1"});
+  CHECK(issues("times_seen:<0.002k") == std::vector<std::string>{"SHOP-2", "SHOP-3"});
+  CHECK(issues("times_seen:!=1") == std::vector<std::string>{"SHOP-1"});
+  CHECK(issues("first_seen:-24h") == std::vector<std::string>{"SHOP-2"});
+  CHECK(issues("age:+24h") == std::vector<std::string>{"SHOP-1", "SHOP-3"});
+  CHECK(issues("lastSeen:2026-11-21") == std::vector<std::string>{"SHOP-1", "SHOP-2"});
+  CHECK(issues("issue:SHOP-2") == std::vector<std::string>{"SHOP-2"});
+  CHECK(issues("issue.id:3") == std::vector<std::string>{"SHOP-3"});
+  CHECK(issues("project:Shop is:resolved") == std::vector<std::string>{"SHOP-2"});
+  CHECK(issues("project:1").size() == 3);
+  CHECK(issues("project:2").empty());
+  CHECK(issues("project:sh*").size() == 3);
+}
+
+TEST_CASE_METHOD(Filters, "issue and event conditions mixed under OR") {
+  CHECK(count("(is:resolved OR level:info)") == 2);
+  CHECK(count("(is:unresolved OR is:resolved) has:release") == 2);
+  CHECK(count("(is:unresolved level:fatal) OR env:staging") == 1);
+}
+
+TEST_CASE_METHOD(Filters, "wrong values are said with position, expectation and nearest name") {
+  const auto check = [&](const std::string& text, uint32_t position, const std::string& part) {
+    const Error found = error(text);
+    INFO(text << " -> " << found.message);
+    CHECK(found.code == ErrorCode::InvalidArgument);
+    CHECK(found.position == position);
+    CHECK(found.message.find(part) != std::string::npos);
+  };
+  check("level:error is:unresloved", 15, "did you mean \"unresolved\"?");
+  check("is:linked", 3, "does not keep");
+  check("status:open", 7, "resolved");
+  check("issue.priority:hihg", 15, "did you mean \"high\"?");
+  check("issue.type:feedbak", 11, "did you mean \"feedback\"?");
+  check("issue.category:x", 15, "feedback");
+  check("times_seen:>many", 12, "no number");
+  check("first_seen:yesterday", 11, "no date");
+  check("age:>-24h", 5, "takes no comparison");
+  check("age:-999999999999w", 4, "too far");
+  check("release:>=2.3", 10, "not compared");
+  check("assigned:me", 9, "user:ID");
+  check("has:project", 4, "always has a value");
+  check("status:>resolved", 8, "no comparison");
+}
+
+TEST_CASE_METHOD(Filters, "issues and projects that do not exist") {
+  const Error issue = error("level:error issue:SHOP-99");
+  CHECK(issue.code == ErrorCode::NotFound);
+  CHECK(issue.position == 18u);
+  const Error project = error("project:shpo");
+  CHECK(project.code == ErrorCode::NotFound);
+  CHECK(project.message.find("did you mean \"shop\"?") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace cairn::testing
