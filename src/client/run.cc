@@ -17,7 +17,7 @@ namespace {
 
 static_assert(std::atomic<bool>::is_always_lock_free, "set from a signal handler");
 
-// The first SIGINT asks an import to end in order; a second one ends the process as usual.
+// The first SIGINT asks a verb to end in order; a second one ends the process as usual.
 void on_interrupt(int signal) {
   interrupt_wanted.store(true, std::memory_order_relaxed);
   ::signal(signal, SIG_DFL);
@@ -25,7 +25,9 @@ void on_interrupt(int signal) {
 
 void set_signals(const VerbArguments& verb) {
   ::signal(SIGPIPE, SIG_IGN);  // a reader that goes away is seen as EPIPE
-  if (std::holds_alternative<ImportArguments>(verb)) ::signal(SIGINT, on_interrupt);
+  const bool ends_in_order =
+      std::holds_alternative<ImportArguments>(verb) || std::holds_alternative<DemoArguments>(verb);
+  if (ends_in_order) ::signal(SIGINT, on_interrupt);
 }
 
 // The query that a position in an error points into.

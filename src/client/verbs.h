@@ -13,7 +13,7 @@
 
 namespace cairn::client {
 
-// Raised by SIGINT while an import runs.
+// Raised by SIGINT while an import or a demo runs.
 extern std::atomic<bool> interrupt_wanted;
 
 using VerbResult = Result<ExitCode>;

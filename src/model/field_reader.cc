@@ -125,9 +125,13 @@ bool FieldReader::seconds(std::string_view name, JsonValue value, double& out) {
 bool FieldReader::uuid(std::string_view name, JsonValue value, std::optional<Uuid>& out) {
   if (is_absent(value)) return true;
   if (value.kind() != JsonKind::String) return expected(name, "a UUID", value);
-  std::string decoded;
-  if (!string(name, value, decoded)) return false;
-  out = parse_uuid(decoded);
+  if (value.escaped()) {
+    std::string decoded;
+    if (!string(name, value, decoded)) return false;
+    out = parse_uuid(decoded);
+  } else {
+    out = parse_uuid(value.content());
+  }
   return out || fail(name, fmt::format("expected a UUID, got {}", show(value)), value);
 }
 

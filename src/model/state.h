@@ -146,9 +146,10 @@ class State {
 
   // --- digests -------------------------------------------------------------------------------
   // Present logical state: projects, types, groups with every own field, forest, counts and
-  // membership. No LSNs, no history. Equal for equal states however they came about.
+  // membership. No LSNs, no record times (status_since), no store id, no orders of arrival or
+  // merging, no history. Equal for equal states however they came about.
   Hash128 state_digest() const;
-  // The same with LSNs (everything of State that a replay must reproduce).
+  // The same with all of these (everything of State that a replay must reproduce).
   Hash128 replay_digest() const;
 
  private:

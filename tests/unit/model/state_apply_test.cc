@@ -154,7 +154,7 @@ TEST_CASE("policy known: the first known entry decides, unknown ones are linked"
         std::vector<FingerprintId>{FingerprintId{1}, FingerprintId{2}});
   CHECK(fold.state.find_fingerprint(kShop, "c")->occurrences == 0);
 
-  const Applied second = fold.see(kShop, {"b", "c"}, 2);  // c decides, b is linked
+  const Applied second = fold.see(kShop, {"b", "c", "z"}, 2);  // c decides, b and z are linked
   CHECK(raw(second.decided_by) == raw(fold.state.find_fingerprint(kShop, "c")->id));
   CHECK(fold.state.find_fingerprint(kShop, "c")->occurrences == 1);
   CHECK(raw(fold.state.find_fingerprint(kShop, "b")->leaf) == 1);
@@ -231,6 +231,7 @@ TEST_CASE("merge hides, unmerge shows again") {
   CHECK(ids(unmerged.touched) == Ids{3, 4});
   CHECK(fold.group(kShop, 4).parent == GroupId{});
   CHECK(fold.group(kShop, 4).merged_at == Lsn{});
+  CHECK(raw(fold.state.root_of(fold.id(kShop, 4))) == 4);
   CHECK(ids(fold.group(kShop, 3).children) == Ids{1});
   CHECK(raw(fold.state.root_of(fold.id(kShop, 1))) == 2);
 }

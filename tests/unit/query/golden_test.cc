@@ -8,7 +8,6 @@
 //   error POSITION the expected message
 #include <algorithm>
 #include <catch2/catch.hpp>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -24,9 +23,18 @@ struct Case {
   std::string expected;  // "ast ..." or "error ..."
 };
 
-std::filesystem::path golden_folder() {
-  const std::filesystem::path named = std::filesystem::path(__FILE__).parent_path();
-  return named / ".." / ".." / "golden" / "query";
+// Compilers are given paths relative to the build directory, where tests run.
+std::vector<std::filesystem::path> golden_files() {
+  const auto folder = std::filesystem::path(__FILE__).parent_path() / "../../golden/query";
+  std::vector<std::filesystem::path> files;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    if (entry.path().extension() == ".test") files.push_back(entry.path());
+  }
+  INFO("no golden files in " << folder << "; run this in the build directory");
+  REQUIRE_FALSE(files.empty());
+  std::sort(files.begin(), files.end());
+  return files;
 }
 
 std::string unescape(const std::string& text) {
@@ -76,13 +84,7 @@ std::string outcome(const std::string& query) {
 }
 
 TEST_CASE("queries parse as the golden files say", "[query][golden]") {
-  std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(golden_folder())) {
-    if (entry.path().extension() == ".test") files.push_back(entry.path());
-  }
-  std::sort(files.begin(), files.end());
-  REQUIRE_FALSE(files.empty());
-  for (const auto& file : files) {
+  for (const auto& file : golden_files()) {
     const auto cases = read_cases(file);
     CHECK_FALSE(cases.empty());
     for (const Case& each : cases) {

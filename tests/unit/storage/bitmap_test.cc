@@ -110,7 +110,7 @@ TEST_CASE("a bitmap behaves like a set, owned or viewed") {
   const uint64_t seed = GENERATE(1u, 2u, 3u);
   INFO("seed " << seed);
   std::mt19937_64 rng(seed);
-  for (int round = 0; round < 12; ++round) {
+  for (int round = 0; round < 4; ++round) {
     Twin a = random_twin(rng);
     const Twin b = random_twin(rng);
     check_same(a.bitmap, a.set, rng);

@@ -109,8 +109,8 @@ inline void fill(storage::Head& head, const PartModel& model) {
 inline PartModel::Lsns lsns_of(const storage::Part& part, const storage::Bitmap& bitmap) {
   PartModel::Lsns lsns;
   bitmap.for_each([&](Ordinal o) {
-    REQUIRE(o < part.size());
-    lsns.insert(raw(part.lsn(o)));
+    if (o >= part.size()) FAIL("ordinal " << o << " is outside");
+    lsns.insert(lsns.end(), raw(part.lsn(o)));
   });
   return lsns;
 }
@@ -131,11 +131,15 @@ inline void check_columns(const storage::Part& part, const PartModel& model) {
     REQUIRE(it != by_lsn.end());
     const ModelRow& row = *it->second;
     by_lsn.erase(it);
-    REQUIRE(part.time(o) == row.time);
-    REQUIRE(part.fingerprint(o) == row.fingerprint);
-    REQUIRE(part.user(o) == PartModel::value(row, model::field::kUser).value_or(ValueId{}));
+    const ValueId user = PartModel::value(row, model::field::kUser).value_or(ValueId{});
+    if (part.time(o) != row.time || part.fingerprint(o) != row.fingerprint ||
+        part.user(o) != user) {
+      FAIL("columns of LSN " << raw(row.lsn) << " differ");
+    }
     const std::vector<Ordinal> found = part.find_id(row.id_hash);
-    REQUIRE(std::find(found.begin(), found.end(), o) != found.end());
+    if (std::find(found.begin(), found.end(), o) == found.end()) {
+      FAIL("LSN " << raw(row.lsn) << " is not found by its id");
+    }
   }
   CHECK(by_lsn.empty());
   CHECK(part.find_id(0x1234567890abcdef).empty());
@@ -159,13 +163,14 @@ inline void check_postings(const storage::Part& part, const PartModel& model) {
       }
     }
     for (const auto& [value, lsns] : expected) {
-      REQUIRE(lsns_of(part, part.posting(field, value)) == lsns);
-      REQUIRE(part.posting_cardinality(field, value) == lsns.size());
+      const bool same = lsns_of(part, part.posting(field, value)) == lsns &&
+                        part.posting_cardinality(field, value) == lsns.size();
+      if (!same) FAIL("posting " << raw(field) << '.' << raw(value) << " differs");
     }
     std::map<ValueId, PartModel::Lsns> seen;
     ValueId last{};
     part.for_each_value(field, [&](ValueId value, const storage::Bitmap& bitmap) {
-      REQUIRE((seen.empty() || last < value));
+      if (!seen.empty() && last >= value) FAIL("values do not ascend");
       last = value;
       seen[value] = lsns_of(part, bitmap);
       return true;

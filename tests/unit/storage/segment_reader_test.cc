@@ -40,7 +40,7 @@ void replace(LmdbEnv& env, const std::string& key, std::string_view value) {
 void exercise(const Part& part) {
   const Ordinal size = part.size();
   const auto touch = [&](Ordinal o) {
-    REQUIRE(o < size);
+    if (o >= size) FAIL("ordinal " << o << " is outside");
     return raw(part.lsn(o)) + static_cast<uint64_t>(raw(part.time(o))) + raw(part.user(o)) +
            raw(part.fingerprint(o));
   };
@@ -79,7 +79,7 @@ TEST_CASE("a segment answers like a scan") {
   const uint64_t seed = GENERATE(1u, 2u, 3u);
   INFO("seed " << seed);
   // From values that fit beside their key to bitmaps of several containers.
-  const uint32_t rows = std::array{1u, 30u, 3000u, 70'000u}[GENERATE(0u, 1u, 2u, 3u)];
+  const uint32_t rows = std::array{1u, 30u, 3000u, 66'000u}[GENERATE(0u, 1u, 2u, 3u)];
   if (rows > 3000 && seed > 1) return;
   INFO("rows " << rows);
   const auto model = random_part({rows, 40, 300, true}, seed);
@@ -150,11 +150,10 @@ TEST_CASE("every flipped byte is found by checksums, and harmless without") {
   IndexFixture index;
   seal(*index.env, SegmentId{1}, head);
   const auto blobs = blobs_of(*index.read());
-  // Values are damaged in one long transaction's worth of commits; syncing each would take long,
-  // so several bytes of different values are not combined but every third byte is tried.
+  // Each try is a synced commit, so behind headers and arrays every fifth byte has to do.
   uint64_t tried = 0, opened = 0;
   for (const Blob& blob : blobs) {
-    for (size_t at = 0; at < blob.second.size(); at += at < 64 ? 1 : 3) {
+    for (size_t at = 0; at < blob.second.size(); at += at < 64 ? 1 : 5) {
       std::string damaged = blob.second;
       damaged[at] = static_cast<char>(damaged[at] ^ (1 << (tried % 8)));
       replace(*index.env, blob.first, damaged);
@@ -222,7 +221,7 @@ TEST_CASE("random damage never reads outside") {
   seal(*index.env, SegmentId{1}, head);
   const auto blobs = blobs_of(*index.read());
   int opened = 0;
-  for (int round = 0; round < 1500; ++round) {
+  for (int round = 0; round < 400; ++round) {
     auto txn = index.write();
     for (const Blob& blob : blobs) {
       std::string damaged = blob.second;
@@ -240,7 +239,7 @@ TEST_CASE("random damage never reads outside") {
       ++opened;
     }
   }
-  CHECK(opened > 10);
+  CHECK(opened > 5);
 }
 
 }  // namespace

@@ -1,0 +1,110 @@
+// Tables: what query/aggregate.cc makes of rows, values and order.
+#include <catch2/catch.hpp>
+
+#include "support/shop.h"
+
+namespace cairn::testing {
+namespace {
+
+using Rows = std::vector<std::string>;
+
+class Tables : public Shop {
+ public:
+  Tables() {
+    const auto body = [](const char* release, const char* user, const char* more = "") {
+      std::string text = R"("release":")" + std::string(release) + "\"";
+      if (*user != '\0') text += R"(,"user":{"id":")" + std::string(user) + R"("})";
+      return text + more;
+    };
+    event({"a", "2026-11-21T08:10:00Z", "A", "error", body("1.0", "1")});
+    event({"a", "2026-11-21T08:50:00Z", "A", "error", body("1.1", "1")});
+    seal();
+    event({"b", "2026-11-21T10:00:00Z", "B", "fatal",
+           body("1.0", "2", R"(,"exception":{"values":[{"type":"X"},{"type":"Y"}]})")});
+    event({"b", "2026-11-21T10:59:59Z", "B", "error", body("1.0", "1")});
+    event({"c", "2026-11-21T11:00:00Z", "C", "error", ""});
+  }
+};
+
+TEST_CASE_METHOD(Tables, "count and uniq of everything are one row") {
+  CHECK(table("| count()") == Rows{"5"});
+  CHECK(table("level:error | count() uniq(user) uniq(release)") == Rows{"4 1 2"});
+  CHECK(table("level:debug | count() uniq(user)") == Rows{"0 0"});
+}
+
+TEST_CASE_METHOD(Tables, "rows by a field, largest first, then by name; none is a row too") {
+  CHECK(table("| count() by release") == Rows{"1.0 3", "- 1", "1.1 1"});
+  CHECK(table("| count() uniq(user) by release") == Rows{"1.0 3 2", "- 1 0", "1.1 1 1"});
+  CHECK(table("| count() by user") == Rows{"id:1 3", "- 1", "id:2 1"});
+  CHECK(table("| count() by never_seen") == Rows{"- 5"});
+  CHECK(table("| uniq(issue) by release") == Rows{"1.0 2", "- 1", "1.1 1"});
+}
+
+TEST_CASE_METHOD(Tables, "an occurrence with several values counts under each") {
+  CHECK(table("level:fatal | count() by error.type") == Rows{"X 1", "Y 1"});
+  CHECK(table("| uniq(error.type)") == Rows{"2"});
+}
+
+TEST_CASE_METHOD(Tables, "rows by issue and project") {
+  CHECK(table("| count() by issue") == Rows{"SHOP-1 2", "SHOP-2 2", "SHOP-3 1"});
+  CHECK(table("| count() by project") == Rows{"shop 5"});
+  CHECK(table("| count() by issue, release") ==
+        Rows{"SHOP-2 1.0 2", "SHOP-1 1.0 1", "SHOP-1 1.1 1", "SHOP-3 - 1"});
+  command(model::MergeCommand{GroupId{1}, {GroupId{2}}});
+  CHECK(table("| count() by issue") == Rows{"SHOP-1 4", "SHOP-3 1"});
+  CHECK(table("is:unresolved issue:SHOP-2 | count()") == Rows{"4"});
+}
+
+TEST_CASE_METHOD(Tables, "buckets of time, in order, empty ones left out") {
+  CHECK(table("| count() uniq(user) every 1h") ==
+        Rows{"2026-11-21T08:00:00Z 2 1", "2026-11-21T10:00:00Z 2 2", "2026-11-21T11:00:00Z 1 0"});
+  CHECK(table("| count() by level every 1d") ==
+        Rows{"2026-11-21T00:00:00Z error 4", "2026-11-21T00:00:00Z fatal 1"});
+}
+
+TEST_CASE_METHOD(Tables, "times before 1970 fall into the bucket that holds them") {
+  event({"old", "1969-12-31T23:30:00Z"});
+  CHECK(table("timestamp:<1970-01-01 | count() every 1h") == Rows{"1969-12-31T23:00:00Z 1"});
+}
+
+TEST_CASE_METHOD(Tables, "top is count by one field") {
+  CHECK(table("| top 1 release") == Rows{"1.0 3"});
+  CHECK(table("issue:SHOP-1 | top 50 release") == Rows{"1.0 1", "1.1 1"});
+}
+
+TEST_CASE_METHOD(Tables, "sort and limit") {
+  CHECK(table("| count() by release | sort -release") == Rows{"1.1 1", "1.0 3", "- 1"});
+  CHECK(table("| count() by release | sort count()") == Rows{"- 1", "1.1 1", "1.0 3"});
+  CHECK(table("| count() by release | sort -count() | limit 1") == Rows{"1.0 3"});
+  CHECK(table("| count() every 1h | sort -time | limit 1") == Rows{"2026-11-21T11:00:00Z 1"});
+  const auto cut =
+      must(query::aggregate(view(), parsed("| count() by release | limit 1"), options()));
+  CHECK(cut.total == 3);
+  CHECK(cut.columns.at(0).name == "release");
+  CHECK(cut.columns.at(0).type == "string");
+  CHECK(cut.columns.at(1).name == "count()");
+  CHECK(cut.columns.at(1).type == "integer");
+}
+
+TEST_CASE_METHOD(Tables, "wrong tables are told what would be right") {
+  const auto check = [&](const std::string& text, uint32_t position, const std::string& part) {
+    const Error found = error(text);
+    INFO(text << " -> " << found.message);
+    CHECK(found.code == ErrorCode::InvalidArgument);
+    CHECK(found.position == position);
+    CHECK(found.message.find(part) != std::string::npos);
+  };
+  check("| cuont()", 2, "did you mean \"count\"?");
+  check("| count(user)", 8, "no argument");
+  check("| uniq()", 2, "one field");
+  check("| count() by timestamp", 13, "every 1h");
+  check("| count() by status", 13, "none of them");
+  check("| count() by user.id", 13, "write user");
+  check("| count() | count()", 12, "two");
+  check("| sort date | count()", 14, "after the table");
+  check("| count() by level | sort levle", 21, "did you mean \"level\"?");
+  check("| count() by level, level", 2, "twice");
+}
+
+}  // namespace
+}  // namespace cairn::testing

@@ -1,0 +1,159 @@
+#include "query/search.h"
+
+#include <catch2/catch.hpp>
+
+#include "support/shop.h"
+
+namespace cairn::testing {
+namespace {
+
+class Issues : public Shop {
+ public:
+  Issues() {
+    const auto user = [](const char* id) {
+      return R"("user":{"id":")" + std::string(id) + R"("})";
+    };
+    event({"a", "2026-11-21T08:00:00Z", "A", "error", user("1")});
+    event({"b", "2026-11-21T09:00:00Z", "B", "error", user("1")});
+    event({"a", "2026-11-21T10:00:00Z", "A", "fatal", user("2")});
+    seal();
+    event({"c", "2026-11-21T10:30:00Z", "C", "error", ""});
+    event({"b", "2026-11-21T11:00:00Z", "B", "error", user("1")});
+    event({"b", "2026-11-21T11:15:00Z", "B", "error", user("3")});
+  }
+
+  query::SearchPage search(const std::string& text, const query::SearchOptions& how) {
+    return must(query::search(view(), parsed(text), how));
+  }
+};
+
+TEST_CASE_METHOD(Issues, "rows sum up the matching occurrences only") {
+  query::SearchOptions how = options();
+  how.trend_buckets = 3;
+  how.trend_bucket_us = 3600 * kMicrosPerSecond;
+  const auto page = search("level:error", how);
+  CHECK(page.total == 3);
+  REQUIRE(page.issues.size() == 3);
+  const query::IssueRow& b = page.issues[0];
+  CHECK(b.id == GroupId{2});
+  CHECK(b.count == 3);
+  CHECK(b.users == 2);
+  CHECK(b.first == at("2026-11-21T09:00:00Z"));
+  CHECK(b.last == at("2026-11-21T11:15:00Z"));
+  // Buckets end with now, which belongs to the last: 11:00 is in the one before it.
+  CHECK(b.trend == std::vector<uint64_t>{0, 1, 1});
+  CHECK(page.issues[1].users == 0);
+  CHECK(page.issues[2].count == 1);
+  CHECK(page.lsn == view().lsn);
+}
+
+TEST_CASE_METHOD(Issues, "sorts, with the newest issue first among equals") {
+  CHECK(issues("") == std::vector<std::string>{"SHOP-2", "SHOP-3", "SHOP-1"});
+  CHECK(issues("| sort new") == std::vector<std::string>{"SHOP-3", "SHOP-2", "SHOP-1"});
+  CHECK(issues("| sort freq") == std::vector<std::string>{"SHOP-2", "SHOP-1", "SHOP-3"});
+  CHECK(issues("| sort user") == std::vector<std::string>{"SHOP-2", "SHOP-1", "SHOP-3"});
+  CHECK(issues("| sort freq | limit 1") == std::vector<std::string>{"SHOP-2"});
+}
+
+TEST_CASE_METHOD(Issues, "a merge shows one issue and an unmerge gives back what was there") {
+  const auto before = search("level:error", options());
+  command(model::MergeCommand{GroupId{3}, {GroupId{1}}});
+  const auto merged = search("", options());
+  CHECK(merged.total == 2);
+  CHECK(merged.issues[1].id == GroupId{3});
+  CHECK(merged.issues[1].count == 3);
+  CHECK(merged.issues[1].users == 2);
+  CHECK(merged.issues[1].first == at("2026-11-21T08:00:00Z"));
+  // The hidden issue's own reference leads to the one that shows it.
+  CHECK(issues("issue:SHOP-1") == std::vector<std::string>{"SHOP-3"});
+  command(model::UnmergeCommand{GroupId{3}, {}});
+  const auto after = search("level:error", options());
+  CHECK(after.total == before.total);
+  for (size_t i = 0; i < after.issues.size(); ++i) {
+    CHECK(after.issues[i].id == before.issues[i].id);
+    CHECK(after.issues[i].count == before.issues[i].count);
+  }
+}
+
+TEST_CASE_METHOD(Issues, "pages follow one another") {
+  query::SearchOptions how = options();
+  how.limit = 1;
+  std::vector<GroupId> seen;
+  while (true) {
+    const auto page = search("level:error", how);
+    CHECK(page.total == 3);
+    seen.push_back(page.issues.at(0).id);
+    if (!page.next) break;
+    how.cursor = *page.next;
+  }
+  CHECK(seen == std::vector<GroupId>{GroupId{2}, GroupId{3}, GroupId{1}});
+}
+
+TEST_CASE_METHOD(Issues, "a page stays where it is when older issues come in") {
+  query::SearchOptions how = options();
+  how.limit = 2;
+  how.cursor = *search("level:error", how).next;
+  event({"d", "2026-11-21T11:30:00Z", "D"});  // newer than the cursor: belongs to earlier pages
+  event({"e", "2026-11-21T07:00:00Z", "E"});
+  const auto page = search("level:error", how);
+  REQUIRE(page.issues.size() == 2);
+  CHECK(page.issues[0].id == GroupId{1});
+  CHECK(page.issues[1].id == GroupId{5});
+  CHECK_FALSE(page.next);
+}
+
+TEST_CASE_METHOD(Issues, "wrong options are refused") {
+  const auto refused = [&](const query::SearchOptions& how) {
+    const auto page = query::search(view(), parsed("level:error"), how);
+    return !page.ok() && page.error().code == ErrorCode::InvalidArgument;
+  };
+  query::SearchOptions how = options();
+  how.limit = 0;
+  CHECK(refused(how));
+  how.limit = query::kMaxLimit + 1;
+  CHECK(refused(how));
+  how = options();
+  how.trend_buckets = 2;
+  CHECK(refused(how));
+  how = options();
+  how.cursor = "AAAA";
+  CHECK(refused(how));
+  CHECK(error("level:error | sort dates").message.find("did you mean \"date\"?") !=
+        std::string::npos);
+  CHECK(error("| sort date | sort new").message.find("twice") != std::string::npos);
+  CHECK(error("| limit 3 | sort new").message.find("before limit") != std::string::npos);
+  CHECK(error("| limit 99999").code == ErrorCode::InvalidArgument);
+}
+
+TEST_CASE_METHOD(Issues, "a cursor fits its query and sort only") {
+  query::SearchOptions how = options();
+  how.limit = 1;
+  how.cursor = *search("level:error", how).next;
+  CHECK_FALSE(query::search(view(), parsed("level:fatal"), how).ok());
+  how.sort = query::Sort::Freq;
+  CHECK_FALSE(query::search(view(), parsed("level:error"), how).ok());
+}
+
+TEST_CASE_METHOD(Issues, "matches come in the order of the log, until enough") {
+  std::vector<uint64_t> lsns;
+  must(query::for_each_match(view(), parsed("level:error"), options().now,
+                             [&](const query::Match& match) {
+                               lsns.push_back(raw(match.lsn));
+                               return lsns.size() < 4;
+                             }));
+  REQUIRE(lsns.size() == 4);
+  CHECK(std::is_sorted(lsns.begin(), lsns.end()));
+  CHECK(lsns.front() == raw(stored()[0].lsn));
+}
+
+TEST_CASE("a search of nothing finds nothing") {
+  Shop shop;
+  const auto page = must(query::search(shop.view(), Shop::parsed("level:error"), shop.options()));
+  CHECK(page.total == 0);
+  CHECK_FALSE(page.next);
+  CHECK(shop.table("| count()") == std::vector<std::string>{"0"});
+  CHECK(shop.table("| count() by level").empty());
+}
+
+}  // namespace
+}  // namespace cairn::testing

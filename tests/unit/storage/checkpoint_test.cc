@@ -1,0 +1,255 @@
+#include "storage/checkpoint.h"
+
+#include "base/hash.h"
+#include "part_model.h"
+#include "storage/segment.h"
+#include "storage_fixture.h"
+#include "support/fold.h"
+
+namespace cairn::storage {
+namespace {
+
+using testing::code_of;
+using testing::Fold;
+using testing::IndexFixture;
+using testing::kApi;
+using testing::kShop;
+using testing::must;
+
+// Fills every part of a state: types, strictness, policy, merges, several fingerprints.
+Fold full_fold() {
+  Fold fold;
+  Uuid store;
+  store.bytes[7] = 1;
+  fold.apply(model::StoreCreated{store});
+  model::TypesChanged types;
+  types.strict = false;
+  types.set = {{1, "error", 1, 1, 50, 0, true, true, true, true, 5}};
+  fold.apply(types);
+  fold.apply(model::ProjectChanged{kShop, "shop", model::FingerprintPolicy::Known});
+  for (uint32_t n = 1; n <= 6; ++n) fold.see(kShop, {"f" + std::to_string(n)}, 100 + n);
+  fold.see(kApi, {"a", "b"}, 200);
+  fold.merge(kShop, 1, {3, 2});
+  fold.apply(model::Assigned{kShop, 4, "user:7"});
+  return fold;
+}
+
+CheckpointMeta meta_at(uint64_t lsn) {
+  CheckpointMeta meta;
+  meta.fold_version = model::kFoldVersion;
+  meta.terms_version = model::kTermsVersion;
+  meta.applied = Lsn{lsn};
+  meta.acknowledged = Lsn{lsn};
+  return meta;
+}
+
+TEST_CASE("a new index has no checkpoint") {
+  IndexFixture index;
+  const auto txn = index.read();
+  CHECK_FALSE(must(read_meta(*txn)));
+  model::State state;
+  must(load_state(*txn, state));
+  CHECK(state.group_count() == 0);
+  CHECK_FALSE(must(has_key(*txn, {1, 2})));
+  CHECK_FALSE(must(find_frame(*txn, Lsn{5})));
+  CHECK(must(activity_of(*txn, GroupId{1})).empty());
+}
+
+TEST_CASE("everything of a checkpoint reads back") {
+  IndexFixture index;
+  Fold fold = full_fold();
+  Head head;
+  const auto model = testing::random_part({200, 10, 20, true}, 1);
+  testing::fill(head, model);
+  Dictionary dictionary;
+  must(dictionary.intern(model::field::kUser, "id:1", nullptr));
+  const std::vector<Hash128> keys = {{5, 1}, {4, 2}, {9, 0}};
+  const std::vector<std::pair<GroupId, Lsn>> activity = {
+      {GroupId{2}, Lsn{9}}, {GroupId{1}, Lsn{300}}, {GroupId{2}, Lsn{7}}};
+  const std::vector<FrameMark> frames = {
+      {Lsn{1}, {1, 64}}, {Lsn{50}, {1, 9000}}, {Lsn{80}, {70, 64}}};
+  CheckpointInput input;
+  input.meta = meta_at(90);
+  input.meta.acknowledged = Lsn{95};
+  input.meta.resume = {70, 512};
+  input.head = &head;
+  input.state = &fold.state;
+  input.dictionary = &dictionary;
+  input.keys = keys;
+  input.activity = activity;
+  input.frames = frames;
+  const CheckpointMeta written = must(write_checkpoint(*index.env, input));
+  CHECK(written.next_segment == 2);
+  CHECK(written.index_bytes_written > 1000);
+
+  index.reopen();
+  const auto txn = index.read();
+  const CheckpointMeta meta = must(read_meta(*txn)).value();
+  CHECK(meta.applied == Lsn{90});
+  CHECK(meta.acknowledged == Lsn{95});
+  CHECK(meta.resume == LogPosition{70, 512});
+  CHECK(meta.next_segment == 2);
+  CHECK(meta.index_bytes_written == written.index_bytes_written);
+
+  model::State state;
+  must(load_state(*txn, state));
+  CHECK(state.replay_digest() == fold.state.replay_digest());
+  CHECK(state.store_id() == fold.state.store_id());
+  CHECK(state.types_set() == fold.state.types_set());
+  CHECK(state.dirty_groups().empty());
+
+  CHECK(must(list_segments(*txn)) == std::vector<SegmentId>{SegmentId{1}});
+  testing::check_part(*must(open_segment(*txn, SegmentId{1}, true)), model, 1);
+  Dictionary loaded;
+  must(loaded.load(*txn));
+  CHECK(must(loaded.find(model::field::kUser, "id:1", txn.get())) == ValueId{1});
+
+  for (const Hash128& key : keys) CHECK(must(has_key(*txn, key)));
+  CHECK_FALSE(must(has_key(*txn, {5, 2})));
+  std::vector<Hash128> all_keys;
+  must(for_each_key(*txn, [&](const Hash128& key) { all_keys.push_back(key); }));
+  CHECK(all_keys == std::vector<Hash128>{{9, 0}, {5, 1}, {4, 2}});
+  CHECK(must(activity_of(*txn, GroupId{2})) == std::vector<Lsn>{Lsn{7}, Lsn{9}});
+  CHECK(must(activity_of(*txn, GroupId{3})).empty());
+  std::vector<std::pair<GroupId, Lsn>> all_activity;
+  must(for_each_activity(*txn, [&](GroupId g, Lsn l) { all_activity.emplace_back(g, l); }));
+  auto sorted = activity;
+  std::sort(sorted.begin(), sorted.end());
+  CHECK(all_activity == sorted);
+
+  const auto frame_of = [&](uint64_t lsn) {
+    const auto mark = must(find_frame(*txn, Lsn{lsn}));
+    return mark ? raw(mark->first_lsn) : 0;
+  };
+  CHECK(frame_of(0) == 0);
+  CHECK(frame_of(1) == 1);
+  CHECK(frame_of(79) == 50);
+  CHECK(frame_of(80) == 80);
+  CHECK(frame_of(10'000) == 80);
+  CHECK(must(find_frame(*txn, Lsn{60}))->position == LogPosition{1, 9000});
+}
+
+TEST_CASE("later checkpoints write what changed and add up") {
+  IndexFixture index;
+  Fold fold = full_fold();
+  CheckpointInput input;
+  input.meta = meta_at(fold.lsn);
+  input.state = &fold.state;
+  const CheckpointMeta first = must(write_checkpoint(*index.env, input));
+  CHECK(first.next_segment == 1);  // no head, no segment
+  fold.state.clear_dirty();
+  for (int round = 0; round < 3; ++round) {
+    fold.see(kShop, {"f2"}, 300 + round);
+    fold.see(kShop, {"new" + std::to_string(round)}, 300);
+    if (round == 1) fold.unmerge(kShop, 1, {2});
+    input.meta = first;
+    input.meta.applied = Lsn{fold.lsn};
+    const CheckpointMeta next = must(write_checkpoint(*index.env, input));
+    CHECK(next.index_bytes_written > first.index_bytes_written);
+    CHECK(next.index_bytes_written < 2 * first.index_bytes_written);
+    fold.state.clear_dirty();
+    model::State state;
+    must(load_state(*index.read(), state));
+    REQUIRE(state.replay_digest() == fold.state.replay_digest());
+  }
+}
+
+TEST_CASE("a checkpoint that fails changes nothing, and readers keep their snapshot") {
+  testing::TempDir dir;
+  IndexOptions options;
+  options.map_bytes = 2u << 20;
+  auto env = must(LmdbEnv::open(dir.path(), options));
+  Fold fold = full_fold();
+  CheckpointInput input;
+  input.meta = meta_at(fold.lsn);
+  input.state = &fold.state;
+  const CheckpointMeta first = must(write_checkpoint(*env, input));
+  const Hash128 before = fold.state.replay_digest();
+  fold.state.clear_dirty();
+
+  Head head;
+  testing::fill(head, testing::random_part({60'000, 10, 20'000, true}, 1));
+  fold.see(kShop, {"later"}, 900);
+  input.meta.applied = Lsn{fold.lsn};
+  input.head = &head;
+  CHECK(code_of(write_checkpoint(*env, input)) == ErrorCode::Exhausted);
+  {
+    const auto txn = must(ReadTxn::begin(*env));
+    CHECK(must(read_meta(*txn))->applied == first.applied);
+    CHECK(must(list_segments(*txn)).empty());
+    model::State state;
+    must(load_state(*txn, state));
+    CHECK(state.replay_digest() == before);
+  }
+  env.reset();
+  options.map_bytes = 256u << 20;
+  env = must(LmdbEnv::open(dir.path(), options));
+  const auto old = must(ReadTxn::begin(*env));
+  must(write_checkpoint(*env, input));
+  CHECK(must(read_meta(*old))->applied == first.applied);
+  CHECK(must(list_segments(*old)).empty());
+  const auto now = must(ReadTxn::begin(*env));
+  CHECK(must(read_meta(*now))->applied == input.meta.applied);
+  CHECK(must(list_segments(*now)).size() == 1);
+}
+
+TEST_CASE("write_meta changes the meta row alone") {
+  IndexFixture index;
+  Fold fold = full_fold();
+  CheckpointInput input;
+  input.meta = meta_at(fold.lsn);
+  input.state = &fold.state;
+  CheckpointMeta meta = must(write_checkpoint(*index.env, input));
+  meta.acknowledged = Lsn{1000};
+  must(write_meta(*index.env, meta));
+  const auto txn = index.read();
+  CHECK(must(read_meta(*txn))->acknowledged == Lsn{1000});
+  CHECK(must(read_meta(*txn))->applied == Lsn{fold.lsn});
+  CHECK(must(txn->entries(Table::Groups)) == fold.state.group_count());
+}
+
+TEST_CASE("damaged rows are Corruption that names the row") {
+  IndexFixture index;
+  Fold fold = full_fold();
+  CheckpointInput input;
+  input.meta = meta_at(fold.lsn);
+  input.state = &fold.state;
+  must(write_checkpoint(*index.env, input));
+  const auto damage = [&](Table table, std::string_view key, std::string_view value) {
+    auto txn = index.write();
+    must(txn->put(table, key, value));
+    must(txn->commit());
+  };
+  model::State state;
+  SECTION("meta") {
+    damage(Table::Meta, "meta", "x");
+    CHECK(code_of(read_meta(*index.read())) == ErrorCode::Corruption);
+  }
+  SECTION("a group") {
+    damage(Table::Groups, std::string("\0\0\0\2", 4), "x");
+    const auto result = load_state(*index.read(), state);
+    CHECK(code_of(result) == ErrorCode::Corruption);
+    CHECK(result.error().message.find("group 2") != std::string::npos);
+  }
+  SECTION("a missing group") {
+    auto txn = index.write();
+    must(txn->erase(Table::Groups, std::string("\0\0\0\2", 4)));
+    must(txn->commit());
+    CHECK(code_of(load_state(*index.read(), state)) == ErrorCode::Corruption);
+  }
+  SECTION("a key of a wrong size") {
+    damage(Table::Projects, "short", "x");
+    CHECK(code_of(load_state(*index.read(), state)) == ErrorCode::Corruption);
+    damage(Table::Activity, "x", "");
+    damage(Table::Keys, "x", "");
+    CHECK(code_of(for_each_activity(*index.read(), [](GroupId, Lsn) {})) == ErrorCode::Corruption);
+    CHECK(code_of(for_each_key(*index.read(), [](const Hash128&) {})) == ErrorCode::Corruption);
+  }
+  SECTION("a frame mark") {
+    damage(Table::Frames, std::string(8, '\0'), "x");
+    CHECK(code_of(find_frame(*index.read(), Lsn{5})) == ErrorCode::Corruption);
+  }
+}
+
+}  // namespace
+}  // namespace cairn::storage

@@ -1,0 +1,74 @@
+#include "base/hash.h"
+#include "part_model.h"
+#include "storage/segment.h"
+#include "storage/segment_format.h"
+#include "storage_fixture.h"
+
+namespace cairn::storage {
+namespace {
+
+using testing::IndexFixture;
+using testing::must;
+
+std::vector<std::pair<std::string, std::string>> sealed(LmdbEnv& env, const Head& head) {
+  auto txn = must(WriteTxn::begin(env));
+  must(write_segment(*txn, SegmentId{1}, head));
+  must(txn->commit());
+  std::vector<std::pair<std::string, std::string>> values;
+  must(must(ReadTxn::begin(env))->scan(Table::Segments, {}, {}, [&](auto key, auto value) {
+    values.emplace_back(key, as_chars(value));
+    return true;
+  }));
+  return values;
+}
+
+TEST_CASE("sealing is a function of the rows") {
+  Head head;
+  testing::fill(head, testing::random_part({}, 1));
+  IndexFixture one, two;
+  CHECK(sealed(*one.env, head) == sealed(*two.env, head));
+}
+
+TEST_CASE("every value has a header, and one value a field") {
+  Head head;
+  testing::fill(head, testing::random_part({}, 2));
+  IndexFixture index;
+  const auto values = sealed(*index.env, head);
+  REQUIRE(values.size() == 6 + head.fields().size());
+  for (const auto& [key, value] : values) {
+    REQUIRE(key.size() == 7);
+    const auto piece = static_cast<SegmentPiece>(key_part<uint8_t>(key, 4));
+    const FieldId field{key_part<uint16_t>(key, 5)};
+    const auto bytes = as_byte_span(value);
+    CHECK(PieceHeader::valid(bytes, piece));
+    CHECK(PieceHeader::checksum_matches(bytes, SegmentId{1}, piece, field));
+    CHECK_FALSE(PieceHeader::checksum_matches(bytes, SegmentId{2}, piece, field));
+  }
+}
+
+TEST_CASE("large bitmaps are read where they lie") {
+  Head head;
+  testing::fill(head, testing::random_part({20'000, 40, 300, true}, 3));
+  IndexFixture index;
+  sealed(*index.env, head);
+  const auto txn = index.read();
+  const Key key = segment_key(SegmentId{1}, SegmentPiece::Field, model::field::kLevel);
+  const auto value = *must(txn->get(Table::Segments, key.view()));
+  REQUIRE(value.size() > 4096);
+  // What the 16-byte header is for: LMDB starts large values at offset 16 of a page.
+  const auto payload = reinterpret_cast<uintptr_t>(value.data() + kPieceHeaderBytes);
+  CHECK(payload % kBitmapAlignment == 0);
+}
+
+TEST_CASE("id hashes depend on the id and on the project") {
+  Uuid id;
+  id.bytes[3] = 7;
+  Uuid other = id;
+  other.bytes[15] = 1;
+  CHECK(id_hash(id, ProjectId{1}) == id_hash(id, ProjectId{1}));
+  CHECK(id_hash(id, ProjectId{1}) != id_hash(id, ProjectId{2}));
+  CHECK(id_hash(id, ProjectId{1}) != id_hash(other, ProjectId{1}));
+}
+
+}  // namespace
+}  // namespace cairn::storage

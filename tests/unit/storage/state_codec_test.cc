@@ -1,0 +1,171 @@
+#include "storage/state_codec.h"
+
+#include <catch2/catch.hpp>
+#include <functional>
+
+#include "storage/coding.h"
+#include "storage_fixture.h"
+
+namespace cairn::storage {
+namespace {
+
+using testing::code_of;
+using testing::must;
+
+model::Group full_group() {
+  model::Group group;
+  group.id = GroupId{77};
+  group.project = ProjectId{uint64_t{1} << 62};
+  group.number = 12;
+  group.type = 6001;
+  group.level = model::Level::Sample;
+  group.priority = 75;
+  group.status = model::Status::Ignored;
+  group.substatus = model::Substatus::New;
+  group.title = std::string("zero\0byte", 9);
+  group.culprit = "shop.checkout";
+  group.assignee = "team:4";
+  group.first_seen = TimeUs{-1};
+  group.last_seen = TimeUs{INT64_MAX};
+  group.times_seen = UINT64_MAX;
+  group.status_since = TimeUs{INT64_MIN};
+  group.created = Lsn{5};
+  group.parent = GroupId{3};
+  group.merged_at = Lsn{UINT64_MAX};
+  group.children = {GroupId{9}, GroupId{4}};
+  group.fingerprints = {FingerprintId{1}, FingerprintId{UINT32_MAX}};
+  return group;
+}
+
+CheckpointMeta full_meta() {
+  CheckpointMeta meta;
+  meta.fold_version = model::kFoldVersion;
+  meta.terms_version = model::kTermsVersion;
+  meta.store_id.bytes[5] = 9;
+  meta.applied = Lsn{100};
+  meta.acknowledged = Lsn{120};
+  meta.resume = {64, 4096};
+  meta.next_segment = 8;
+  meta.index_bytes_written = uint64_t{1} << 40;
+  return meta;
+}
+
+// Every flipped byte and every other length is refused.
+void check_damage(const std::string& row, const std::function<bool(const std::string&)>& decodes) {
+  REQUIRE(decodes(row));
+  for (size_t i = 0; i < row.size(); ++i) {
+    std::string damaged = row;
+    damaged[i] = static_cast<char>(damaged[i] ^ (1 << (i % 8)));
+    REQUIRE_FALSE(decodes(damaged));
+    REQUIRE_FALSE(decodes(row.substr(0, i)));
+  }
+  REQUIRE_FALSE(decodes(row + '\0'));
+}
+
+TEST_CASE("groups read back, damaged ones do not") {
+  const model::Group group = full_group();
+  const std::string row = encode_group(group);
+  CHECK(must(decode_group(group.id, as_byte_span(row))) == group);
+  CHECK(code_of(decode_group(GroupId{78}, as_byte_span(row))) == ErrorCode::Corruption);
+  check_damage(row, [&](const std::string& bytes) {
+    return decode_group(group.id, as_byte_span(bytes)).ok();
+  });
+}
+
+TEST_CASE("values out of range are refused though the checksum is right") {
+  model::Group group = full_group();
+  group.status = static_cast<model::Status>(3);
+  CHECK(code_of(decode_group(group.id, as_byte_span(encode_group(group)))) ==
+        ErrorCode::Corruption);
+  group = full_group();
+  group.substatus = static_cast<model::Substatus>(8);
+  CHECK(code_of(decode_group(group.id, as_byte_span(encode_group(group)))) ==
+        ErrorCode::Corruption);
+  group = full_group();
+  group.level = static_cast<model::Level>(6);
+  CHECK(code_of(decode_group(group.id, as_byte_span(encode_group(group)))) ==
+        ErrorCode::Corruption);
+}
+
+TEST_CASE("fingerprints read back, damaged ones do not") {
+  model::Fingerprint fingerprint;
+  fingerprint.id = FingerprintId{9};
+  fingerprint.project = ProjectId{4};
+  fingerprint.value = "d41d8cd98f00b204e9800998ecf8427e";
+  fingerprint.leaf = GroupId{2};
+  fingerprint.occurrences = 1000;
+  fingerprint.membership = {1, UINT64_MAX};
+  const std::string row = encode_fingerprint(fingerprint);
+  CHECK(must(decode_fingerprint(fingerprint.id, as_byte_span(row))) == fingerprint);
+  check_damage(row, [&](const std::string& bytes) {
+    return decode_fingerprint(fingerprint.id, as_byte_span(bytes)).ok();
+  });
+}
+
+TEST_CASE("projects, types and the registry read back, damaged ones do not") {
+  model::Project project{ProjectId{3}, "shop", model::FingerprintPolicy::Known, 41};
+  std::string row = encode_project(project);
+  CHECK(must(decode_project(project.id, as_byte_span(row))) == project);
+  check_damage(row, [&](const std::string& bytes) {
+    return decode_project(project.id, as_byte_span(bytes)).ok();
+  });
+
+  model::GroupType type;
+  type.id = 9001;
+  type.slug = "log-line";
+  type.category = 3;
+  type.category_v2 = 4;
+  type.default_priority = 25;
+  type.noise_limit = 10;
+  type.auto_resolve = false;
+  type.quota_per_hour = 77;
+  row = encode_type(type);
+  CHECK(must(decode_type(type.id, as_byte_span(row))) == type);
+  check_damage(row, [&](const std::string& bytes) {
+    return decode_type(type.id, as_byte_span(bytes)).ok();
+  });
+
+  Registry registry;
+  registry.store_id.bytes[0] = 3;
+  registry.strict_types = true;
+  row = encode_registry(registry);
+  CHECK(must(decode_registry(as_byte_span(row))).store_id == registry.store_id);
+  CHECK(must(decode_registry(as_byte_span(row))).strict_types);
+  check_damage(row,
+               [](const std::string& bytes) { return decode_registry(as_byte_span(bytes)).ok(); });
+}
+
+TEST_CASE("the meta row reads back, damaged ones do not") {
+  const CheckpointMeta meta = full_meta();
+  const std::string row = encode_meta(meta);
+  const CheckpointMeta read = must(decode_meta(as_byte_span(row)));
+  CHECK(encode_meta(read) == row);
+  CHECK(read.store_id == meta.store_id);
+  CHECK(read.applied == meta.applied);
+  CHECK(read.acknowledged == meta.acknowledged);
+  CHECK(read.resume == meta.resume);
+  CHECK(read.next_segment == meta.next_segment);
+  CHECK(read.index_bytes_written == meta.index_bytes_written);
+  check_damage(row, [](const std::string& bytes) { return decode_meta(as_byte_span(bytes)).ok(); });
+}
+
+TEST_CASE("other versions are Unsupported and say rebuild") {
+  const auto check = [](CheckpointMeta meta, const char* what) {
+    const auto result = decode_meta(as_byte_span(encode_meta(meta)));
+    CHECK(code_of(result) == ErrorCode::Unsupported);
+    CHECK(result.error().message.find(what) != std::string::npos);
+    CHECK(result.error().message.find("rebuild") != std::string::npos);
+  };
+  CheckpointMeta meta = full_meta();
+  meta.index_format = kIndexFormatVersion + 1;
+  check(meta, "format");
+  meta = full_meta();
+  meta.fold_version = model::kFoldVersion + 1;
+  check(meta, "fold version");
+  meta = full_meta();
+  meta.terms_version = model::kTermsVersion + 1;
+  check(meta, "terms version");
+}
+
+}  // namespace
+}  // namespace cairn::storage
