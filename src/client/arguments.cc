@@ -68,8 +68,7 @@ void add_store(CLI::App& app, std::string& store) { app.add_option("STORE", stor
 void add_writer(CLI::App& app, WriterArguments& writer) {
   writer.actor = current_user();
   app.add_option("--actor", writer.actor, "who does it (default: you)")->type_name("NAME");
-  app.add_option("--key", writer.key, "idempotency key: the same key changes nothing twice")
-      ->type_name("KEY");
+  app.add_option("--key", writer.key, "the same key changes nothing twice")->type_name("KEY");
 }
 
 struct MomentWords {
@@ -82,7 +81,7 @@ void add_moment(CLI::App& app, MomentWords& words) {
   app.add_option("--as-of", words.as_of, "ask the past: a time or a record number")
       ->type_name("TIME|LSN");
   app.add_option("--now", words.now, "what relative dates are relative to")->type_name("TIME");
-  app.add_option("--at-least", words.at_least, "fail unless the store has reached this record")
+  app.add_option("--at-least", words.at_least, "fail unless the store has come this far")
       ->type_name("LSN");
 }
 
@@ -112,9 +111,8 @@ Finish build_import(CLI::App& app) {
   auto values = std::make_shared<ImportArguments>();
   add_store(app, values->store);
   app.add_option("FILE", values->files)->required();
-  app.add_flag("--by-time", values->by_time,
-               "interleave the files in time order; record times follow the input");
-  app.add_option("--rejects", values->rejects, "write refused lines with their reasons here")
+  app.add_flag("--by-time", values->by_time, "interleave files in time order, take their times");
+  app.add_option("--rejects", values->rejects, "write refused lines and reasons here")
       ->type_name("FILE");
   app.add_flag("--must-exist", values->must_exist, "do not make the store");
   app.add_option("--actor", values->actor, "who imports (default: the system)")->type_name("NAME");
@@ -134,8 +132,8 @@ Finish build_query(CLI::App& app) {
   app.add_option("QUERY", words->query);
   app.add_option("--limit", words->values.limit,
                  fmt::format("rows, 1 to {} (default {})", query::kMaxLimit, query::kDefaultLimit))
-      ->type_name("N")
-      ->check(CLI::Range(uint32_t{1}, query::kMaxLimit));
+      ->check(CLI::Range(uint32_t{1}, query::kMaxLimit))
+      ->type_name("N");
   app.add_option("--cursor", words->values.cursor, "the next page: `next` of the last answer")
       ->type_name("TOKEN");
   app.add_option("--sort", words->sort, "date (last seen), new, freq or user")->type_name("SORT");
@@ -364,8 +362,8 @@ Finish build_generate(CLI::App& app) {
 Finish build_demo(CLI::App& app) {
   auto values = std::make_shared<DemoArguments>();
   app.add_option("--occurrences", values->occurrences, "how many (default 200000)")
-      ->type_name("N")
-      ->check(CLI::Range(uint64_t{1000}, uint64_t{100'000'000}));
+      ->check(CLI::Range(uint64_t{1000}, uint64_t{100'000'000}))
+      ->type_name("N");
   app.add_option("--seed", values->seed, "of the generated data (default 1)")->type_name("S");
   app.add_option("--keep", values->keep, "keep the store in this directory")->type_name("DIR");
   return [values] { return *values; };
@@ -410,7 +408,9 @@ std::string help_text(const VerbHelp& verb, const CLI::App& app) {
   for (const CLI::Option* option : app.get_options()) {
     if (!option->nonpositional() || option->get_description().empty()) continue;
     std::string name = option->get_name(false, true);
-    if (option->get_type_size() > 0) name += " " + option->get_type_name();
+    // Behind a colon CLI11 puts what its checks allow; the description says it better.
+    const std::string type = option->get_type_name();
+    if (option->get_type_size() > 0) name += " " + type.substr(0, type.find(':'));
     out += fmt::format("  {:<24} {}\n", name, option->get_description());
   }
   return out + fmt::format("\nExamples:\n{}", verb.examples);

@@ -85,9 +85,9 @@ class Tour {
   }
 
   Result<ExitCode> run() {
-    say("This is cairn: a store for the errors of programs. Occurrences come in, are grouped\n"
-        "into issues, and issues can be searched, merged and taken apart again. The tour makes\n"
-        "up a month of a small company's errors; no input is needed.");
+    say("This is cairn, a store for the errors of programs. Occurrences come in and are\n"
+        "grouped into issues; issues can be searched, merged and taken apart again.\n"
+        "The tour makes up a month of a small company's errors; no input is needed.");
     using Step = Result<void> (Tour::*)();
     const Step steps[] = {&Tour::import_all, &Tour::list_issues, &Tour::search, &Tour::find_split,
                           &Tour::merge,      &Tour::unmerge,     &Tour::rebuild};
@@ -123,6 +123,7 @@ class Tour {
   Result<void> merge();
   Result<void> unmerge();
   Result<void> rebuild();
+  Result<void> report_size();
   void finish();
   Result<std::optional<SplitIssues>> split_by(const engine::Snapshot& snapshot,
                                               const std::string& fingerprint) const;
@@ -147,7 +148,7 @@ Result<query::SearchPage> Tour::show_issues(std::string_view query, uint32_t lim
   options.limit = limit;
   options.sort = sort;
   const Stopwatch watch;
-  CAIRN_TRY_ASSIGN(auto page, search_with_trend(*snapshot, query, options));
+  CAIRN_TRY_ASSIGN(auto page, search_with_trend(*snapshot, query, console_.terminal, options));
   const std::string took = watch.text();
   console_.out.write(issue_table(snapshot->state(), page, options, console_.terminal));
   timing(fmt::format("{} of {} issues, exact counts, in {}", page.issues.size(),
@@ -157,8 +158,8 @@ Result<query::SearchPage> Tour::show_issues(std::string_view query, uint32_t lim
 
 Result<void> Tour::import_all() {
   title("Import");
-  say("A line of JSON is one occurrence. Each is checked, written to an append-only log and\n"
-      "indexed; what is acknowledged survives a crash.");
+  say("A line of JSON is one occurrence. Each is checked, written to an append-only log\n"
+      "and indexed; what is acknowledged survives a crash.");
   command(fmt::format("generate --occurrences {} --seed {} | cairn import shop.cairn -",
                       arguments_.occurrences, arguments_.seed));
   CAIRN_TRY_ASSIGN(store_, engine::Store::open(directory_, {}));
@@ -183,15 +184,11 @@ Result<void> Tour::import_all() {
   const double seconds = watch.seconds();
   CAIRN_TRY(store_->checkpoint());
   CAIRN_TRY_ASSIGN(const engine::Stats stats, store_->stats());
-  const auto count = static_cast<double>(std::max<uint64_t>(stats.occurrences, 1));
-  timing(fmt::format("{} occurrences made up, stored and durable in {} ({}/s)",
-                     format_count(summary.stored), format_seconds(seconds),
-                     format_count(static_cast<uint64_t>(count / seconds))));
-  timing(
-      fmt::format("{} issues in {} projects; on disk {} log ({:.0f} B per occurrence) and {} "
-                  "index",
-                  format_count(stats.issues), stats.projects, format_bytes(stats.log_bytes),
-                  static_cast<double>(stats.log_bytes) / count, format_bytes(stats.index_bytes)));
+  timing(fmt::format(
+      "{} occurrences made up, stored and durable in {} ({}/s)", format_count(summary.stored),
+      format_seconds(seconds),
+      format_count(static_cast<uint64_t>(static_cast<double>(summary.stored) / seconds))));
+  timing(fmt::format("{} issues in {} projects", format_count(stats.issues), stats.projects));
   return {};
 }
 
@@ -206,10 +203,10 @@ Result<void> Tour::list_issues() {
 
 Result<void> Tour::search() {
   title("Search");
-  say("Fields, lists, negation, OR, times and free text. EVENTS counts what matches, not the\n"
-      "whole issue.");
-  const std::string text = "is:unresolved level:[error, fatal] age:-14d !has:assignee timeout";
-  command(fmt::format("query shop.cairn '{}' --limit 5", text));
+  say("Fields, lists, negation, OR, times and free text. EVENTS counts what matches, not\n"
+      "the whole issue.");
+  const std::string text = "level:[error, fatal] !environment:staging age:-14d timeout";
+  command(fmt::format("query shop.cairn '{}'", text));
   CAIRN_TRY_ASSIGN(const auto page, show_issues(text, 5, std::nullopt));
   (void)page;
   return {};
@@ -230,9 +227,9 @@ Result<std::optional<SplitIssues>> Tour::split_by(const engine::Snapshot& snapsh
 
 Result<void> Tour::find_split() {
   title("Issues that are one problem");
-  say("Each occurrence lists fingerprints, finest first. The finest decides its issue, the\n"
-      "coarser ones are indexed too: issues that share one are often the same problem, split\n"
-      "by a line number or a changed word.");
+  say("An occurrence lists fingerprints, finest first. The finest decides its issue, the\n"
+      "coarser ones are indexed too: issues that share one are often the same problem,\n"
+      "split by a line number or a changed word.");
   {
     CAIRN_TRY_ASSIGN(const auto snapshot, store_->snapshot());
     query::SearchOptions options;
@@ -261,8 +258,8 @@ Result<void> Tour::find_split() {
 
 Result<void> Tour::merge() {
   title("Merge");
-  say("A merge is a view: one small record says which issues are shown as one. No event is\n"
-      "touched, however many there are. The same search now finds one issue.");
+  say("A merge is a view: one small record says which issues are shown as one. No event\n"
+      "is touched, however many there are. The same search now finds one issue.");
   CAIRN_TRY_ASSIGN(before_merge_, store_->digests());
   const model::MergeCommand merge{split_.issues.front(),
                                   {split_.issues.begin() + 1, split_.issues.end()}};
@@ -280,8 +277,8 @@ Result<void> Tour::merge() {
 
 Result<void> Tour::unmerge() {
   title("Unmerge");
-  say("Taking it back gives exactly what was there: every issue with its own title, counts,\n"
-      "status and history. A digest over the whole state proves it.");
+  say("Taking it back gives exactly what was there: every issue with its own title,\n"
+      "counts, status and history. A digest over the whole state proves it.");
   std::string primary;
   {
     CAIRN_TRY_ASSIGN(const auto snapshot, store_->snapshot());
@@ -302,8 +299,8 @@ Result<void> Tour::unmerge() {
 
 Result<void> Tour::rebuild() {
   title("The log is the truth");
-  say("The index is made from the log alone. Throw it away, fold the log again, and the state\n"
-      "is the same.");
+  say("The index is made from the log alone. Throw it away, fold the log again, and the\n"
+      "state is the same.");
   CAIRN_TRY_ASSIGN(const engine::Digests before, store_->digests());
   CAIRN_TRY(store_->close());
   store_.reset();
@@ -321,15 +318,28 @@ Result<void> Tour::rebuild() {
   const bool equal = before.state == report.digests.state && before.full == report.digests.full;
   say(fmt::format("   before  {}", before.full.hex()));
   say(fmt::format("   after   {}  {}", report.digests.full.hex(), equal ? "equal" : "DIFFERENT"));
-  if (equal) return {};
+  if (equal) return report_size();
   return make_error(ErrorCode::Internal, "the rebuilt state differs from the one before");
+}
+
+Result<void> Tour::report_size() {
+  engine::StoreOptions options;
+  options.read_only = true;
+  CAIRN_TRY_ASSIGN(const auto store, engine::Store::open(directory_, options));
+  CAIRN_TRY_ASSIGN(const engine::Stats stats, store->stats());
+  const auto count = static_cast<double>(std::max<uint64_t>(stats.occurrences, 1));
+  timing(fmt::format("on disk: log {} ({:.0f} B per occurrence), index {} ({:.0f} B)",
+                     format_bytes(stats.log_bytes), static_cast<double>(stats.log_bytes) / count,
+                     format_bytes(stats.index_bytes),
+                     static_cast<double>(stats.index_bytes) / count));
+  return {};
 }
 
 void Tour::finish() {
   console_.out.line("");
   if (arguments_.keep.empty()) {
-    say("That was the tour. `cairn demo --keep DIR` leaves the store to play with; `cairn help`\n"
-        "lists all verbs; your own data goes in with `cairn import STORE FILE...`.");
+    say("That was the tour. `cairn demo --keep DIR` leaves the store to play with, `cairn\n"
+        "help` lists all verbs, your own data goes in with `cairn import STORE FILE...`.");
     return;
   }
   say(

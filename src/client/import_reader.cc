@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <queue>
 
+#include "base/time_format.h"
+
 namespace cairn::client {
 namespace {
 
@@ -45,17 +47,19 @@ Result<void> ImportReader::run_in_order() {
 }
 
 // A k-way merge. The key of a message is (time, occurrences before operations, input); a line whose
-// time is before that of the line above it, or that has none, goes with that line.
+// time is before that of the line above it, or that has none, goes with that line. Times are
+// compared as records keep them, in microseconds: streams of one origin differ in the last bits of
+// a double.
 Result<void> ImportReader::run_by_time() {
   struct Key {
-    double time;
+    TimeUs time;
     bool operation;
     size_t input;
     auto operator<=>(const Key&) const = default;
   };
   std::vector<std::unique_ptr<LineSource>> sources;
   std::vector<std::optional<Pending>> heads(inputs_.size());
-  std::vector<double> times(inputs_.size());
+  std::vector<TimeUs> times(inputs_.size());
   std::priority_queue<Key, std::vector<Key>, std::greater<>> queue;
   const auto advance = [&](size_t input) -> Result<void> {
     const uint64_t before = sources[input]->consumed();
@@ -65,7 +69,8 @@ Result<void> ImportReader::run_by_time() {
     heads[input] = std::move(*head);
     if (!heads[input]) return {};
     const model::Message& message = heads[input]->message;
-    times[input] = std::max(times[input], model::message_time(message));
+    const auto time = time_from_seconds(model::message_time(message));
+    times[input] = std::max(times[input], time.value_or(TimeUs{}));
     const bool operation = !std::holds_alternative<model::Occurrence>(message);
     queue.push({times[input], operation, input});
     return {};

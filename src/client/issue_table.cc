@@ -13,6 +13,8 @@ constexpr int64_t kMinuteUs = 60 * kMicrosPerSecond;
 constexpr int64_t kHourUs = 60 * kMinuteUs;
 constexpr int64_t kDayUs = 24 * kHourUs;
 constexpr uint32_t kBuckets = 14;
+constexpr uint32_t kFewBuckets = 10;  // on a terminal narrower than kRoomyWidth
+constexpr int kRoomyWidth = 100;
 
 bool all_zero(const query::SearchPage& page) {
   for (const auto& row : page.issues) {
@@ -24,13 +26,13 @@ bool all_zero(const query::SearchPage& page) {
 }
 
 // The narrowest handy bucket such that all of them reach back to `first`.
-int64_t bucket_for(TimeUs first, TimeUs now) {
+int64_t bucket_for(TimeUs first, TimeUs now, uint32_t buckets) {
   constexpr std::array<int64_t, 12> kHandy = {
       kMinuteUs, 5 * kMinuteUs, 15 * kMinuteUs, kHourUs,     4 * kHourUs,  12 * kHourUs,
       kDayUs,    7 * kDayUs,    30 * kDayUs,    90 * kDayUs, 365 * kDayUs, 3650 * kDayUs};
   const int64_t span = raw(now) - raw(first);
   for (const int64_t width : kHandy) {
-    if (width * kBuckets > span) return width;
+    if (width * buckets > span) return width;
   }
   return kHandy.back();
 }
@@ -50,15 +52,16 @@ Style level_style(model::Level level) {
 }  // namespace
 
 Result<query::SearchPage> search_with_trend(const engine::Snapshot& snapshot, std::string_view text,
+                                            const Terminal& terminal,
                                             query::SearchOptions& options) {
-  options.trend_buckets = kBuckets;
+  options.trend_buckets = terminal.width < kRoomyWidth ? kFewBuckets : kBuckets;
   options.trend_bucket_us = kDayUs;
   CAIRN_TRY_ASSIGN(auto page, snapshot.search(text, options));
   if (page.issues.empty() || !all_zero(page)) return page;
   TimeUs first = page.issues.front().first;
   for (const auto& row : page.issues) first = std::min(first, row.first);
   if (raw(first) > raw(options.now)) return page;
-  options.trend_bucket_us = bucket_for(first, options.now);
+  options.trend_bucket_us = bucket_for(first, options.now, options.trend_buckets);
   return snapshot.search(text, options);
 }
 

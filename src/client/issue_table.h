@@ -13,9 +13,10 @@
 namespace cairn::client {
 
 // Searches with a trend that fits what is found: the last two weeks, or, when nothing happened
-// then, the time since the first match on the page. `options.trend_*` are filled in.
-// Errors: as Snapshot::search.
+// then, the time since the first match on the page. Narrow terminals get fewer, later days.
+// `options.trend_*` are filled in. Errors: as Snapshot::search.
 Result<query::SearchPage> search_with_trend(const engine::Snapshot& snapshot, std::string_view text,
+                                            const Terminal& terminal,
                                             query::SearchOptions& options);
 
 // Lines with their ends, without a note on how many there are in all.

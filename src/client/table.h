@@ -23,13 +23,13 @@ struct TableCell {
   TableCell(std::string text_, Style style_ = Style::Plain)  // NOLINT: cells are written as text
       : text(std::move(text_)), style(style_) {}
   TableCell(const char* text_) : text(text_) {}  // NOLINT
-  std::string text;  // made printable by the table
+  std::string text;                              // made printable by the table
   Style style = Style::Plain;
 };
 
 class TextTable {
  public:
-  static constexpr size_t kLeastFlexible = 18;
+  static constexpr size_t kLeastFlexible = 22;
 
   explicit TextTable(std::vector<TableColumn> columns) : columns_(std::move(columns)) {}
   // Precondition: one cell for each column.

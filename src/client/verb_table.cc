@@ -35,12 +35,12 @@ constexpr std::array kVerbs = {
         "  cairn query shop.cairn 'level:error | count() by release every 1h' --json\n"
         "  cairn query shop.cairn is:unresolved --as-of 2026-10-01\n"},
     VerbHelp{"export", "STORE [QUERY]", "write occurrences back out as JSON Lines",
-             "Each line is the occurrence in the wire form with _issue (short id of the visible\n"
-             "issue), _leaf (of its own group) and _lsn added.",
+             "Each line is the occurrence in the wire form with _issue (short id of the\n"
+             "visible issue), _leaf (of its own group) and _lsn added.",
              "  cairn export shop.cairn 'issue:SHOP-3K' > checkout.jsonl\n"},
     VerbHelp{"show", "STORE ISSUE", "one issue: state, merged issues, tags, history",
-             "ISSUE is a short id. A hidden group is shown with its own state and the issue that\n"
-             "shows it.",
+             "ISSUE is a short id. A hidden group is shown with its own state and the issue\n"
+             "that shows it.",
              "  cairn show shop.cairn SHOP-3K\n"},
     VerbHelp{
         "merge", "STORE PRIMARY CHILD...", "show several issues as one",
@@ -65,8 +65,8 @@ constexpr std::array kVerbs = {
              "  cairn assign shop.cairn SHOP-3K none\n"},
     VerbHelp{"projects", "STORE [list | set ID [--slug S] [--policy first|known]]",
              "list projects, name them, choose how fingerprints decide",
-             "Policy first: the first fingerprint of a list decides the group. Policy known: the\n"
-             "first one already known decides, the others are linked to its group.",
+             "Policy first: the first fingerprint of a list decides the group. Policy known:\n"
+             "the first one already known decides, the others are linked to its group.",
              "  cairn projects shop.cairn\n"
              "  cairn projects shop.cairn set 7 --slug shop --policy known\n"},
     VerbHelp{"types", "STORE [list | strict on|off | set ID [--slug S] ...]",
@@ -135,8 +135,8 @@ const VerbHelp* nearest_verb(std::string_view word) {
 
 std::string overview() {
   std::string out =
-      "cairn: an event-sourced store of issues. Occurrences come in, are grouped into issues;\n"
-      "merge and unmerge are views and change no event.\n\n"
+      "cairn: an event-sourced store of issues. Occurrences come in and are grouped into\n"
+      "issues; merge and unmerge are views and change no event.\n\n"
       "Usage: cairn VERB STORE [ARGS] [--json]\n\n";
   for (const VerbHelp& verb : kVerbs) out += fmt::format("  {:<10} {}\n", verb.name, verb.summary);
   out +=

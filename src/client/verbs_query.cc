@@ -77,7 +77,8 @@ VerbResult run_verb(const QueryArguments& arguments, Console& console) {
     console.out.line(page_json(snapshot.state(), page));
     return ExitCode::Ok;
   }
-  CAIRN_TRY_ASSIGN(const auto page, search_with_trend(snapshot, arguments.query, options));
+  CAIRN_TRY_ASSIGN(const auto page,
+                   search_with_trend(snapshot, arguments.query, console.terminal, options));
   print_page(snapshot, page, options, console);
   return ExitCode::Ok;
 }

@@ -64,13 +64,14 @@ Result<std::vector<TopValue>> top_values(const Reading& reading, const std::stri
 }
 
 // What the occurrences of a visible issue say.
-Result<void> read_occurrences(const Reading& reading, IssueReport& report) {
+Result<void> read_occurrences(const Reading& reading, const Terminal& terminal,
+                              IssueReport& report) {
   const std::string issue = quoted_value(reading.snapshot->state().short_id(report.id));
   query::SearchOptions options;
   options.now = reading.now;
   options.limit = 1;
   CAIRN_TRY_ASSIGN(const auto page,
-                   search_with_trend(*reading.snapshot, "issue:" + issue, options));
+                   search_with_trend(*reading.snapshot, "issue:" + issue, terminal, options));
   for (const auto& row : page.issues) {
     report.count = row.count;
     report.users = row.users;
@@ -84,7 +85,8 @@ Result<void> read_occurrences(const Reading& reading, IssueReport& report) {
   return {};
 }
 
-Result<IssueReport> gather(const Reading& reading, const std::string& reference) {
+Result<IssueReport> gather(const Reading& reading, const Terminal& terminal,
+                           const std::string& reference) {
   const model::State& state = reading.snapshot->state();
   IssueReport report;
   CAIRN_TRY_ASSIGN(report.id, state.find_issue(reference));
@@ -93,7 +95,7 @@ Result<IssueReport> gather(const Reading& reading, const std::string& reference)
     report.shown_in = root;
     report.count = state.totals(report.id).times_seen;
   } else {
-    CAIRN_TRY(read_occurrences(reading, report));
+    CAIRN_TRY(read_occurrences(reading, terminal, report));
   }
   CAIRN_TRY_ASSIGN(report.history, reading.snapshot->history(report.id, kHistoryRecords));
   return report;
@@ -234,7 +236,7 @@ void print_history(const Reading& reading, const IssueReport& report, Console& c
 
 VerbResult run_verb(const ShowArguments& arguments, Console& console) {
   CAIRN_TRY_ASSIGN(const Reading reading, open_reading(arguments.store, arguments.moment, console));
-  CAIRN_TRY_ASSIGN(const IssueReport report, gather(reading, arguments.issue));
+  CAIRN_TRY_ASSIGN(const IssueReport report, gather(reading, console.terminal, arguments.issue));
   if (console.json) {
     console.out.line(report_json(reading, report));
     return ExitCode::Ok;

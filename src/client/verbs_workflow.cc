@@ -162,7 +162,9 @@ VerbResult run_verb(const StatusArguments& arguments, Console& console) {
     json.key("outcome").string(outcome_name(result->outcome)).end_object();
     if (console.json) continue;
     const bool changed = result->outcome == engine::Outcome::Stored;
-    console.out.line(changed ? fmt::format("{} is {} ({})", names[i], status, lsn_note(*result))
+    const bool ignored = arguments.status == model::Status::Ignored;
+    console.out.line(changed ? fmt::format("{} is {} ({})", names[i], ignored ? "archived" : status,
+                                           lsn_note(*result))
                              : fmt::format("{}: {}", names[i], lsn_note(*result)));
   }
   CAIRN_TRY(store->close());

@@ -1,4 +1,4 @@
-// Reads frames back in LSN order, checking every byte it passes.
+// Reads frames back in LSN order; checks every byte that a record depends on.
 //
 // Ownership: borrows the file system. Thread: one at a time per reader; any number of readers
 // beside a writer, in this and other processes: a reader simply ends where valid frames end.

@@ -30,7 +30,8 @@ struct RecoveryReport {
 class LogWriter {
  public:
   // Opens the log in `directory`, making it (and its first file) when the directory holds no log
-  // file. Scans frames from `scan_from` (default: the last file's start), cuts off a torn tail.
+  // file. Checks every file's header and the frames of the newest file, cuts off a torn tail, and
+  // makes what it found durable. Frames of older files are checked by whoever reads them.
   //
   // `acknowledged`: an LSN known from elsewhere (the index) to have been durable. A log that ends
   // before it is Corruption, never treated as torn.

@@ -11,23 +11,24 @@
 
 namespace cairn::model {
 
-// Fixed ids: part of the index format, never reused for another meaning.
+// Fixed ids: part of the index format, never reused for another meaning. A field marked "else tag"
+// takes the tag of its own name when the event has no such attribute. Empty values are no terms.
 namespace field {
 inline constexpr FieldId kLevel{1};
 inline constexpr FieldId kPlatform{2};
-inline constexpr FieldId kEnvironment{3};  // event.environment, else tag "environment"
-inline constexpr FieldId kRelease{4};      // event.release, else tag "release"
-inline constexpr FieldId kDist{5};
-inline constexpr FieldId kTransaction{6};
-inline constexpr FieldId kLogger{7};
-inline constexpr FieldId kServerName{8};
-inline constexpr FieldId kUrl{9};    // event.request.url, else tag "url"
-inline constexpr FieldId kUser{10};  // "id:X", else "username:X", "email:X", "ip:X"
+inline constexpr FieldId kEnvironment{3};  // event.environment, else tag
+inline constexpr FieldId kRelease{4};      // event.release, else tag
+inline constexpr FieldId kDist{5};         // event.dist, else tag
+inline constexpr FieldId kTransaction{6};  // event.transaction, else tag
+inline constexpr FieldId kLogger{7};       // event.logger, else tag
+inline constexpr FieldId kServerName{8};   // event.server_name, else tag
+inline constexpr FieldId kUrl{9};          // event.request.url, else tag
+inline constexpr FieldId kUser{10};        // "id:X", else "username:X", "email:X", "ip:X"
 inline constexpr FieldId kUserEmail{11};
 inline constexpr FieldId kUserUsername{12};
 inline constexpr FieldId kUserIp{13};
-inline constexpr FieldId kHttpMethod{14};
-inline constexpr FieldId kTrace{15};  // contexts.trace.trace_id, else event.trace_id
+inline constexpr FieldId kHttpMethod{14};  // event.request.method
+inline constexpr FieldId kTrace{15};       // contexts.trace.trace_id, else event.trace_id
 inline constexpr FieldId kSdkName{16};
 inline constexpr FieldId kSdkVersion{17};
 inline constexpr FieldId kErrorType{18};    // exception types, each value once
@@ -35,9 +36,8 @@ inline constexpr FieldId kFingerprint{19};  // every entry of the fingerprint li
 inline constexpr FieldId kCulprit{20};
 inline constexpr FieldId kTitle{21};  // issue_title
 inline constexpr FieldId kSubtitle{22};
-inline constexpr FieldId kMessage{
-    23};  // logentry.formatted, else logentry.message, else event.message
-inline constexpr FieldId kType{24};  // decimal group type
+inline constexpr FieldId kMessage{23};  // logentry.formatted, else .message, else event.message
+inline constexpr FieldId kType{24};     // decimal group type
 inline constexpr FieldId kFirstTagField{64};
 }  // namespace field
 

@@ -16,9 +16,15 @@ namespace {
 
 namespace ondemand = simdjson::ondemand;
 
-// Buffers grown by a text beyond this are given back before the next one: simdjson needs about
-// seven times the text.
+// Buffers grown by a text beyond this are given back before the next smaller one: simdjson needs
+// about six times the text.
 constexpr size_t kKeptBytes = 1u << 20;
+
+// Rounded up, so that slowly growing lines do not allocate each time; large ones get what they
+// need.
+size_t rounded(size_t bytes) {
+  return bytes > kKeptBytes ? bytes : std::bit_ceil(std::max<size_t>(bytes, 4096));
+}
 
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
@@ -279,7 +285,7 @@ void JsonTree::reserve(size_t bytes) {
     text_ = {};
     nodes_ = {};
   }
-  const size_t room = std::bit_ceil(std::max<size_t>(bytes + simdjson::SIMDJSON_PADDING, 4096));
+  const size_t room = rounded(bytes + simdjson::SIMDJSON_PADDING);
   if (text_.size() < room) text_.resize(room);
 }
 
@@ -291,8 +297,7 @@ Result<void> JsonTree::parse(std::string_view text, int keep_depth, int max_dept
 
   auto& simd = parser_->simd;
   if (simd.capacity() < text.size()) {
-    // Rounded up, so that slowly growing lines do not allocate each time.
-    if (const auto error = simd.allocate(std::bit_ceil(std::max<size_t>(text.size(), 4096))))
+    if (const auto error = simd.allocate(rounded(text.size())))
       return invalid(std::string(describe(error)), std::nullopt);
   }
   ondemand::document document;

@@ -143,16 +143,17 @@ std::vector<std::string_view> known_field_names() {
 }
 
 std::string suggestion(std::string_view name, std::span<const std::string_view> known) {
-  if (name.size() > 64) return "";  // no name is that long, and the distance costs length squared
+  if (name.size() > 64) return ".";  // no name is that long, and the distance costs length squared
   std::string_view best;
-  size_t best_distance = std::max<size_t>(1, name.size() / 3) + 1;
+  // Two letters changed places are two edits, which a very short name has not room for.
+  size_t best_distance = std::max<size_t>(name.size() < 4 ? 1 : 2, name.size() / 3) + 1;
   for (std::string_view candidate : known) {
     const size_t distance = edit_distance(name, candidate);
     if (distance >= best_distance) continue;
     best = candidate;
     best_distance = distance;
   }
-  return best.empty() ? "" : "; did you mean \"" + std::string(best) + "\"?";
+  return best.empty() ? "." : "; did you mean \"" + std::string(best) + "\"?";
 }
 
 std::string enumerate(std::span<const std::string_view> names) {

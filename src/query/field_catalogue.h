@@ -60,7 +60,8 @@ std::vector<EventField> free_text_fields();
 // Names without tags, for help and suggestions.
 std::vector<std::string_view> known_field_names();
 
-// "; did you mean "NAME"?" for the nearest of `known`, or "" when none is near.
+// Ends a sentence that says a name is unknown: "; did you mean "NAME"?" with the nearest of
+// `known`, or "." when none is near.
 std::string suggestion(std::string_view name, std::span<const std::string_view> known);
 // "a, b and c".
 std::string enumerate(std::span<const std::string_view> names);

@@ -110,7 +110,7 @@ uint64_t SegmentField::posting_cardinality(ValueId value) const {
   const uint32_t small = find_small(value);
   if (small >= header_.small_values || small_id(small) != raw(value)) return 0;
   const Range range = small_range(small);
-  return range.end - range.begin;
+  return std::min(range.end - range.begin, rows_);
 }
 
 Bitmap SegmentField::any() const { return frozen(header_.any_offset, header_.any_bytes); }

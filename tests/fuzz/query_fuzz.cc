@@ -2,25 +2,51 @@
 #include <string>
 
 #include "fuzz/fuzz.h"
+#include "query/ast_dump.h"
 #include "query/parser.h"
 #include "query/token.h"
 
 using namespace cairn;
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  const std::string_view text = testing::fuzz_text(data, size);
-  if (const auto tokens = query::tokenize(text); tokens.ok()) {
+namespace {
+
+void check_tokens(std::string_view text, const query::TokenOptions& options) {
+  const auto tokens = query::tokenize(text, options);
+  testing::promise(query::tokens_json(text, options).ok() == tokens.ok(),
+                   "what has tokens can be printed");
+  if (tokens.ok()) {
     std::string joined;
     for (const query::Token& token : *tokens) joined += token.whole;
     testing::promise(joined == text, "tokens hold every byte of the query");
-    testing::promise(query::tokens_json(text).ok(), "tokens can be printed");
   } else {
-    testing::promise(tokens.error().position.value_or(0) <= size, "positions lie in the query");
+    testing::promise(tokens.error().position.value_or(UINT32_MAX) <= text.size(),
+                     "positions lie in the query");
   }
-  if (const auto parsed = query::parse(text); !parsed.ok()) {
-    testing::promise(!parsed.error().message.empty(), "a refusal has a reason");
-    testing::promise(parsed.error().position.value_or(0) <= size, "positions lie in the query");
-    testing::promise(!query::explain_error(text, parsed.error()).empty(), "errors can be shown");
+}
+
+void check_tree(std::string_view text) {
+  const auto parsed = query::parse(text);
+  if (parsed.ok()) {
+    testing::promise(parsed->source == text, "the tree keeps its text");
+    testing::promise(!query::dump(*parsed).empty(), "the tree can be printed");
+  } else {
+    const Error& error = parsed.error();
+    testing::promise(!error.message.empty(), "a refusal has a reason");
+    testing::promise(error.position.value_or(UINT32_MAX) <= text.size(),
+                     "positions lie in the query");
+    testing::promise(!query::explain_error(text, error).empty(), "errors can be shown");
   }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::string_view text = testing::fuzz_text(data, size);
+  query::TokenOptions options;
+  check_tokens(text, options);
+  options.allow_regex = true;
+  options.disallow_wildcard = true;
+  check_tokens(text, options);
+  check_tree(text);
   return 0;
 }

@@ -26,7 +26,7 @@ struct Event {
 
 class Shop : public QueryWorld {
  public:
-  Shop() { rename(1, "shop"); }
+  Shop() { rename(1, "SHOP"); }
 
   void rename(uint64_t project, std::string slug) {
     model::ProjectChanged change;

@@ -37,6 +37,38 @@ bool valid(std::span<const std::byte> frame, const FramePlace& place = kPlace) {
          payload_matches(*header, frame.subspan(kFrameHeaderBytes, header->stored_bytes), place);
 }
 
+std::string hex(std::span<const std::byte> bytes) {
+  std::string out;
+  for (const std::byte b : bytes) {
+    out += "0123456789abcdef"[static_cast<size_t>(b >> 4)];
+    out += "0123456789abcdef"[static_cast<size_t>(b & std::byte{15})];
+  }
+  return out;
+}
+
+// A change here is a change of format: docs/format.md and kLogFormatVersion go with it.
+TEST_CASE("format version 1, byte by byte") {
+  CHECK(hex(encode_file_header({1, testing::kStoreId, Lsn{7}})) ==
+        "434149524e4c4f47"  // magic
+        "0100000000000000"  // version, zero
+        "0102030405060708090a0b0c0d0e0f10"
+        "0700000000000000"  // first LSN
+        "00000000000000000000000000000000"
+        "1a53ae040804fcc5");
+  FrameEncoder encoder(0);
+  FrameHeader header = data_header(8, 3);
+  header.durable_lsn = Lsn{6};
+  CHECK(hex(encode(encoder, bytes_of("stone"), header,
+                   {file_seed(testing::kStoreId, Lsn{7}), kFileHeaderBytes})) ==
+        "4352464dca05eb03"  // magic, header check
+        "4335b26a34ae5eb6"  // checksum
+        "0800000000000000"  // first LSN
+        "0600000000000000"  // durable LSN
+        "0300000005000000"  // records, stored bytes
+        "0500000001000000"  // raw bytes, kind, codec, zero
+        "73746f6e65000000");
+}
+
 TEST_CASE("log file names are 20 digits and sort like LSNs") {
   CHECK(log_file_name(Lsn{1}) == "00000000000000000001.log");
   CHECK(log_file_name(Lsn{~0ull}) == "18446744073709551615.log");

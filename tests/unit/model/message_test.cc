@@ -266,6 +266,7 @@ TEST_CASE("what is no JSON is refused wherever it stands") {
                                        "[,1]",
                                        "[1 2]",
                                        "[\"a\":1]",
+                                       "[\"a\":1],2]",
                                        "{\"a\"}",
                                        "{\"a\":}",
                                        "{\"a\" 1}",

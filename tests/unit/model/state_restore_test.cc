@@ -94,6 +94,9 @@ TEST_CASE("each record marks what it changes as dirty") {
   CHECK(state.dirty_groups() == std::vector<GroupId>{GroupId{3}});
   CHECK(state.dirty_fingerprints() == std::vector<FingerprintId>{FingerprintId{3}});
 
+  fold.see(kApi, {"new"}, 1);  // the project's last number
+  CHECK(state.dirty_projects() == std::vector<ProjectId>{kApi});
+
   fold.state.clear_dirty();
   fold.merge(kShop, 1, {2});
   CHECK(state.dirty_groups() == std::vector<GroupId>{GroupId{1}, GroupId{3}});

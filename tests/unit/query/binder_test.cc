@@ -150,7 +150,7 @@ TEST_CASE_METHOD(Filters, "properties of the issue") {
   CHECK(issues("project:Shop is:resolved") == std::vector<std::string>{"SHOP-2"});
   CHECK(issues("project:1").size() == 3);
   CHECK(issues("project:2").empty());
-  CHECK(issues("project:sh*").size() == 3);
+  CHECK(issues("project:sH*").size() == 3);
 }
 
 TEST_CASE_METHOD(Filters, "issue and event conditions mixed under OR") {
@@ -189,7 +189,7 @@ TEST_CASE_METHOD(Filters, "issues and projects that do not exist") {
   CHECK(issue.position == 18u);
   const Error project = error("project:shpo");
   CHECK(project.code == ErrorCode::NotFound);
-  CHECK(project.message.find("did you mean \"shop\"?") != std::string::npos);
+  CHECK(project.message.find("did you mean \"SHOP\"?") != std::string::npos);
 }
 
 }  // namespace

@@ -157,7 +157,7 @@ TEST_CASE("later checkpoints write what changed and add up") {
 TEST_CASE("a checkpoint that fails changes nothing, and readers keep their snapshot") {
   testing::TempDir dir;
   IndexOptions options;
-  options.map_bytes = 2u << 20;
+  options.map_bytes = 1u << 20;
   auto env = must(LmdbEnv::open(dir.path(), options));
   Fold fold = full_fold();
   CheckpointInput input;
