@@ -1,0 +1,141 @@
+// Command lines become values, or advice with the right exit code behind it.
+#include "client/arguments.h"
+
+#include <catch2/catch.hpp>
+#include <string>
+#include <vector>
+
+#include "base/time_format.h"
+#include "client/verb_table.h"
+
+using namespace cairn;
+using namespace cairn::client;
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+template <class Verb>
+Verb parsed(const Words& words) {
+  const auto result = parse_arguments(words);
+  if (const auto* advice = std::get_if<Advice>(&result)) FAIL(advice->text);
+  const auto* verb = std::get_if<Verb>(&std::get<Invocation>(result).verb);
+  REQUIRE(verb != nullptr);
+  return *verb;
+}
+
+Advice advised(const Words& words) {
+  const auto result = parse_arguments(words);
+  const auto* advice = std::get_if<Advice>(&result);
+  REQUIRE(advice != nullptr);
+  return *advice;
+}
+
+}  // namespace
+
+TEST_CASE("import: files, stdin and options in any order") {
+  const auto values = parsed<ImportArguments>(
+      {"import", "s", "a.gz", "--by-time", "-", "--rejects", "r.jsonl", "--quiet"});
+  CHECK(values.store == "s");
+  CHECK(values.files == Words{"a.gz", "-"});
+  CHECK(values.by_time);
+  CHECK(values.quiet);
+  CHECK(!values.must_exist);
+  CHECK(values.rejects == "r.jsonl");
+  CHECK(values.actor.empty());
+}
+
+TEST_CASE("query: words are joined, moments are times or record numbers") {
+  auto values = parsed<QueryArguments>({"query", "s", "is:unresolved", "level:[error, fatal]",
+                                        "--limit", "7", "--sort", "freq", "--as-of", "120"});
+  CHECK(values.query == "is:unresolved level:[error, fatal]");
+  CHECK(values.limit == std::optional<uint32_t>(7));
+  CHECK(values.sort == std::optional(query::Sort::Freq));
+  REQUIRE(values.moment.as_of);
+  CHECK(values.moment.as_of->lsn == std::optional(Lsn{120}));
+  values = parsed<QueryArguments>(
+      {"query", "s", "--as-of", "2026-10-01", "--now", "@1790000000.5", "--at-least", "9"});
+  CHECK(values.query.empty());
+  CHECK(values.moment.as_of->time == parse_time("2026-10-01"));
+  CHECK(values.moment.now == std::optional(TimeUs{1790000000500000}));
+  CHECK(values.moment.at_least == std::optional(Lsn{9}));
+}
+
+TEST_CASE("workflow verbs") {
+  const auto merge = parsed<MergeArguments>(
+      {"merge", "s", "A-1", "A-2", "fingerprint:f", "--actor", "ada", "--key", "k"});
+  CHECK(merge.references == Words{"A-1", "A-2", "fingerprint:f"});
+  CHECK(merge.writer.actor == "ada");
+  CHECK(merge.writer.key == "k");
+  const auto unmerge = parsed<UnmergeArguments>({"unmerge", "s", "A-1"});
+  CHECK(unmerge.view == "A-1");
+  CHECK(unmerge.children.empty());
+  CHECK(parsed<StatusArguments>({"resolve", "s", "A-1"}).status == model::Status::Resolved);
+  const auto archive = parsed<StatusArguments>({"archive", "s", "A-1", "A-2", "--forever"});
+  CHECK(archive.status == model::Status::Ignored);
+  CHECK(archive.substatus == model::Substatus::Forever);
+  CHECK(parsed<StatusArguments>({"archive", "s", "A-1"}).substatus == model::Substatus::None);
+  CHECK(parsed<AssignArguments>({"assign", "s", "A-1", "none"}).assignee.empty());
+}
+
+TEST_CASE("registries") {
+  CHECK(!parsed<ProjectsArguments>({"projects", "s"}).set);
+  const auto set = parsed<ProjectsArguments>(
+      {"projects", "s", "set", "7", "--slug", "shop", "--policy", "known"});
+  CHECK(set.set);
+  CHECK(set.project == ProjectId{7});
+  CHECK(set.slug == std::optional<std::string>("shop"));
+  CHECK(set.policy == std::optional(model::FingerprintPolicy::Known));
+  const auto strict = parsed<TypesArguments>({"types", "s", "strict", "on"});
+  CHECK(strict.action == TypesArguments::Action::Strict);
+  CHECK(strict.strict);
+  const auto type = parsed<TypesArguments>({"types", "s", "set", "9001", "--priority", "low"});
+  CHECK(type.type == 9001);
+  CHECK(type.priority == std::optional<uint8_t>(25));
+}
+
+TEST_CASE("wrong command lines say what is wrong") {
+  const Words wrong[] = {
+      {"import"},
+      {"import", "s"},
+      {"query", "s", "--limit", "0"},
+      {"query", "s", "--limit", "10001"},
+      {"query", "s", "--limit", "many"},
+      {"query", "s", "--sort", "size"},
+      {"query", "s", "--now", "soon"},
+      {"query", "s", "--nonsense"},
+      {"archive", "s", "A-1", "--forever", "--until-escalating"},
+      {"projects", "s", "set"},
+      {"projects", "s", "set", "seven", "--slug", "x"},
+      {"projects", "s", "set", "7"},
+      {"projects", "s", "drop"},
+      {"types", "s", "strict", "maybe"},
+      {"types", "s", "set", "5000000000"},
+      {"generate"},
+      {"help", "nonsense"},
+  };
+  for (const auto& words : wrong) {
+    const Advice advice = advised(words);
+    INFO(words[0] << " ... " << words.back());
+    CHECK(!advice.ok);
+    CHECK(advice.text.find("cairn") != std::string::npos);
+  }
+  CHECK(advised({"query", "s", "--sort", "size"}).text.find("freq") != std::string::npos);
+  CHECK(advised({"qurey", "s"}).text.find("`cairn query`") != std::string::npos);
+  CHECK(!advised({}).ok);
+  CHECK(advised({"query", "--json"}).json);
+}
+
+TEST_CASE("every verb has help with an example and parses its own name") {
+  for (const VerbHelp& verb : verb_table()) {
+    const std::string name(verb.name);
+    const Advice help = advised({"help", name});
+    CHECK(help.ok);
+    CHECK(help.text.find("Examples:") != std::string::npos);
+    CHECK(help.text == advised({name, "--help"}).text);
+    CHECK(help.text == advised({name, "-h"}).text);
+    CHECK(verb.examples.find("cairn " + name) != std::string::npos);
+  }
+  CHECK(advised({"--version"}).ok);
+  CHECK(advised({"--help"}).text == overview());
+}
