@@ -359,6 +359,21 @@ Finish build_generate(CLI::App& app) {
   return [values] { return *values; };
 }
 
+Finish build_bench(CLI::App& app) {
+  auto values = std::make_shared<BenchArguments>();
+  app.add_option("--scale", values->scale, "occurrences, e.g. 1M or 10M (default 1M)")
+      ->transform(
+          CLI::AsNumberWithUnit(std::map<std::string, uint64_t>{{"k", 1'000}, {"m", 1'000'000}},
+                                CLI::AsNumberWithUnit::CASE_INSENSITIVE))
+      ->type_name("N");
+  app.add_option("--seed", values->seed, "of the generated data (default 1)")->type_name("S");
+  app.add_option("--runs", values->runs, "of each long measure (default 5)")
+      ->check(CLI::Range(1, 100))
+      ->type_name("N");
+  app.add_option("--dir", values->directory, "make the scratch directory here")->type_name("DIR");
+  return [values] { return *values; };
+}
+
 Finish build_demo(CLI::App& app) {
   auto values = std::make_shared<DemoArguments>();
   app.add_option("--occurrences", values->occurrences, "how many (default 200000)")
@@ -392,6 +407,7 @@ Finish build(std::string_view verb, CLI::App& app) {
       {"projects", build_projects},
       {"types", build_types},
       {"generate", build_generate},
+      {"bench", build_bench},
       {"demo", build_demo},
   };
   return kBuilders.at(verb)(app);

@@ -120,6 +120,12 @@ struct TypesArguments {
 struct GenerateArguments {
   GenerateOptions options;
 };
+struct BenchArguments {
+  uint64_t scale = 1'000'000;
+  uint64_t seed = 1;
+  int runs = 5;
+  std::string directory;  // where the scratch directory is made; "" = the system's place for them
+};
 struct DemoArguments {
   uint64_t occurrences = 200'000;
   uint64_t seed = 1;
@@ -130,7 +136,7 @@ using VerbArguments =
     std::variant<InitArguments, ImportArguments, ExportArguments, QueryArguments, ParseArguments,
                  ShowArguments, MergeArguments, UnmergeArguments, StatusArguments, AssignArguments,
                  StatsArguments, VerifyArguments, RebuildArguments, LogArguments, ProjectsArguments,
-                 TypesArguments, GenerateArguments, DemoArguments>;
+                 TypesArguments, GenerateArguments, BenchArguments, DemoArguments>;
 
 struct Invocation {
   VerbArguments verb;

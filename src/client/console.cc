@@ -50,7 +50,12 @@ Result<void> Output::flush() {
   return {};
 }
 
-void Console::note(std::string_view text) const { fmt::print(stderr, "{}\n", text); }
+void write_to_stderr(std::string_view text) {
+  (void)std::fwrite(text.data(), 1, text.size(), stderr);
+  (void)std::fflush(stderr);
+}
+
+void Console::note(std::string_view text) const { write_to_stderr(std::string(text) + "\n"); }
 
 bool ProgressLine::due() const { return enabled_ && Clock::now() - last_ >= kRefresh; }
 
@@ -59,14 +64,12 @@ void ProgressLine::update(std::string_view text, int width) {
   last_ = Clock::now();
   shown_ = true;
   // The last column stays free: some terminals wrap as soon as it is written.
-  fmt::print(stderr, "\r\x1b[K{}", fit(text, static_cast<size_t>(std::max(width - 1, 1)), true));
-  std::fflush(stderr);
+  write_to_stderr("\r\x1b[K" + fit(text, static_cast<size_t>(std::max(width - 1, 1)), true));
 }
 
 void ProgressLine::clear() {
   if (!shown_) return;
-  fmt::print(stderr, "\r\x1b[K");
-  std::fflush(stderr);
+  write_to_stderr("\r\x1b[K");
   shown_ = false;
 }
 

@@ -47,6 +47,9 @@ class Output {
   std::optional<Error> error_;
 };
 
+// To stderr as it is. Whether anybody reads it changes nothing.
+void write_to_stderr(std::string_view text);
+
 struct Console {
   Terminal terminal;
   Output& out;

@@ -1,9 +1,6 @@
 // The whole program around the verbs: arguments, signals, errors, exit code.
-#include <fmt/format.h>
 #include <signal.h>
 #include <unistd.h>
-
-#include <cstdio>
 
 #include "client/output.h"
 #include "client/verbs.h"
@@ -55,7 +52,7 @@ int give_advice(const Advice& advice, Output& out) {
     out.write(advice.text);
     return static_cast<int>(out.flush() ? ExitCode::Ok : ExitCode::Failed);
   }
-  fmt::print(stderr, "{}", advice.text);
+  write_to_stderr(advice.text);
   if (advice.json) {
     const std::string first = advice.text.substr(0, advice.text.find('\n'));
     out.line(error_json(make_error(ErrorCode::InvalidArgument, first)));

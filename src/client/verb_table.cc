@@ -26,14 +26,13 @@ constexpr std::array kVerbs = {
         "  cairn import shop.cairn monday.jsonl.gz tuesday.jsonl.zst\n"
         "  tail -f app.jsonl | cairn import shop.cairn -\n"
         "  cairn import history.cairn hive.occurrences.jsonl.gz hive.ops.jsonl.gz --by-time\n"},
-    VerbHelp{
-        "query", "STORE [QUERY]", "search issues, or aggregate their occurrences",
-        "A search ends in a table of issues, a query with `| count() ...` or `| top ...` in a\n"
-        "table of values. docs/query-language.md has the whole language.",
-        "  cairn query shop.cairn 'is:unresolved level:[error, fatal] timeout'\n"
-        "  cairn query shop.cairn 'is:unresolved age:-24h' --sort freq --limit 10\n"
-        "  cairn query shop.cairn 'level:error | count() by release every 1h' --json\n"
-        "  cairn query shop.cairn is:unresolved --as-of 2026-10-01\n"},
+    VerbHelp{"query", "STORE [QUERY]", "search issues, or aggregate their occurrences",
+             "A search ends in a table of issues, a query with `| count() ...` or `| top ...`\n"
+             "in a table of values. docs/query-language.md has the whole language.",
+             "  cairn query shop.cairn 'is:unresolved level:[error, fatal] timeout'\n"
+             "  cairn query shop.cairn 'is:unresolved age:-24h' --sort freq --limit 10\n"
+             "  cairn query shop.cairn 'level:error | count() by release every 1h' --json\n"
+             "  cairn query shop.cairn is:unresolved --as-of 2026-10-01\n"},
     VerbHelp{"export", "STORE [QUERY]", "write occurrences back out as JSON Lines",
              "Each line is the occurrence in the wire form with _issue (short id of the\n"
              "visible issue), _leaf (of its own group) and _lsn added.",
@@ -42,13 +41,12 @@ constexpr std::array kVerbs = {
              "ISSUE is a short id. A hidden group is shown with its own state and the issue\n"
              "that shows it.",
              "  cairn show shop.cairn SHOP-3K\n"},
-    VerbHelp{
-        "merge", "STORE PRIMARY CHILD...", "show several issues as one",
-        "Nothing is rewritten and unmerge gives back exactly what was there. An argument is a\n"
-        "short id, or fingerprint:F (in one project: PROJECT:fingerprint:F) for all issues\n"
-        "with an occurrence that lists F on any level, the oldest first.",
-        "  cairn merge shop.cairn SHOP-3K SHOP-3M SHOP-41\n"
-        "  cairn merge shop.cairn shop:fingerprint:5ab02a3b7f1c3b3a1f6e6e3b7d1c9f00\n"},
+    VerbHelp{"merge", "STORE PRIMARY CHILD...", "show several issues as one",
+             "Nothing is rewritten and unmerge gives back exactly what was there. An argument\n"
+             "is a short id, or fingerprint:F (in one project: PROJECT:fingerprint:F) for all\n"
+             "issues with an occurrence that lists F on any level, the oldest first.",
+             "  cairn merge shop.cairn SHOP-3K SHOP-3M SHOP-41\n"
+             "  cairn merge shop.cairn shop:fingerprint:5ab02a3b7f1c3b3a1f6e6e3b7d1c9f00\n"},
     VerbHelp{"unmerge", "STORE VIEW [CHILD...]", "take merged issues apart again",
              "Without CHILD everything that was merged into VIEW.",
              "  cairn unmerge shop.cairn SHOP-3K\n"
@@ -85,6 +83,10 @@ constexpr std::array kVerbs = {
              "  cairn log shop.cairn --from 120000 --json\n"},
     VerbHelp{"parse", "QUERY", "show how a query is read", "",
              "  cairn parse 'is:unresolved (level:error OR has:user)'\n"},
+    VerbHelp{"bench", "[--scale N] [--runs N] [--dir DIR]",
+             "measure this build on this machine", "",
+             "  cairn bench --scale 1M\n"
+             "  cairn bench --scale 200k --runs 3 --json\n"},
     VerbHelp{"generate", "--occurrences N [--seed S] ...", "realistic load as JSON Lines",
              "The same options give the same bytes everywhere.",
              "  cairn generate --occurrences 1000000 --seed 7 | cairn import load.cairn -\n"},
@@ -135,14 +137,14 @@ const VerbHelp* nearest_verb(std::string_view word) {
 
 std::string overview() {
   std::string out =
-      "cairn: an event-sourced store of issues. Occurrences come in and are grouped into\n"
-      "issues; merge and unmerge are views and change no event.\n\n"
+      "cairn: an event-sourced store of issues. Occurrences come in and are grouped\n"
+      "into issues; merge and unmerge are views and change no event.\n\n"
       "Usage: cairn VERB STORE [ARGS] [--json]\n\n";
   for (const VerbHelp& verb : kVerbs) out += fmt::format("  {:<10} {}\n", verb.name, verb.summary);
   out +=
-      "\n`cairn help VERB` explains a verb with examples. --json prints JSON to stdout and "
-      "nothing\n"
-      "else there. Exit codes: 0 ok, 1 error, 2 usage, 3 done but some input was refused.\n"
+      "\n`cairn help VERB` explains a verb with examples. --json prints JSON to stdout and\n"
+      "nothing else there. Exit codes: 0 ok, 1 error, 2 usage, 3 done but some input was\n"
+      "refused.\n"
       "New here? Try `cairn demo`.\n";
   return out;
 }

@@ -35,6 +35,7 @@ VerbResult run_verb(const LogArguments& arguments, Console& console);
 VerbResult run_verb(const ProjectsArguments& arguments, Console& console);
 VerbResult run_verb(const TypesArguments& arguments, Console& console);
 VerbResult run_verb(const GenerateArguments& arguments, Console& console);
+VerbResult run_verb(const BenchArguments& arguments, Console& console);
 VerbResult run_verb(const DemoArguments& arguments, Console& console);
 
 // The whole program: parses, runs, prints what went wrong, returns the exit code.

@@ -35,7 +35,7 @@ TEST_CASE("help fits 80 columns") {
   while (start < text.size()) {
     const size_t end = text.find('\n', start);
     INFO(text.substr(start, end - start));
-    CHECK(end - start <= 82);
+    CHECK(end - start <= 81);
     start = end + 1;
   }
 }

@@ -71,7 +71,7 @@ TEST_CASE("arrays that do not fit are refused") {
   for (uint32_t FieldHeader::*count :
        {&FieldHeader::small_values, &FieldHeader::small_ordinals, &FieldHeader::large_values,
         &FieldHeader::any_offset, &FieldHeader::any_bytes}) {
-    for (const uint32_t wrong : {1000u, 0x40000000u, UINT32_MAX}) {
+    for (const uint32_t wrong : {1100u, 0x40000000u, UINT32_MAX}) {
       Payload damaged;
       damaged.header.*count = wrong;
       CHECK_FALSE(SegmentField::parse(damaged.bytes(), kRows));

@@ -1,0 +1,437 @@
+"""The command line as scripts see it: exit codes, JSON shapes, streams and signals.
+
+Usage: cli_test.py CAIRN_BINARY [TEST...]
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+from harness import Skip, line, main, occurrence, operation, packed
+
+NOW = "2020-09-14T00:00:00Z"
+ISSUE_KEYS = ["id", "short_id", "project_id", "title", "status", "substatus", "level", "priority",
+              "type", "assignee", "first_seen", "last_seen", "times_seen", "count", "users",
+              "merged"]
+
+
+def fill(box):
+    """Five groups: f0 .. f4, two occurrences each; all list the coarse fingerprint c."""
+    lines = [line(n, fingerprint=[f"f{n % 5}", "c"], time=1_600_000_000 + n) for n in range(10)]
+    return box.imports(box.write("fill.jsonl", lines))
+
+
+def short_ids(page):
+    return sorted(issue["short_id"] for issue in page["issues"])
+
+
+def test_usage_errors_are_2(box):
+    for words in [[], ["nonsense"], ["query"], ["query", "s", "--bad"], ["merge", "s"],
+                  ["import", "s"], ["query", "s", "--limit", "x"]]:
+        done = box.run(*words).expect(2)
+        assert done.err and not done.out
+    box.run("qurey", "s").expect(2).says("cairn query")
+    error = box.run("query", "--json").expect(2).json()
+    assert error["error"]["code"] == "invalid_argument"
+
+
+def test_help_and_version(box):
+    assert re.match(r"cairn \d+\.\d+\.\d+\n$", box.ok("--version").out)
+    overview = box.ok("help").out
+    verbs = re.findall(r"^  ([a-z]+) ", overview, re.M)
+    for verb in ["init", "import", "export", "query", "parse", "show", "merge", "unmerge",
+                 "resolve", "unresolve", "archive", "stats", "verify", "rebuild", "log",
+                 "generate", "demo", "assign", "projects", "types"]:
+        assert verb in verbs, verb
+    for verb in verbs:
+        text = box.ok("help", verb).out
+        assert text == box.ok(verb, "--help").out and "Examples:" in text
+
+
+def test_errors_are_json_on_stdout(box):
+    done = box.run("query", box.path("none"), "", "--json").expect(1)
+    error = done.json()["error"]
+    assert error["code"] == "not_found" and error["position"] is None
+    fill(box)
+    done = box.run("query", box.store, 'level:"err', "--json").expect(1)
+    error = done.json()["error"]
+    assert error["code"] == "invalid_argument" and error["position"] == 6, error
+    done = box.run("query", box.store, 'level:"err').expect(1)
+    assert "^" in done.err, "a caret points at the fault"
+
+
+def test_search_shape(box):
+    fill(box)
+    page = box.search("is:unresolved", "--limit", "2", "--now", NOW)
+    assert list(page) == ["lsn", "total", "next", "issues"]
+    assert page["total"] == 5 and len(page["issues"]) == 2 and page["next"]
+    for issue in page["issues"]:
+        assert list(issue) == ISSUE_KEYS
+        assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$", issue["first_seen"])
+    seen = short_ids(page)
+    while page["next"]:
+        page = box.search("is:unresolved", "--limit", "2", "--now", NOW, "--cursor", page["next"])
+        seen += short_ids(page)
+    assert len(seen) == len(set(seen)) == 5
+
+
+def test_aggregate_shape(box):
+    fill(box)
+    table = box.search("level:error | count() by browser")
+    assert list(table) == ["lsn", "columns", "rows"]
+    assert [column["name"] for column in table["columns"]] == ["browser", "count()"]
+    assert table["rows"] == [["Firefox 130", 10]]
+    assert "Firefox 130" in box.ok("query", box.store, "level:error | count() by browser").out
+
+
+def test_import_is_idempotent(box):
+    first = fill(box)
+    assert (first["stored"], first["duplicates"]) == (10, 0)
+    before = box.digests()
+    second = fill(box)
+    assert (second["stored"], second["duplicates"]) == (0, 10)
+    assert box.digests() == before
+
+
+def test_import_formats_and_stdin(box):
+    lines = [line(n) for n in range(30)]
+    plain = "".join(text + "\n" for text in lines).encode()
+    assert box.imports(box.write("odd.name", packed(lines)))["stored"] == 30
+    assert box.imports(box.write("plain.gz", plain))["duplicates"] == 30
+    assert box.imports("-", stdin=plain)["duplicates"] == 30
+    assert box.imports("-", stdin=packed(lines))["duplicates"] == 30
+    if shutil.which("zstd"):
+        packed_zstd = subprocess.run(["zstd", "-c"], input=plain, capture_output=True, check=True)
+        assert box.imports("-", stdin=packed_zstd.stdout)["duplicates"] == 30
+    twice = box.imports(box.write("two.gz", packed(lines[:10]) + packed(lines[10:])))
+    assert twice["duplicates"] == 30
+
+
+def test_must_exist(box):
+    path = box.write("in.jsonl", [line(1)])
+    box.run("import", box.store, path, "--must-exist").expect(1)
+    assert not box.store.exists()
+    box.ok("init", box.store)
+    assert box.ok("init", box.store, "--json").json()["created"] is False
+    box.ok("import", box.store, path, "--must-exist")
+
+
+def test_a_live_stream_is_durable_at_once(box):
+    """A slow pipe: what was written is in the log while the pipe stays open."""
+    running = subprocess.Popen([box.binary, "import", box.store, "-", "--json"],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    running.stdin.write((line(1) + "\n").encode())
+    running.stdin.flush()
+    for _ in range(600):
+        time.sleep(0.1)
+        done = box.run("stats", box.store, "--json")
+        if done.code == 0 and done.json()["occurrences"] == 1:
+            break
+    else:
+        raise AssertionError("the line did not arrive while the pipe was open")
+    running.stdin.close()
+    assert json.loads(running.stdout.read())["stored"] == 1
+    assert running.wait() == 0
+
+
+def test_interrupt_ends_in_order(box):
+    running = subprocess.Popen([box.binary, "import", box.store, "-", "--json"],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE)
+    running.stdin.write("".join(line(n) + "\n" for n in range(100)).encode())
+    running.stdin.flush()
+    for _ in range(600):
+        time.sleep(0.1)
+        done = box.run("stats", box.store, "--json")
+        if done.code == 0 and done.json()["occurrences"] == 100:
+            break
+    running.send_signal(signal.SIGINT)
+    code = running.wait()  # with its input still open
+    err = running.stderr.read()
+    assert code == 130, (code, err)
+    summary = json.loads(running.stdout.read())
+    assert summary["interrupted"] and summary["stored"] == 100
+    assert b"interrupted" in err and b"durable" in err
+    running.stdin.close()
+    assert box.occurrences() == 100
+    box.ok("verify", box.store, "--deep")
+
+
+def test_one_writer(box):
+    fill(box)
+    running = subprocess.Popen([box.binary, "import", box.store, "-"], stdin=subprocess.PIPE,
+                               stdout=subprocess.DEVNULL)
+    try:
+        for _ in range(600):
+            time.sleep(0.1)
+            done = box.run("resolve", box.store, "P7-1", "--json")
+            if done.code == 1:
+                break
+        error = done.expect(1).json()["error"]
+        assert error["code"] == "conflict" and str(running.pid) in error["message"], error
+        box.search("is:unresolved")  # readers are welcome
+    finally:
+        running.stdin.close()
+        running.wait()
+
+
+def test_a_reader_that_leaves(box):
+    fill(box)
+    many = box.write("many.jsonl", [line(n) for n in range(100, 5100)])
+    box.imports(many)
+    for words in [["log"], ["log", "--json"], ["export"]]:
+        command = [box.binary, words[0], str(box.store), *words[1:]]
+        running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert running.stdout.readline()
+        running.stdout.close()
+        assert running.stderr.read() == b""
+        assert running.wait() == 0, words
+
+
+def test_merge_and_unmerge(box):
+    fill(box)
+    before = box.digests()
+    done = box.ok("merge", box.store, "P7-1", "P7-2", "P7-3", "--json").json()
+    assert done["outcome"] == "stored" and done["children"] == ["P7-2", "P7-3"]
+    page = box.search("is:unresolved")
+    assert page["total"] == 3 and page["lsn"] == done["lsn"]
+    merged = [issue for issue in page["issues"] if issue["short_id"] == "P7-1"][0]
+    assert merged["merged"] == ["P7-2", "P7-3"] and merged["times_seen"] == 6
+    hidden = box.ok("show", box.store, "P7-2", "--json").json()
+    assert hidden["shown_in"] == "P7-1" and hidden["own"]["times_seen"] == 2
+    assert "shown within" in box.ok("show", box.store, "P7-2").out
+    again = box.ok("merge", box.store, "P7-1", "P7-4", "--key", "k", "--json").json()
+    assert again["outcome"] == "stored"
+    repeated = box.ok("merge", box.store, "P7-1", "P7-4", "--key", "k", "--json").json()
+    assert repeated["outcome"] == "duplicate"
+    box.run("merge", box.store, "P7-5", "P7-2").expect(1).says("P7-2")
+    box.ok("unmerge", box.store, "P7-1", "P7-3")
+    box.ok("unmerge", box.store, "P7-1")
+    assert box.digests()[0] == before[0], "unmerge gives back exactly what was there"
+
+
+def test_merge_by_fingerprint(box):
+    fill(box)
+    other = box.write("other.jsonl", [line(50, fingerprint=["g", "c"], project=8)])
+    box.imports(other)
+    box.run("merge", box.store, "fingerprint:nothing").expect(1).says("nothing")
+    done = box.ok("merge", box.store, "7:fingerprint:c", "--json").json()
+    assert done["primary"] == "P7-1" and len(done["children"]) == 4
+    assert box.search("")["total"] == 2
+    box.ok("unmerge", box.store, "P7-1")
+    box.ok("projects", box.store, "set", "7", "--slug", "shop")
+    done = box.ok("merge", box.store, "shop:fingerprint:c", "--json").json()
+    assert done["primary"].upper() == "SHOP-1", done
+
+
+def test_workflow(box):
+    fill(box)
+    done = box.ok("resolve", box.store, "P7-1", "P7-2", "--json", "--key", "k").json()
+    assert [result["outcome"] for result in done["results"]] == ["stored", "stored"]
+    done = box.ok("resolve", box.store, "P7-1", "P7-2", "--json", "--key", "k").json()
+    assert [result["outcome"] for result in done["results"]] == ["duplicate", "duplicate"]
+    assert box.search("is:unresolved")["total"] == 3
+    assert box.search("is:resolved")["total"] == 2
+    box.ok("unresolve", box.store, "P7-1")
+    box.ok("archive", box.store, "P7-3", "--forever")
+    issue = box.ok("show", box.store, "P7-3", "--json").json()["issue"]
+    assert (issue["status"], issue["substatus"]) == ("ignored", "forever")
+    box.ok("assign", box.store, "P7-4", "user:42")
+    assert box.search("is:assigned")["issues"][0]["assignee"] == "user:42"
+    box.ok("assign", box.store, "P7-4", "none")
+    assert box.search("is:assigned")["total"] == 0
+    box.run("resolve", box.store, "P7-99").expect(1)
+    history = box.ok("show", box.store, "P7-3", "--json").json()["history"]
+    assert any(record["kind"] == "status_changed" for record in history)
+
+
+def test_registries(box):
+    fill(box)
+    box.ok("projects", box.store, "set", "7", "--slug", "shop", "--policy", "known")
+    projects = box.ok("projects", box.store, "--json").json()["projects"]
+    assert projects[0]["slug"].lower() == "shop" and projects[0]["policy"] == "known"
+    box.ok("types", box.store, "strict", "on")
+    strict = box.write("strict.jsonl", [json.dumps(occurrence(60, type=9001))])
+    refused = box.imports(strict, "--rejects", box.path("rejects.jsonl"), code=3)
+    assert refused["refused"] == 1
+    box.ok("types", box.store, "set", "9001", "--slug", "log_line", "--priority", "low")
+    # The reason is gone: the dead letter goes in.
+    assert box.imports(box.path("rejects.jsonl"))["stored"] == 1
+    types = {kind["id"]: kind for kind in box.ok("types", box.store, "--json").json()["types"]}
+    assert types[9001]["slug"] == "log_line" and types[9001]["priority"] == "low"
+    box.ok("types", box.store, "strict", "off")
+
+
+def test_the_past(box):
+    first = fill(box)
+    box.ok("merge", box.store, "P7-1", "P7-2")
+    box.ok("resolve", box.store, "P7-3")
+    assert box.search("is:unresolved")["total"] == 3
+    past = box.search("is:unresolved", "--as-of", first["lsn"])
+    assert past["total"] == 5 and past["lsn"] == first["lsn"]
+    assert box.search("", "--as-of", 3)["total"] == 2
+    box.run("query", box.store, "", "--as-of", "999999", "--json").expect(1)
+    assert box.search("", "--at-least", first["lsn"])["total"] == 4
+    error = box.run("query", box.store, "", "--at-least", "999999", "--json").expect(1).json()
+    assert error["error"]["code"] == "conflict"
+    exported = box.ok("export", box.store, "--as-of", first["lsn"]).out.splitlines()
+    assert len(exported) == 10
+
+
+def test_by_time(box):
+    start = 1_500_000_000
+    occurrences = [line(n, time=start + 10 * n) for n in range(6)]
+    ident = occurrence(0)["id"]
+    operations = [operation("occurrence", start, id=ident, fp="f0"),
+                  operation("merge", start + 15, primary="f0", children=["f1"], why="duplicate"),
+                  operation("status_change", start + 25, fp="f2", status="resolved", to="Closed",
+                            **{"from": "Open"})]
+    a, b = box.write("a.jsonl", occurrences), box.write("b.jsonl", operations)
+    summary = box.imports(b, a, "--by-time")
+    assert (summary["stored"], summary["references"], summary["refused"]) == (8, 1, 0), summary
+    assert box.search("")["total"] == 5
+    before = box.search("", "--as-of", f"@{start + 14}")
+    assert before["total"] == 2, "the past goes by the input's own times"
+    after = box.search("", "--as-of", f"@{start + 16}")
+    assert after["total"] == 1
+    assert box.search("is:resolved", "--as-of", f"@{start + 26}")["total"] == 1
+
+
+def test_references_in_any_order(box):
+    start = 1_500_000_000
+    known, unknown = occurrence(1)["id"], occurrence(99)["id"]
+    operations = [operation("occurrence", start, id=known, fp="f1"),
+                  operation("occurrence", start, id=unknown, fp="f99")]
+    b = box.write("b.jsonl", operations)
+    summary = box.imports(b, box.write("a.jsonl", [line(1)]), code=3)
+    assert (summary["references"], summary["refused"]) == (1, 1), summary
+    box.run("import", box.store, b).expect(3).says("b.jsonl:2", unknown)
+
+
+def test_export_goes_in_again(box):
+    fill(box)
+    box.ok("merge", box.store, "P7-1", "P7-2")
+    done = box.ok("export", box.store)
+    values = [json.loads(text) for text in done.out.splitlines()]
+    assert len(values) == 10
+    assert {value["_issue"] for value in values} == {"P7-1", "P7-3", "P7-4", "P7-5"}
+    assert {value["_leaf"] for value in values} == {f"P7-{n}" for n in range(1, 6)}
+    lsns = [value["_lsn"] for value in values]
+    assert lsns == sorted(lsns)
+    path = box.write("again.jsonl", done.out)
+    copy = box.path("copy")
+    assert box.ok("import", copy, path, "--json").json()["stored"] == 10
+    assert "_issue" not in box.ok("export", copy, "issue:P7-3").out.replace('"_issue":"P7-3"', "")
+    assert box.imports(path)["duplicates"] == 10
+    only = box.ok("export", box.store, "issue:P7-1").out.splitlines()
+    assert len(only) == 4
+
+
+def test_stats_verify_rebuild(box):
+    fill(box)
+    stats = box.ok("stats", box.store, "--json").json()
+    assert stats["occurrences"] == 10 and stats["issues"] == 5 and stats["projects"] == 1
+    assert re.match("[0-9a-f]{32}$", stats["state_digest"])
+    assert re.match("[0-9a-f]{32}$", stats["full_digest"])
+    verified = box.ok("verify", box.store, "--deep", "--json").json()
+    assert verified["ok"] and verified["replay"]["state_digest"] == stats["state_digest"]
+    rebuilt = box.ok("rebuild", box.store, "--json").json()
+    assert rebuilt["state_digest"] == stats["state_digest"]
+    assert rebuilt["full_digest"] == stats["full_digest"]
+    assert "sound" in box.ok("verify", box.store).out
+    assert "10" in box.ok("stats", box.store).out
+
+
+def test_log(box):
+    fill(box)
+    records = [json.loads(text) for text in box.ok("log", box.store, "--json").out.splitlines()]
+    assert [record["lsn"] for record in records] == list(range(1, len(records) + 1))
+    assert records[0]["kind"] == "store_created" and records[1]["kind"] == "occurrence"
+    some = box.ok("log", box.store, "--from", "3", "--limit", "2").out.splitlines()
+    assert [text.split()[0] for text in some] == ["3", "4"]
+    assert box.ok("log", box.store, "--from", "9999").out == ""
+
+
+def test_parse(box):
+    tokens = box.ok("parse", "is:unresolved level:error", "--json").json()
+    assert [token["type"] for token in tokens].count("filter") == 2
+    assert "level" in box.ok("parse", "is:unresolved level:error").out
+    box.run("parse", 'level:"x').expect(1)
+
+
+def test_no_progress_and_no_colour_without_a_terminal(box):
+    path = box.write("many.jsonl", [line(n) for n in range(3000)])
+    done = box.ok("import", box.store, path)
+    assert done.err == "" and "3,000 stored" in done.out
+    for words in [["query", box.store, ""], ["stats", box.store], ["verify", box.store]]:
+        assert "\x1b" not in box.ok(*words, env={"TERM": "xterm"}).out
+    assert box.ok("import", box.store, path, "--quiet").out == ""
+
+
+def test_tables_fit(box):
+    title = "\u00fcberraschend langer Titel \u4e16\u754c \x1b[31m " * 10
+    box.imports(box.write("in.jsonl", [json.dumps(occurrence(1, issue_title=title))]))
+    for locale in ["C.UTF-8", "C"]:
+        for width in [60, 80, 120]:
+            out = box.ok("query", box.store, "--now", NOW,
+                         env={"COLUMNS": str(width), "LC_ALL": locale}).out
+            assert "\x1b" not in out
+            assert all(len(text) <= width for text in out.splitlines()), out
+            assert locale != "C" or out.isascii()
+
+
+def test_demo(box):
+    done = box.ok("demo", "--occurrences", "20000", env={"TMPDIR": str(box.dir)})
+    for step in range(1, 8):
+        assert f"\n{step}. " in done.out, done
+    assert done.out.count("equal") >= 2 and "DIFFERENT" not in done.out
+    assert not list(box.dir.glob("cairn-demo*")), "the tour cleans up"
+    kept = box.path("kept")
+    box.ok("demo", "--occurrences", "20000", "--keep", kept)
+    assert box.ok("stats", kept, "--json").json()["occurrences"] == 20000
+    box.run("demo", "--keep", kept).expect(1).says("not empty")
+
+
+def test_generate_into_import(box):
+    made = box.ok("generate", "--occurrences", "3000", "--seed", "5").out
+    assert made == box.ok("generate", "--occurrences", "3000", "--seed", "5").out
+    assert len(made.splitlines()) == 3000
+    assert box.imports("-", stdin=made.encode())["stored"] == 3000
+
+
+def test_on_a_terminal(box):
+    """Progress and colour through a pseudo terminal, one line that cleans up after itself."""
+    try:
+        import pty
+        leader, follower = pty.openpty()
+    except (ImportError, OSError) as error:
+        raise Skip(f"no pseudo terminal here: {error}") from error
+    path = box.write("many.jsonl", [line(n) for n in range(30_000)])
+    env = {**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8"}
+    env.pop("NO_COLOR", None)
+    running = subprocess.Popen([box.binary, "import", str(box.store), str(path)], env=env,
+                               stdin=subprocess.DEVNULL, stdout=follower, stderr=follower)
+    os.close(follower)
+    seen = b""
+    while True:
+        try:
+            piece = os.read(leader, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        seen += piece
+    os.close(leader)
+    assert running.wait() == 0
+    text = seen.decode()
+    assert "30,000 stored" in text
+    assert "importing" in text and "lines" in text, text
+    assert text.rfind("\x1b[K") < text.find("30,000 stored"), "the progress line is wiped first"
+
+
+if __name__ == "__main__":
+    main(globals())
