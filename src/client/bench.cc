@@ -228,6 +228,7 @@ class Bench {
   static model::Occurrence plain(uint64_t n, std::string_view fingerprint) {
     model::Occurrence o;
     for (size_t i = 0; i < 8; ++i) o.id.bytes[i] = static_cast<uint8_t>(n >> (8 * i));
+    o.id.bytes[14] = static_cast<uint8_t>(fingerprint.size());
     o.id.bytes[15] = static_cast<uint8_t>(fingerprint.back());
     o.event_id = o.id;
     o.project = ProjectId{1};
