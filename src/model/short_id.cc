@@ -54,7 +54,11 @@ std::optional<uint32_t> decode_base32(std::string_view text) {
 }
 
 std::string format_short_id(std::string_view slug, uint32_t number) {
-  return std::string(slug) + '-' + encode_base32(number);
+  std::string id(slug);
+  for (char& c : id) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  }
+  return id + '-' + encode_base32(number);
 }
 
 std::string_view strip_issue_prefix(std::string_view text) {

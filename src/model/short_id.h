@@ -13,6 +13,7 @@ std::string encode_base32(uint32_t number);
 // Case-insensitive; O reads as 0, I and L as 1. nullopt: other characters, empty, overflow.
 std::optional<uint32_t> decode_base32(std::string_view text);
 
+// In capitals, whatever the slug's case: SHOP-3K for slug "shop".
 std::string format_short_id(std::string_view slug, uint32_t number);
 
 struct ShortIdParts {

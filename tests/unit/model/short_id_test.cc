@@ -61,6 +61,7 @@ void check_parts(std::string_view text, std::string_view slug, uint32_t number) 
 
 TEST_CASE("short ids are read in all their forms") {
   CHECK(format_short_id("SHOP", 3 * 32 + 19) == "SHOP-3K");
+  CHECK(format_short_id("shop_eu", 1) == "SHOP_EU-1");
   check_parts("SHOP-3K", "shop", 115);
   check_parts("shop-3k", "shop", 115);
   check_parts("issue:SHOP-3K", "shop", 115);
