@@ -55,7 +55,7 @@ TEST_CASE("a new index has no checkpoint") {
   CHECK(must(activity_of(*txn, GroupId{1})).empty());
 }
 
-TEST_CASE("everything of a checkpoint reads back") {
+TEST_CASE("segment, state and dictionary of a checkpoint read back") {
   IndexFixture index;
   Fold fold = full_fold();
   Head head;
@@ -63,11 +63,6 @@ TEST_CASE("everything of a checkpoint reads back") {
   testing::fill(head, model);
   Dictionary dictionary;
   must(dictionary.intern(model::field::kUser, "id:1", nullptr));
-  const std::vector<Hash128> keys = {{5, 1}, {4, 2}, {9, 0}};
-  const std::vector<std::pair<GroupId, Lsn>> activity = {
-      {GroupId{2}, Lsn{9}}, {GroupId{1}, Lsn{300}}, {GroupId{2}, Lsn{7}}};
-  const std::vector<FrameMark> frames = {
-      {Lsn{1}, {1, 64}}, {Lsn{50}, {1, 9000}}, {Lsn{80}, {70, 64}}};
   CheckpointInput input;
   input.meta = meta_at(90);
   input.meta.acknowledged = Lsn{95};
@@ -75,9 +70,6 @@ TEST_CASE("everything of a checkpoint reads back") {
   input.head = &head;
   input.state = &fold.state;
   input.dictionary = &dictionary;
-  input.keys = keys;
-  input.activity = activity;
-  input.frames = frames;
   const CheckpointMeta written = must(write_checkpoint(*index.env, input));
   CHECK(written.next_segment == 2);
   CHECK(written.index_bytes_written > 1000);
@@ -90,25 +82,40 @@ TEST_CASE("everything of a checkpoint reads back") {
   CHECK(meta.resume == LogPosition{70, 512});
   CHECK(meta.next_segment == 2);
   CHECK(meta.index_bytes_written == written.index_bytes_written);
-
   model::State state;
   must(load_state(*txn, state));
   CHECK(state.replay_digest() == fold.state.replay_digest());
   CHECK(state.store_id() == fold.state.store_id());
   CHECK(state.types_set() == fold.state.types_set());
   CHECK(state.dirty_groups().empty());
-
   CHECK(must(list_segments(*txn)) == std::vector<SegmentId>{SegmentId{1}});
   testing::check_part(*must(open_segment(*txn, SegmentId{1}, true)), model, 1);
   Dictionary loaded;
   must(loaded.load(*txn));
   CHECK(must(loaded.find(model::field::kUser, "id:1", txn.get())) == ValueId{1});
+}
 
+TEST_CASE("keys, history and frame marks of a checkpoint read back") {
+  IndexFixture index;
+  const std::vector<Hash128> keys = {{5, 1}, {4, 2}, {9, 0}};
+  const std::vector<std::pair<GroupId, Lsn>> activity = {
+      {GroupId{2}, Lsn{9}}, {GroupId{1}, Lsn{300}}, {GroupId{2}, Lsn{7}}};
+  const std::vector<FrameMark> frames = {
+      {Lsn{1}, {1, 64}}, {Lsn{50}, {1, 9000}}, {Lsn{80}, {70, 64}}};
+  CheckpointInput input;
+  input.meta = meta_at(90);
+  input.keys = keys;
+  input.activity = activity;
+  input.frames = frames;
+  CHECK(must(write_checkpoint(*index.env, input)).next_segment == 1);
+  index.reopen();
+  const auto txn = index.read();
   for (const Hash128& key : keys) CHECK(must(has_key(*txn, key)));
   CHECK_FALSE(must(has_key(*txn, {5, 2})));
   std::vector<Hash128> all_keys;
   must(for_each_key(*txn, [&](const Hash128& key) { all_keys.push_back(key); }));
   CHECK(all_keys == std::vector<Hash128>{{9, 0}, {5, 1}, {4, 2}});
+
   CHECK(must(activity_of(*txn, GroupId{2})) == std::vector<Lsn>{Lsn{7}, Lsn{9}});
   CHECK(must(activity_of(*txn, GroupId{3})).empty());
   std::vector<std::pair<GroupId, Lsn>> all_activity;
