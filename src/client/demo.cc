@@ -205,8 +205,8 @@ Result<void> Tour::search() {
   title("Search");
   say("Fields, lists, negation, OR, times and free text. EVENTS counts what matches, not\n"
       "the whole issue.");
-  const std::string text = "level:[error, fatal] !environment:staging age:-14d timeout";
-  command(fmt::format("query shop.cairn '{}'", text));
+  const std::string text = "level:error !os:macOS age:-14d timeout";
+  command(fmt::format("query shop.cairn '{}' --limit 5", text));
   CAIRN_TRY_ASSIGN(const auto page, show_issues(text, 5, std::nullopt));
   (void)page;
   return {};
