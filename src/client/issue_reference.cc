@@ -51,10 +51,14 @@ Result<std::vector<GroupId>> find_by_fingerprint(const engine::Snapshot& snapsho
 }  // namespace
 
 std::string quoted_value(std::string_view text) {
+  if (text.ends_with('\\')) return std::string(text);
   std::string out = "\"";
+  size_t slashes = 0;  // right before this character
   for (const char c : text) {
-    if (c == '"' || c == '\\' || c == '*') out.push_back('\\');
+    if (c == '*') out.append(slashes, '\\');
+    if (c == '*' || c == '"') out.push_back('\\');
     out.push_back(c);
+    slashes = c == '\\' ? slashes + 1 : 0;
   }
   return out + "\"";
 }

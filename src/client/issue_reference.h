@@ -20,7 +20,9 @@ Result<std::vector<GroupId>> find_issues(const engine::Snapshot& snapshot,
 Result<std::vector<GroupId>> find_issues(const engine::Snapshot& snapshot,
                                          const std::vector<std::string>& references);
 
-// `text` as the value of a query filter that means exactly this text.
+// `text` as the value of a query filter that means exactly this text (docs/query-language.md,
+// Backslashes). Quotes cannot hold a text that ends with a backslash: it is left as it is, which
+// serves unless it also holds blanks, parentheses or asterisks.
 std::string quoted_value(std::string_view text);
 
 }  // namespace cairn::client

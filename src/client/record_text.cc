@@ -4,6 +4,7 @@
 
 #include "base/time_format.h"
 #include "client/output.h"
+#include "model/short_id.h"
 
 namespace cairn::client {
 namespace {
@@ -13,7 +14,7 @@ using namespace model;  // NOLINT: every record type of the layer is named here
 std::string group_name(const State& state, ProjectId project, uint32_t number) {
   const Group* group = state.find_group(project, number);
   if (group != nullptr) return state.short_id(group->id);
-  return fmt::format("P{}-{}", raw(project), number);
+  return format_short_id(fmt::format("P{}", raw(project)), number);
 }
 
 std::string group_names(const State& state, ProjectId project,

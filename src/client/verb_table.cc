@@ -83,8 +83,8 @@ constexpr std::array kVerbs = {
              "  cairn log shop.cairn --from 120000 --json\n"},
     VerbHelp{"parse", "QUERY", "show how a query is read", "",
              "  cairn parse 'is:unresolved (level:error OR has:user)'\n"},
-    VerbHelp{"bench", "[--scale N] [--runs N] [--dir DIR]",
-             "measure this build on this machine", "",
+    VerbHelp{"bench", "[--scale N] [--runs N] [--dir DIR]", "measure this build on this machine",
+             "",
              "  cairn bench --scale 1M\n"
              "  cairn bench --scale 200k --runs 3 --json\n"},
     VerbHelp{"generate", "--occurrences N [--seed S] ...", "realistic load as JSON Lines",

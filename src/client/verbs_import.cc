@@ -91,9 +91,9 @@ std::string counted(uint64_t count, std::string_view what) {
 std::string summary_text(const ImportSummary& summary, double seconds) {
   std::string out = fmt::format("{} line{}: {} stored", format_count(summary.lines),
                                 summary.lines == 1 ? "" : "s", format_count(summary.stored));
-  out += counted(summary.duplicates, "duplicates");
+  out += counted(summary.duplicates, "known already");
   out += counted(summary.no_change, "without change");
-  out += counted(summary.references, "references to known occurrences");
+  out += counted(summary.references, "naming a known occurrence");
   out += counted(summary.refused, "refused");
   const double rate = seconds > 0 ? static_cast<double>(summary.lines) / seconds : 0;
   return out + fmt::format(" ({}, {} lines/s)", format_seconds(seconds),

@@ -43,7 +43,8 @@ class RandomOccurrences {
     std::string user;
     if (below(5) != 0) user = fmt::format(R"(,"user":{{"id":"u{}"}})", skewed(60));
     o.event = fmt::format(
-        R"({{"event_id":"{}","project_id":{},"platform":"python","environment":"{}","release":"{}.{}","request":{{"url":"https://shop.example/{}"}}{},"tags":{{{}}}}})",
+        R"({{"event_id":"{}","project_id":{},"platform":"python","environment":"{}",)"
+        R"("release":"{}.{}","request":{{"url":"https://shop.example/{}"}}{},"tags":{{{}}}}})",
         event_id.hex(), raw(o.project), below(3) == 0 ? "staging" : "production", 1 + below(2),
         below(6), skewed(200), user, tags);
     return o;
