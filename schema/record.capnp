@@ -50,6 +50,8 @@ struct Record {
     unmerged @10 :Merged;
     assigned @11 :Assigned;
     activity @12 :Activity;
+    nothingChanged @13 :Void;
+    # A command or input with a key found nothing to do. Its key is used up all the same.
   }
 }
 

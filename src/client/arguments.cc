@@ -72,7 +72,7 @@ void add_writer(CLI::App& app, WriterArguments& writer) {
 }
 
 struct MomentWords {
-  std::string as_of;
+  std::optional<std::string> as_of;
   std::string now;
   std::optional<uint64_t> at_least;
 };
@@ -87,12 +87,12 @@ void add_moment(CLI::App& app, MomentWords& words) {
 
 MomentArguments read_moment(const MomentWords& words) {
   MomentArguments moment;
-  if (!words.as_of.empty()) {
+  if (words.as_of) {
     engine::AsOf as_of;
-    if (const auto lsn = whole_number(words.as_of)) {
+    if (const auto lsn = whole_number(*words.as_of)) {
       as_of.lsn = Lsn{*lsn};
     } else {
-      as_of.time = read_time("--as-of", words.as_of);
+      as_of.time = read_time("--as-of", *words.as_of);
     }
     moment.as_of = as_of;
   }

@@ -250,8 +250,7 @@ Result<void> Tour::find_split() {
                       "another --seed or more --occurrences");
   }
   command(fmt::format("query shop.cairn fingerprint:{}", split_.fingerprint));
-  CAIRN_TRY_ASSIGN(const auto page,
-                   show_issues("fingerprint:" + quoted_value(split_.fingerprint), 10, {}));
+  CAIRN_TRY_ASSIGN(const auto page, show_issues("fingerprint:" + split_.fingerprint, 10, {}));
   (void)page;
   return {};
 }
@@ -269,8 +268,7 @@ Result<void> Tour::merge() {
   timing(fmt::format("{} issues shown as one, durable as record {}, in {}", split_.issues.size(),
                      raw(result.lsn), watch.text()));
   command(fmt::format("query shop.cairn fingerprint:{}", split_.fingerprint));
-  CAIRN_TRY_ASSIGN(const auto page,
-                   show_issues("fingerprint:" + quoted_value(split_.fingerprint), 10, {}));
+  CAIRN_TRY_ASSIGN(const auto page, show_issues("fingerprint:" + split_.fingerprint, 10, {}));
   (void)page;
   return {};
 }

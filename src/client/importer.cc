@@ -14,10 +14,7 @@ namespace {
 constexpr size_t kQueuedBatches = 4;
 constexpr auto kPatience = std::chrono::milliseconds(100);  // between looks at the stop flag
 
-// Limits of what is held for references to occurrences that may still come.
-constexpr size_t kMaxHeld = 1u << 20;            // references
-constexpr size_t kMaxHeldTextBytes = 64u << 20;  // their lines, if kept
-constexpr size_t kMaxReasons = 50;               // distinct ones that are counted by name
+constexpr size_t kMaxReasons = 50;  // distinct ones that are counted by name
 
 // A refusal's message without what differs from line to line: quoted pieces and numbers.
 std::string reason_of(const Error& error) {
@@ -55,6 +52,13 @@ std::optional<Reference> reference_of(const model::Message& message) {
   return Reference{op->project, *op->occurrence};
 }
 
+Error not_given(const Reference& reference) {
+  return make_error(ErrorCode::NotFound,
+                    fmt::format("id: occurrence '{}' is neither in the store nor in the files "
+                                "given; import the file that holds it too",
+                                reference.id.dashed()));
+}
+
 class Importer {
  public:
   Importer(MessageSink& sink, const std::vector<ImportInput>& inputs, const ImportOptions& options)
@@ -74,8 +78,12 @@ class Importer {
   void count(engine::ItemResult item, const std::optional<Reference>& reference, LineOrigin origin,
              std::vector<std::pair<uint64_t, Refusal>>& refused);
   Result<void> refuse(const Refusal& refusal);
-  // Asks for held references again; refuses those still missing if told so.
-  Result<void> ask_again(bool refuse_missing);
+  // Before more input: keeps what is held within its limits.
+  Result<void> bound_held();
+  // Counts those held references that have become known.
+  Result<void> ask_again();
+  // Refuses what is held; `why` words the error.
+  Result<void> refuse_held(const std::function<Error(const Reference&)>& why);
   bool stop_wanted() const {
     return options_.stop != nullptr && options_.stop->load(std::memory_order_relaxed);
   }
@@ -98,7 +106,8 @@ ImportSummary Importer::run() {
   queue_.cancel();
   thread.join();
   const bool complete = !summary_.failure && !summary_.interrupted;
-  auto asked = ask_again(complete);
+  auto asked = ask_again();
+  if (asked && complete) asked = refuse_held(not_given);
   if (!asked && !summary_.failure) summary_.failure = asked.error();
   // Neither known nor refused: the input was not read to its end.
   summary_.lines -= held_.size();
@@ -123,6 +132,7 @@ void Importer::consume() {
 }
 
 Result<void> Importer::handle(ImportBatch batch) {
+  CAIRN_TRY(bound_held());
   std::vector<std::optional<Reference>> references;
   references.reserve(batch.messages.size());
   for (const auto& message : batch.messages) references.push_back(reference_of(message));
@@ -142,11 +152,6 @@ Result<void> Importer::handle(ImportBatch batch) {
   std::inplace_merge(refused.begin(), refused.begin() + static_cast<ptrdiff_t>(by_parser),
                      refused.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   for (const auto& [sequence, refusal] : refused) CAIRN_TRY(refuse(refusal));
-  if (held_.size() >= kMaxHeld || held_bytes_ >= kMaxHeldTextBytes) {
-    CAIRN_TRY(ask_again(false));
-    const bool still_many = held_.size() >= kMaxHeld / 2 || held_bytes_ >= kMaxHeldTextBytes / 2;
-    if (still_many) CAIRN_TRY(ask_again(true));
-  }
   if (batch.failure) summary_.failure = std::move(batch.failure);
   if (options_.progress) {
     std::optional<uint64_t> total = 0;
@@ -200,28 +205,55 @@ Result<void> Importer::refuse(const Refusal& refusal) {
   return {};
 }
 
-Result<void> Importer::ask_again(bool refuse_missing) {
+Result<void> Importer::bound_held() {
+  const bool many = held_.size() > options_.max_held;
+  if (!many && held_bytes_ <= options_.max_held_bytes) return {};
+  const std::string bound =
+      many ? fmt::format("more than {} occurrence operations", options_.max_held)
+           : fmt::format("occurrence operations of more than {} bytes", options_.max_held_bytes);
+  CAIRN_TRY(ask_again());
+  // What is left must be well below the limits, or everything would be asked for again each time.
+  if (held_.size() <= options_.max_held / 2 && held_bytes_ <= options_.max_held_bytes / 2) {
+    return {};
+  }
+  return refuse_held([&](const Reference&) {
+    return make_error(ErrorCode::Exhausted,
+                      bound +
+                          " wait for occurrences further on in the input; give the file of "
+                          "occurrences first, or use --by-time");
+  });
+}
+
+Result<void> Importer::ask_again() {
   std::vector<Held> missing;
+  uint64_t found = 0;
   for (auto& held : held_) {
     CAIRN_TRY_ASSIGN(const bool known,
                      sink_.has_occurrence(held.reference.project, held.reference.id));
     if (known) {
-      ++summary_.references;
-    } else if (!refuse_missing) {
-      missing.push_back(std::move(held));
+      ++found;
     } else {
-      CAIRN_TRY(refuse({inputs_[held.origin.input].name, held.origin.line, false,
-                        std::move(held.origin.text),
-                        make_error(ErrorCode::NotFound,
-                                   fmt::format("id: occurrence '{}' is neither in the store nor in "
-                                               "the files given; import the file that holds it too",
-                                               held.reference.id.dashed()))}));
+      missing.push_back(std::move(held));
     }
   }
+  summary_.references += found;
   held_ = std::move(missing);
   held_bytes_ = 0;
   for (const auto& held : held_) held_bytes_ += held.origin.text.size();
   return {};
+}
+
+Result<void> Importer::refuse_held(const std::function<Error(const Reference&)>& why) {
+  Result<void> outcome;
+  size_t done = 0;
+  for (; outcome && done < held_.size(); ++done) {
+    Held& held = held_[done];
+    held_bytes_ -= held.origin.text.size();
+    outcome = refuse({inputs_[held.origin.input].name, held.origin.line, false,
+                      std::move(held.origin.text), why(held.reference)});
+  }
+  held_.erase(held_.begin(), held_.begin() + static_cast<ptrdiff_t>(done));
+  return outcome;
 }
 
 }  // namespace

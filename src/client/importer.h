@@ -5,7 +5,7 @@
 //
 // An `occurrence` operation names an occurrence by id that may come later in the input: those not
 // known when they are met are held (ids, and their lines if a dead-letter file wants them) and
-// asked for again at the end.
+// asked for again at the end. How many are held has a limit.
 #pragma once
 
 #include <atomic>
@@ -66,7 +66,11 @@ struct ImportProgress {
 struct ImportOptions {
   bool by_time = false;  // interleave the inputs by message time, record times follow the input
   std::string actor;
-  bool keep_text = false;                                  // fill Refusal::text
+  bool keep_text = false;  // fill Refusal::text
+  // Held references, and bytes of their lines: when input goes on beyond, they are asked for once
+  // more and refused as Exhausted.
+  size_t max_held = 1u << 20;
+  size_t max_held_bytes = 64u << 20;
   const std::atomic<bool>* stop = nullptr;                 // raised: end after the running batch
   std::function<void(const ImportProgress&)> progress;     // after every batch; may be null
   std::function<Result<void>(const Refusal&)> on_refusal;  // an error ends the import; may be null

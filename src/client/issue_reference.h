@@ -12,17 +12,12 @@ namespace cairn::client {
 
 // "SHOP-3K" (one group, hidden or not), "fingerprint:F" or "PROJECT:fingerprint:F" (one or more
 // visible issues, oldest first; PROJECT is a number or slug).
-// Errors: NotFound, InvalidArgument; for fingerprints those of Snapshot::search too.
+// Errors: NotFound, InvalidArgument; for fingerprints those of query::search too.
 Result<std::vector<GroupId>> find_issues(const engine::Snapshot& snapshot,
                                          const std::string& reference);
 
 // All references in order, each group once.
 Result<std::vector<GroupId>> find_issues(const engine::Snapshot& snapshot,
                                          const std::vector<std::string>& references);
-
-// `text` as the value of a query filter that means exactly this text (docs/query-language.md,
-// Backslashes). Quotes cannot hold a text that ends with a backslash: it is left as it is, which
-// serves unless it also holds blanks, parentheses or asterisks.
-std::string quoted_value(std::string_view text);
 
 }  // namespace cairn::client

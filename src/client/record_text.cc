@@ -11,10 +11,13 @@ namespace {
 
 using namespace model;  // NOLINT: every record type of the layer is named here
 
+std::string project_name(const State& state, ProjectId id) {
+  const Project* project = state.project(id);
+  return project == nullptr ? fmt::format("P{}", raw(id)) : project->slug;
+}
+
 std::string group_name(const State& state, ProjectId project, uint32_t number) {
-  const Group* group = state.find_group(project, number);
-  if (group != nullptr) return state.short_id(group->id);
-  return format_short_id(fmt::format("P{}", raw(project)), number);
+  return format_short_id(project_name(state, project), number);
 }
 
 std::string group_names(const State& state, ProjectId project,
@@ -25,11 +28,6 @@ std::string group_names(const State& state, ProjectId project,
     out += group_name(state, project, number);
   }
   return out;
-}
-
-std::string project_name(const State& state, ProjectId id) {
-  const Project* project = state.project(id);
-  return project == nullptr ? fmt::format("P{}", raw(id)) : project->slug;
 }
 
 struct Summary {
@@ -77,6 +75,7 @@ struct Summary {
     return fmt::format("{} {}", group_name(state, activity.project, activity.number),
                        activity.kind);
   }
+  std::string operator()(const NothingChanged&) const { return "there was nothing to do"; }
 };
 
 struct Members {
@@ -140,6 +139,7 @@ struct Members {
     json.key("kind").string(activity.kind);
     json.key("data").raw(activity.data.empty() ? std::string_view("null") : activity.data);
   }
+  void operator()(const NothingChanged&) const {}
 };
 
 struct Kind {
@@ -152,6 +152,7 @@ struct Kind {
   std::string_view operator()(const Unmerged&) const { return "unmerged"; }
   std::string_view operator()(const Assigned&) const { return "assigned"; }
   std::string_view operator()(const ActivityAdded&) const { return "activity"; }
+  std::string_view operator()(const NothingChanged&) const { return "nothing_changed"; }
 };
 
 }  // namespace

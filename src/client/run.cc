@@ -1,4 +1,5 @@
 // The whole program around the verbs: arguments, signals, errors, exit code.
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -22,9 +23,18 @@ void on_interrupt(int signal) {
 
 void set_signals(const VerbArguments& verb) {
   ::signal(SIGPIPE, SIG_IGN);  // a reader that goes away is seen as EPIPE
+  ::signal(SIGXFSZ, SIG_IGN);  // a limit of file size is seen as EFBIG
   const bool ends_in_order =
       std::holds_alternative<ImportArguments>(verb) || std::holds_alternative<DemoArguments>(verb);
   if (ends_in_order) ::signal(SIGINT, on_interrupt);
+}
+
+// A standard stream that is closed would be given to the next file opened, and what is meant for a
+// person would be written into the store.
+void occupy_standard_streams() {
+  int fd = ::open("/dev/null", O_RDWR);
+  while (fd >= 0 && fd <= STDERR_FILENO) fd = ::open("/dev/null", O_RDWR);
+  if (fd >= 0) ::close(fd);
 }
 
 // The query that a position in an error points into.
@@ -63,6 +73,7 @@ int give_advice(const Advice& advice, Output& out) {
 }  // namespace
 
 int run(const std::vector<std::string>& words) {
+  occupy_standard_streams();
   Output out(STDOUT_FILENO);
   const auto parsed = parse_arguments(words);
   if (const auto* advice = std::get_if<Advice>(&parsed)) return give_advice(*advice, out);

@@ -12,10 +12,11 @@ constexpr size_t kBarWidth = 24;
 
 void tell(const engine::OpenReport& report, const Console& console) {
   if (report.torn_bytes > 0) {
-    console.note(
-        fmt::format("cairn: cut {} of an unfinished write off {} at offset {} (a crash; "
-                    "nothing acknowledged is lost)",
-                    format_bytes(report.torn_bytes), report.torn_file, report.torn_offset));
+    console.note(fmt::format("cairn: cut {} of an unfinished write off {} at offset {} ({})",
+                             format_bytes(report.torn_bytes), report.torn_file, report.torn_offset,
+                             report.index_rebuilt
+                                 ? "there was no index to tell whether it had been acknowledged"
+                                 : "a crash; nothing acknowledged is lost"));
   }
   if (report.index_rebuilt) {
     console.note(fmt::format("cairn: there was no index; made a new one from {} records of the log",

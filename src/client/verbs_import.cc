@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <filesystem>
 
 #include "client/dead_letter.h"
 #include "client/importer.h"
@@ -20,8 +22,25 @@ namespace {
 constexpr uint64_t kShownRefusals = 10;
 constexpr size_t kBarWidth = 20;
 
-// The file of refused lines. Opened before the first line is read: a path that cannot be written is
-// told at once.
+// Whether two paths lead to one existing file, whatever they are called.
+bool same_file(const std::string& a, const std::string& b) {
+  std::error_code error;
+  return std::filesystem::equivalent(a, b, error) && !error;
+}
+
+// Whether `path` would lie in `directory` or below it.
+bool lies_in(const std::string& path, const std::string& directory) {
+  std::error_code error;
+  const auto inner = std::filesystem::weakly_canonical(path, error);
+  if (error) return false;
+  const auto outer = std::filesystem::weakly_canonical(directory, error);
+  if (error) return false;
+  const auto ends = std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end());
+  return ends.first == outer.end();
+}
+
+// The file of refused lines, added to if it exists: they may be nowhere else. Opened before the
+// first line is read: a path that cannot be written is told at once.
 class RejectsFile {
  public:
   explicit RejectsFile(std::string path) : path_(std::move(path)) {}
@@ -32,7 +51,7 @@ class RejectsFile {
   RejectsFile& operator=(const RejectsFile&) = delete;
 
   Result<void> open() {
-    fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (fd_ < 0) return failed("cannot open", errno);
     output_ = std::make_unique<Output>(fd_, "--rejects " + path_);
     return {};
@@ -125,6 +144,10 @@ class ImportVerb {
     StoreSink sink(*store);
     ImportSummary summary = import_messages(sink, inputs, options());
     line_.clear();
+    // Nothing submitted: still tell how far the store is.
+    if (raw(summary.lsn) == 0) {
+      if (const auto snapshot = store->snapshot(); snapshot) summary.lsn = (*snapshot)->lsn();
+    }
     auto closed = store->close();
     if (!closed && !summary.failure) summary.failure = closed.error();
     if (keeps_rejects()) {
@@ -140,11 +163,16 @@ class ImportVerb {
   // All files are looked at before the first is imported.
   Result<std::vector<ImportInput>> check_inputs() const {
     std::vector<ImportInput> inputs;
+    if (keeps_rejects() && lies_in(arguments_.rejects, arguments_.store)) {
+      return make_error(ErrorCode::InvalidArgument,
+                        "--rejects " + arguments_.rejects +
+                            ": lies in the store, whose files are its own; name another place");
+    }
     for (const auto& path : arguments_.files) {
       CAIRN_TRY_ASSIGN(const auto size, check_readable(path));
-      if (path != "-" && path == arguments_.rejects) {
+      if (path != "-" && keeps_rejects() && same_file(path, arguments_.rejects)) {
         return make_error(ErrorCode::InvalidArgument,
-                          path + ": is read and would be overwritten by --rejects; name another");
+                          path + ": is read, and --rejects would write to it; name another");
       }
       inputs.push_back({path == "-" ? "(stdin)" : path,
                         [path](WaitHooks hooks) { return open_lines(path, std::move(hooks)); },
@@ -210,10 +238,9 @@ class ImportVerb {
 
   void note_durable(const ImportSummary& summary) const {
     console_.note(
-        fmt::format("cairn: {} lines were imported and are durable{}; the same command "
-                    "goes on from there (known occurrences are skipped)",
-                    format_count(summary.lines),
-                    raw(summary.lsn) == 0 ? "" : fmt::format(" (up to LSN {})", raw(summary.lsn))));
+        fmt::format("cairn: {} lines were read, {} of them stored and durable (up to LSN {}); the "
+                    "same command goes on from there (known occurrences are skipped)",
+                    format_count(summary.lines), format_count(summary.stored), raw(summary.lsn)));
   }
 
   double seconds() const {

@@ -1,6 +1,7 @@
 // init, stats, verify, rebuild, log, generate.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "base/time_format.h"
@@ -222,30 +223,42 @@ VerbResult run_verb(const RebuildArguments& arguments, Console& console) {
 }
 
 VerbResult run_verb(const LogArguments& arguments, Console& console) {
-  CAIRN_TRY_ASSIGN(const auto store, engine::Store::open(arguments.store, reading_options()));
-  CAIRN_TRY_ASSIGN(const auto snapshot, store->snapshot());
-  const model::State& state = snapshot->state();
+  // The open store only lends the projects' names: a log is listed up to its damage, and without
+  // an index too.
+  const auto reading = open_reading(arguments.store, {}, console);
+  const model::State nameless;
+  const model::State& state = reading ? reading->snapshot->state() : nameless;
   uint64_t left = arguments.limit.value_or(UINT64_MAX);
-  // Ends the walk: enough was printed, or nobody reads any more.
-  bool ended = left == 0;
+  if (left == 0) return ExitCode::Ok;
+  Lsn last{std::max<uint64_t>(raw(arguments.from), 1) - 1};
+  bool ended = false;  // enough was printed, or nobody reads any more
   const auto print = [&](Lsn lsn, const model::Record& record) -> Result<void> {
-    if (raw(lsn) > raw(snapshot->lsn())) ended = true;
-    if (!ended && console.json) {
+    last = lsn;
+    if (console.json) {
       console.out.line(record_json(lsn, record, state));
-    } else if (!ended) {
+    } else {
       console.out.line(printable(
           fmt::format("{:>8}  {:<27}  {:<14}  {:<10}  {}", raw(lsn), format_time(record.time),
                       record_kind(record), record.actor.empty() ? "-" : record.actor,
                       record_summary(record, state)),
           true));
     }
-    ended = ended || --left == 0 || console.out.closed();
+    ended = --left == 0 || console.out.closed();
     if (ended) return make_error(ErrorCode::Closed, "enough");
     return {};
   };
+  auto walked = engine::Store::read_log(arguments.store, reading_options(), arguments.from, print);
   if (ended) return ExitCode::Ok;
-  auto walked = store->for_each_record(arguments.from, print);
-  if (!walked && !ended) return walked.error();
+  if (!walked) return walked.error();
+  // Damage at the log's end looks like a write that was cut short; the index knows better.
+  if (!reading && reading.error().code == ErrorCode::Corruption) return reading.error();
+  if (reading && raw(last) < raw(reading->snapshot->lsn())) {
+    return make_error(ErrorCode::Corruption,
+                      fmt::format("the log ends at record {}, but records up to {} had been "
+                                  "acknowledged: run 'cairn verify {}', and restore the log files "
+                                  "from a backup",
+                                  raw(last), raw(reading->snapshot->lsn()), arguments.store));
+  }
   return ExitCode::Ok;
 }
 

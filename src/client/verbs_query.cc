@@ -1,12 +1,12 @@
 // query, export, parse.
 #include <fmt/format.h>
 
-#include "client/ast_text.h"
 #include "client/issue_table.h"
 #include "client/output.h"
 #include "client/store_access.h"
 #include "client/table.h"
 #include "client/verbs.h"
+#include "query/ast_dump.h"
 #include "query/parser.h"
 #include "query/token.h"
 
@@ -115,7 +115,7 @@ VerbResult run_verb(const ParseArguments& arguments, Console& console) {
     return ExitCode::Ok;
   }
   CAIRN_TRY_ASSIGN(const query::Query parsed, query::parse(arguments.query));
-  console.out.write(ast_text(parsed));
+  console.out.line(query::dump(parsed));
   return ExitCode::Ok;
 }
 

@@ -1,6 +1,8 @@
 // show.
 #include <fmt/format.h>
 
+#include <unordered_set>
+
 #include <array>
 
 #include "base/time_format.h"
@@ -34,7 +36,7 @@ struct TopField {
 struct IssueReport {
   GroupId id{};
   GroupId shown_in{};  // 0 = visible
-  uint64_t count = 0;  // of a visible issue: its occurrences and users
+  uint64_t count = 0;  // occurrences, of everything merged below it too
   uint64_t users = 0;
   std::vector<uint64_t> trend;
   int64_t trend_us = 0;  // over all buckets
@@ -66,7 +68,7 @@ Result<std::vector<TopValue>> top_values(const Reading& reading, const std::stri
 // What the occurrences of a visible issue say.
 Result<void> read_occurrences(const Reading& reading, const Terminal& terminal,
                               IssueReport& report) {
-  const std::string issue = quoted_value(reading.snapshot->state().short_id(report.id));
+  const std::string issue = reading.snapshot->state().short_id(report.id);
   query::SearchOptions options;
   options.now = reading.now;
   options.limit = 1;
@@ -85,6 +87,21 @@ Result<void> read_occurrences(const Reading& reading, const Terminal& terminal,
   return {};
 }
 
+// Of a hidden issue, by its own members: queries know visible issues only.
+uint64_t distinct_users(const query::View& view, GroupId id) {
+  std::unordered_set<ValueId> users;
+  for (const GroupId member : view.state->members(id)) {
+    for (const FingerprintId fingerprint : view.state->group(member).fingerprints) {
+      for (const storage::Part* part : view.parts) {
+        part->for_each_of(fingerprint, nullptr,
+                          [&](Ordinal ordinal) { users.insert(part->user(ordinal)); });
+      }
+    }
+  }
+  users.erase(ValueId{});
+  return users.size();
+}
+
 Result<IssueReport> gather(const Reading& reading, const Terminal& terminal,
                            const std::string& reference) {
   const model::State& state = reading.snapshot->state();
@@ -94,11 +111,25 @@ Result<IssueReport> gather(const Reading& reading, const Terminal& terminal,
   if (root != report.id) {
     report.shown_in = root;
     report.count = state.totals(report.id).times_seen;
+    report.users = distinct_users(reading.snapshot->view(), report.id);
   } else {
     CAIRN_TRY(read_occurrences(reading, terminal, report));
   }
   CAIRN_TRY_ASSIGN(report.history, reading.snapshot->history(report.id, kHistoryRecords));
   return report;
+}
+
+void write_top(JsonWriter& json, const std::vector<TopField>& top) {
+  json.begin_object();
+  for (const TopField& field : top) {
+    json.key(field.name).begin_array();
+    for (const TopValue& value : field.values) {
+      json.begin_object().key("value").string(value.value);
+      json.key("count").unsigned_integer(value.count).end_object();
+    }
+    json.end_array();
+  }
+  json.end_object();
 }
 
 std::string report_json(const Reading& reading, const IssueReport& report) {
@@ -120,16 +151,13 @@ std::string report_json(const Reading& reading, const IssueReport& report) {
   for (const GroupId child : group.children) json.string(state.short_id(child));
   json.end_array().key("fingerprints").begin_array();
   for (const FingerprintId id : group.fingerprints) json.string(state.fingerprint(id).value);
-  json.end_array().key("top").begin_object();
-  for (const TopField& field : report.top) {
-    json.key(field.name).begin_array();
-    for (const TopValue& value : field.values) {
-      json.begin_object().key("value").string(value.value);
-      json.key("count").unsigned_integer(value.count).end_object();
-    }
-    json.end_array();
+  json.end_array().key("top");
+  if (hidden) {
+    json.null();  // queries know visible issues only
+  } else {
+    write_top(json, report.top);
   }
-  json.end_object().key("history").begin_array();
+  json.key("history").begin_array();
   for (const auto& [lsn, record] : report.history) json.raw(record_json(lsn, record, state));
   json.end_array();
   return json.end_object().take();
@@ -161,7 +189,7 @@ void print_head(const Reading& reading, const IssueReport& report, Console& cons
   row("first seen", seen(totals.first_seen));
   row("last seen", seen(totals.last_seen));
   row("events", format_count(totals.times_seen));
-  if (raw(report.shown_in) == 0) row("users", format_count(report.users));
+  row("users", format_count(report.users));
   if (!report.trend.empty()) {
     row("trend", fmt::format("|{}| last {}", trend_bar(report.trend, terminal.utf8),
                              span_text(report.trend_us)));

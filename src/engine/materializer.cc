@@ -22,7 +22,11 @@ Result<void> Materializer::load(const storage::ReadTxn& txn, Lsn applied, TimeUs
 Result<void> Materializer::prepare(const model::Occurrence& occurrence,
                                    const storage::ReadTxn* txn) {
   terms_.clear();
-  for (const model::Term& term : extractor_.extract(occurrence)) {
+  const std::vector<model::Term>& found = extractor_.extract(occurrence);
+  // All names are known to fit before any is added: a refused occurrence leaves no trace, so that a
+  // rebuild, which never sees it, gives the same ids.
+  CAIRN_TRY(check_tags_fit(found));
+  for (const model::Term& term : found) {
     FieldId field = term.id;
     if (field == FieldId{}) {
       CAIRN_TRY_ASSIGN(field, dictionary_.intern_tag(term.tag));
@@ -31,6 +35,20 @@ Result<void> Materializer::prepare(const model::Occurrence& occurrence,
     terms_.emplace_back(field, value);
   }
   return {};
+}
+
+Result<void> Materializer::check_tags_fit(const std::vector<model::Term>& terms) const {
+  size_t fresh = 0;
+  for (const model::Term& term : terms) {
+    if (term.id == FieldId{} && !dictionary_.find_tag(term.tag)) ++fresh;
+  }
+  if (fresh == 0) return {};
+  const size_t known = dictionary_.tag_fields().size();
+  if (known + fresh <= storage::kMaxTagFields) return {};
+  return make_error(ErrorCode::Exhausted,
+                    fmt::format("event.tags: the store has {} different tag keys and takes at most "
+                                "{}; this event brings {} more",
+                                known, storage::kMaxTagFields, fresh));
 }
 
 Result<void> Materializer::apply(const model::Record& record, Lsn lsn) {

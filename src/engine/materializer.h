@@ -60,6 +60,8 @@ class Materializer {
   void checkpointed();
 
  private:
+  Result<void> check_tags_fit(const std::vector<model::Term>& terms) const;
+
   model::State state_;
   storage::Dictionary dictionary_;
   storage::Head head_;

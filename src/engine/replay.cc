@@ -37,6 +37,12 @@ Result<uint64_t> Store::Impl::replay_tail(bool seal, const AsOf& until, const Pr
       CAIRN_TRY(fold.prepare(*occurrence, sealed ? sealed->txn.get() : nullptr));
     }
     CAIRN_TRY(fold.apply(record, lsn));
+    if (!seal && fold.head().size() > options.memory_limit) {
+      return make_error(ErrorCode::Exhausted,
+                        fmt::format("the moment lies behind more than {} occurrences, which do not "
+                                    "fit into memory at once; ask about an earlier one",
+                                    options.memory_limit));
+    }
     if (++done % kProgressEvery == 0 && progress) progress(done, 0);
     if (seal &&
         (fold.head().size() >= options.head_limit || fold.tail_records() >= options.tail_limit)) {

@@ -13,7 +13,7 @@ struct Snapshot::Impl {
   RecordLog* log = nullptr;
   std::shared_lock<std::shared_mutex> lock;
   std::shared_ptr<SealedIndex> sealed;
-  std::unique_ptr<storage::ReadTxn> txn;  // nullptr: all in memory
+  TxnLease lease;
   std::vector<const storage::Part*> parts;
   std::shared_ptr<const std::vector<GroupId>> roots;
   query::View view;
@@ -46,21 +46,32 @@ std::vector<const storage::Part*> Store::Impl::parts() const {
   return all;
 }
 
+Result<TxnLease> Store::Impl::lease_txn() const {
+  TxnLease lease;
+  if (!env) return lease;
+  if (options.read_only) {
+    lease.turn = std::unique_lock(txn_turn);
+    lease.txn = sealed->txn.get();
+    return lease;
+  }
+  // No checkpoint can commit while the state is locked, so this sees what the state says.
+  CAIRN_TRY_ASSIGN(lease.own, storage::ReadTxn::begin(*env));
+  lease.txn = lease.own.get();
+  return lease;
+}
+
 Result<std::unique_ptr<Snapshot>> Store::snapshot() const {
   auto impl = std::make_unique<Snapshot::Impl>();
   impl->fold = &impl_->fold;
   impl->log = impl_->log.get();
   impl->lock = std::shared_lock(impl_->state_mutex);
-  if (impl_->poisoned) return *impl_->poisoned;
+  CAIRN_TRY(impl_->check_readable());
   impl->sealed = impl_->sealed;
-  if (impl_->env) {
-    // No checkpoint can commit while the lock is shared, so this sees what `sealed` sees.
-    CAIRN_TRY_ASSIGN(impl->txn, storage::ReadTxn::begin(*impl_->env));
-  }
+  CAIRN_TRY_ASSIGN(impl->lease, impl_->lease_txn());
   impl->parts = impl_->parts();
   impl->roots = impl_->current_roots();
   impl->view = {impl_->fold.applied(), &impl_->fold.state(), &impl_->fold.dictionary(),
-                impl->txn.get(),       impl->parts,          *impl->roots};
+                impl->lease.txn,       impl->parts,          *impl->roots};
   return std::unique_ptr<Snapshot>(new Snapshot(std::move(impl)));
 }
 
@@ -82,7 +93,7 @@ Result<model::Record> Snapshot::record(Lsn lsn) const {
                       fmt::format("there is no record {}: the store has {} of them", raw(lsn),
                                   raw(impl_->view.lsn)));
   }
-  return impl_->log->read(lsn, impl_->txn.get());
+  return impl_->log->read(lsn, impl_->lease.txn);
 }
 
 Result<void> Snapshot::for_each_event(std::string_view query, TimeUs now,
@@ -113,8 +124,8 @@ Result<void> Snapshot::for_each_event(std::string_view query, TimeUs now,
 Result<std::vector<std::pair<Lsn, model::Record>>> Snapshot::history(GroupId group,
                                                                      size_t limit) const {
   std::vector<Lsn> lsns;
-  if (impl_->txn) {
-    CAIRN_TRY_ASSIGN(lsns, storage::activity_of(*impl_->txn, group));
+  if (impl_->lease.txn != nullptr) {
+    CAIRN_TRY_ASSIGN(lsns, storage::activity_of(*impl_->lease.txn, group));
   }
   for (const auto& [touched, lsn] : impl_->fold->new_activity()) {
     if (touched == group) lsns.push_back(lsn);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "engine/store_impl.h"
+#include "storage/segment_format.h"
 
 namespace cairn::engine {
 
@@ -57,6 +58,9 @@ Result<void> Store::Impl::open_for_writing(OpenReport& report) {
   }
   CAIRN_TRY(files->make_directory(layout.log()));
   CAIRN_TRY(remove_directory(layout.new_index()));
+  CAIRN_TRY_ASSIGN(const bool indexed, files->exists(layout.index()));
+  CAIRN_TRY_ASSIGN(const bool set_aside, files->exists(layout.old_index()));
+  if (!indexed && set_aside) CAIRN_TRY(files->rename(layout.old_index(), layout.index()));
   CAIRN_TRY(remove_directory(layout.old_index()));
 
   storage::IndexOptions index_options;
@@ -110,6 +114,13 @@ Result<void> Store::Impl::open_for_reading(OpenReport& report) {
   env = std::move(opened).value();
   bool fresh = false;
   CAIRN_TRY(load_checkpoint(&fresh));
+  if (fresh) {
+    return make_error(
+        ErrorCode::NotFound,
+        fmt::format("the index in {} has no checkpoint yet; wait for the process that "
+                    "makes it, or make it with 'cairn rebuild {}'",
+                    layout.index(), layout.root));
+  }
   log = std::make_unique<RecordLog>(*files, layout.log(), meta.store_id, nullptr);
   CAIRN_TRY_ASSIGN(report.replayed_records, replay_tail(false, AsOf{}, nullptr));
   if (fold.applied() < meta.acknowledged) {
@@ -136,6 +147,11 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& directory,
   OpenReport local;
   OpenReport& told = report != nullptr ? *report : local;
   told = {};
+  if (options.head_limit == 0 || options.head_limit > storage::kMaxSegmentRows) {
+    return make_error(ErrorCode::InvalidArgument,
+                      fmt::format("head_limit is {}; it may be 1 to {}", options.head_limit,
+                                  storage::kMaxSegmentRows));
+  }
   if (options.read_only) {
     CAIRN_TRY(impl->open_for_reading(told));
   } else {
@@ -147,6 +163,10 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& directory,
 Result<std::unique_ptr<Store>> Store::open_as_of(const std::string& directory, const AsOf& moment,
                                                  const StoreOptions& options,
                                                  const Progress& progress) {
+  if (moment.lsn && raw(*moment.lsn) == 0) {
+    return make_error(ErrorCode::InvalidArgument,
+                      "records are counted from 1; 0 is before the first");
+  }
   auto impl = std::make_unique<Impl>(directory, options);
   impl->options.read_only = true;
   CAIRN_TRY_ASSIGN(impl->meta.store_id, read_identity(*impl->files, impl->layout));
@@ -185,7 +205,9 @@ Result<ExecuteResult> Store::execute(const model::Command& command, const Execut
 
 Result<bool> Store::has_occurrence(ProjectId project, const Uuid& id) const {
   const std::shared_lock lock(impl_->state_mutex);
-  return impl_->knows_occurrence(project, id);
+  CAIRN_TRY(impl_->check_readable());
+  CAIRN_TRY_ASSIGN(const TxnLease lease, impl_->lease_txn());
+  return impl_->knows_occurrence(project, id, lease.txn);
 }
 
 Result<void> Store::checkpoint() {

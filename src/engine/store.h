@@ -36,9 +36,12 @@ namespace cairn::engine {
 
 struct StoreOptions {
   bool read_only = false;
-  bool create = true;               // make the store when the directory holds none
-  uint32_t head_limit = 1u << 18;   // occurrences in memory before a segment is sealed
-  uint32_t tail_limit = 1u << 18;   // log records after the last checkpoint before a new one
+  bool create = true;              // make the store when the directory holds none
+  uint32_t head_limit = 1u << 18;  // occurrences in memory before a segment is sealed
+  uint32_t tail_limit = 1u << 18;  // log records after the last checkpoint before a new one
+  // Occurrences a store opened as of a moment may hold, which is all in memory (about 350 bytes
+  // each); beyond it Exhausted.
+  uint32_t memory_limit = 1u << 24;
   uint32_t close_limit = 1u << 14;  // close() makes a checkpoint if the tail is longer
   uint64_t log_file_bytes = 256ull << 20;
   uint64_t index_map_bytes = 1ull << 40;
@@ -226,6 +229,10 @@ class Store {
   // Every record from `from` on, in order, until fn returns an error.
   Result<void> for_each_record(
       Lsn from, const std::function<Result<void>(Lsn, const model::Record&)>& fn) const;
+
+  // The same without opening the store: needs no index, and reads up to a damaged place.
+  static Result<void> read_log(const std::string& directory, const StoreOptions& options, Lsn from,
+                               const std::function<Result<void>(Lsn, const model::Record&)>& fn);
 
   // Throws the index away and folds the log again, beside the old one, then swaps. Works without
   // an index or with a damaged one. Takes the writer's lock.

@@ -28,6 +28,15 @@ struct SealedIndex {
 Result<std::shared_ptr<SealedIndex>> open_sealed(storage::LmdbEnv& env,
                                                  bool verify_checksums = false);
 
+// A transaction to read with, at the same LSN as the state. A writing store begins one for each
+// answer; a reading one has to keep to that of its checkpoint, because the writing process may have
+// made others since, and lends it to one thread at a time.
+struct TxnLease {
+  std::unique_ptr<storage::ReadTxn> own;
+  std::unique_lock<std::recursive_mutex> turn;
+  const storage::ReadTxn* txn = nullptr;  // nullptr: all in memory
+};
+
 // One caller's write, waiting for the leader to do it.
 struct WriteRequest {
   std::vector<model::Message>* messages = nullptr;  // either these
@@ -66,6 +75,8 @@ struct Store::Impl {
   std::vector<model::Record> pending;  // applied, not yet appended
   size_t pending_bytes = 0;
 
+  mutable std::recursive_mutex txn_turn;  // see TxnLease
+
   // The small array that merges change, made when first asked for after a change.
   mutable std::mutex roots_mutex;
   mutable std::shared_ptr<const std::vector<GroupId>> roots;
@@ -97,16 +108,23 @@ struct Store::Impl {
   Result<void> sync_pending();
   Result<void> make_checkpoint();
   Result<void> check_writable() const;
+  Result<void> check_readable() const;
   void poison(const Error& error);
   TimeUs record_time(std::optional<double> input_seconds, bool input_time) const;
-  Result<bool> knows_occurrence(ProjectId project, const Uuid& id) const;
+  // The checkpoint's transaction, for the writer alone (exclusive lock held).
+  const storage::ReadTxn* write_txn() const { return sealed ? sealed->txn.get() : nullptr; }
+  Result<bool> knows_occurrence(ProjectId project, const Uuid& id,
+                                const storage::ReadTxn* txn) const;
   Result<bool> knows_key(const Hash128& key) const;
   // --- maintenance (store_maintenance.cc) ---
-  Result<RebuildReport> fold_all(const std::string& directory, const Progress& progress);
-  Result<Digests> digests_locked() const;
+  Result<RebuildReport> fold_all(const std::string& directory, const AsOf& until,
+                                 const Progress& progress);
+  Result<Digests> digests_with(const storage::ReadTxn* txn) const;
   // --- reading (snapshot.cc) ---
   std::shared_ptr<const std::vector<GroupId>> current_roots() const;
   std::vector<const storage::Part*> parts() const;
+  // Precondition: state_mutex is held. Exhausted: no reader slot is free.
+  Result<TxnLease> lease_txn() const;
 };
 
 }  // namespace cairn::engine

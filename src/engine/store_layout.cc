@@ -40,6 +40,13 @@ std::string_view line_value(std::string_view text, std::string_view name) {
 Result<Uuid> read_identity(FileSystem& files, const StoreLayout& layout) {
   CAIRN_TRY_ASSIGN(const bool there, files.exists(layout.identity()));
   if (!there) {
+    CAIRN_TRY_ASSIGN(const bool logged, files.exists(layout.log()));
+    if (logged) {
+      return make_error(ErrorCode::Corruption,
+                        fmt::format("{} has a log but its file cairn.store is gone: restore that "
+                                    "file from a backup",
+                                    layout.root));
+    }
     return make_error(ErrorCode::NotFound,
                       fmt::format("{} is not a cairn store (it has no file cairn.store); make one "
                                   "with 'cairn init {}'",

@@ -1,5 +1,6 @@
 // Operations: digests, stats, rebuild, verify, reading the log.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <system_error>
@@ -25,10 +26,9 @@ Result<void> move_directory(const std::string& from, const std::string& to) {
 
 }  // namespace
 
-Result<Digests> Store::Impl::digests_locked() const {
+Result<Digests> Store::Impl::digests_with(const storage::ReadTxn* txn) const {
   Digests digests;
   digests.state = fold.state().state_digest();
-  const storage::ReadTxn* txn = sealed ? sealed->txn.get() : nullptr;
   CAIRN_TRY_ASSIGN(const Hash128 content,
                    content_digest(fold.state(), fold.dictionary(), txn, parts()));
   Hash128 history;
@@ -54,11 +54,15 @@ Result<Digests> Store::Impl::digests_locked() const {
 
 Result<Digests> Store::digests() const {
   const std::shared_lock lock(impl_->state_mutex);
-  return impl_->digests_locked();
+  CAIRN_TRY(impl_->check_readable());
+  CAIRN_TRY_ASSIGN(const TxnLease lease, impl_->lease_txn());
+  return impl_->digests_with(lease.txn);
 }
 
 Result<Stats> Store::stats() const {
   const std::shared_lock lock(impl_->state_mutex);
+  CAIRN_TRY(impl_->check_readable());
+  CAIRN_TRY_ASSIGN(const TxnLease lease, impl_->lease_txn());
   const model::State& state = impl_->fold.state();
   Stats stats;
   stats.store_id = impl_->meta.store_id;
@@ -88,27 +92,33 @@ Result<Stats> Store::stats() const {
     stats.index_bytes_written = impl_->meta.index_bytes_written;
     stats.readers = info.readers;
     stats.max_readers = info.max_readers;
-    CAIRN_TRY_ASSIGN(const auto ids, storage::list_segments(*impl_->sealed->txn));
+    CAIRN_TRY_ASSIGN(const auto ids, storage::list_segments(*lease.txn));
     for (const storage::SegmentId id : ids) {
-      CAIRN_TRY_ASSIGN(const auto segment, storage::segment_info(*impl_->sealed->txn, id));
+      CAIRN_TRY_ASSIGN(const auto segment, storage::segment_info(*lease.txn, id));
       stats.segments.push_back(
           {raw(id), segment.occurrences, segment.bytes, segment.min_time, segment.max_time});
     }
   }
-  CAIRN_TRY_ASSIGN(stats.digests, impl_->digests_locked());
+  CAIRN_TRY_ASSIGN(stats.digests, impl_->digests_with(lease.txn));
   return stats;
 }
 
 Result<void> Store::for_each_record(
     Lsn from, const std::function<Result<void>(Lsn, const model::Record&)>& fn) const {
-  // A reader of its own: the log needs no lock, and its frames are not ours to remember.
-  RecordLog reader(*impl_->files, impl_->layout.log(), impl_->meta.store_id, nullptr);
+  return read_log(impl_->layout.root, impl_->options, from, fn);
+}
+
+Result<void> Store::read_log(const std::string& directory, const StoreOptions& options, Lsn from,
+                             const std::function<Result<void>(Lsn, const model::Record&)>& fn) {
+  const Impl impl(directory, options);
+  CAIRN_TRY_ASSIGN(const Uuid store_id, read_identity(*impl.files, impl.layout));
+  RecordLog reader(*impl.files, impl.layout.log(), store_id, nullptr);
   return reader.replay(from, std::nullopt,
                        [&](Lsn lsn, model::Record&& record) { return fn(lsn, record); });
 }
 
 // Folds all of the log into a new index in `directory` and tells its digests.
-Result<RebuildReport> Store::Impl::fold_all(const std::string& directory,
+Result<RebuildReport> Store::Impl::fold_all(const std::string& directory, const AsOf& until,
                                             const Progress& progress) {
   CAIRN_TRY(remove_directory(directory));
   storage::IndexOptions index_options;
@@ -117,53 +127,57 @@ Result<RebuildReport> Store::Impl::fold_all(const std::string& directory,
   CAIRN_TRY_ASSIGN(sealed, open_sealed(*env));
   log = std::make_unique<RecordLog>(*files, layout.log(), meta.store_id, nullptr);
   RebuildReport report;
-  CAIRN_TRY_ASSIGN(report.records, replay_tail(true, AsOf{}, progress));
+  CAIRN_TRY_ASSIGN(report.records, replay_tail(true, until, progress));
   CAIRN_TRY(make_checkpoint());
-  CAIRN_TRY_ASSIGN(report.digests, digests_locked());
+  CAIRN_TRY_ASSIGN(report.digests, digests_with(sealed->txn.get()));
   sealed.reset();
   env.reset();
   return report;
 }
 
+namespace {
+
+// How far the log must reach, if the old index can still say; 0 otherwise.
+Lsn acknowledged_by(const std::string& index_directory) {
+  storage::IndexOptions index_options;
+  index_options.read_only = true;
+  const auto env = storage::LmdbEnv::open(index_directory, index_options);
+  if (!env.ok()) return {};
+  const auto txn = storage::ReadTxn::begin(**env);
+  if (!txn.ok()) return {};
+  const auto meta = storage::read_meta(**txn);
+  return meta.ok() && meta->has_value() ? (*meta)->acknowledged : Lsn{};
+}
+
+// The new index takes the old one's place. A crash in between leaves the old one under another
+// name, from where the next writer takes it back.
+Result<void> swap_index(FileSystem& files, const StoreLayout& layout) {
+  CAIRN_TRY(remove_directory(layout.old_index()));
+  CAIRN_TRY_ASSIGN(const bool there, files.exists(layout.index()));
+  if (there) CAIRN_TRY(move_directory(layout.index(), layout.old_index()));
+  CAIRN_TRY(move_directory(layout.new_index(), layout.index()));
+  CAIRN_TRY(files.sync_directory(layout.root));
+  return remove_directory(layout.old_index());
+}
+
+}  // namespace
+
 Result<RebuildReport> Store::rebuild(const std::string& directory, const StoreOptions& options,
                                      const Progress& progress) {
-  Lsn acknowledged{};
-  {
-    // The old index may still know how far the log must reach.
-    StoreOptions reading = options;
-    reading.read_only = true;
-    Impl old(directory, reading);
-    CAIRN_TRY_ASSIGN(old.meta.store_id, read_identity(*old.files, old.layout));
-    storage::IndexOptions index_options;
-    index_options.read_only = true;
-    if (auto env = storage::LmdbEnv::open(old.layout.index(), index_options); env.ok()) {
-      if (auto txn = storage::ReadTxn::begin(**env); txn.ok()) {
-        if (auto meta = storage::read_meta(**txn); meta.ok() && *meta) {
-          acknowledged = (*meta)->acknowledged;
-        }
-      }
-    }
-  }
   Impl impl(directory, options);
   CAIRN_TRY_ASSIGN(impl.meta.store_id, read_identity(*impl.files, impl.layout));
   CAIRN_TRY_ASSIGN(impl.lock, impl.files->lock(impl.layout.lock()));
-  CAIRN_TRY_ASSIGN(RebuildReport report, impl.fold_all(impl.layout.new_index(), progress));
-  if (impl.fold.applied() < acknowledged) {
-    CAIRN_TRY(remove_directory(impl.layout.new_index()));
-    return make_error(
-        ErrorCode::Corruption,
-        fmt::format("the log in {} ends at record {}, but records up to {} had been acknowledged; "
-                    "the index was left as it is: restore the log files from a backup, then "
-                    "rebuild",
-                    impl.layout.log(), raw(impl.fold.applied()), raw(acknowledged)));
+  {
+    // Opening the log for writing cuts a torn tail, makes the rest durable (the index will say that
+    // it is) and refuses a log that ends before what had been acknowledged.
+    log::LogOptions log_options;
+    log_options.file_bytes = options.log_file_bytes;
+    log::RecoveryReport recovery;
+    CAIRN_TRY(log::LogWriter::open(*impl.files, impl.layout.log(), impl.meta.store_id, log_options,
+                                   acknowledged_by(impl.layout.index()), &recovery));
   }
-  CAIRN_TRY(remove_directory(impl.layout.old_index()));
-  if (std::filesystem::exists(impl.layout.index())) {
-    CAIRN_TRY(move_directory(impl.layout.index(), impl.layout.old_index()));
-  }
-  CAIRN_TRY(move_directory(impl.layout.new_index(), impl.layout.index()));
-  CAIRN_TRY(impl.files->sync_directory(impl.layout.root));
-  CAIRN_TRY(remove_directory(impl.layout.old_index()));
+  CAIRN_TRY_ASSIGN(RebuildReport report, impl.fold_all(impl.layout.new_index(), AsOf{}, progress));
+  CAIRN_TRY(swap_index(*impl.files, impl.layout));
   return report;
 }
 
@@ -189,13 +203,8 @@ Result<VerifyReport> Store::verify(const std::string& directory, bool deep,
     report.problems.push_back(reading_opened.error().message);
     return report;
   }
-  if (auto checked = open_sealed(*impl.env, true); checked.ok()) {
-    report.segments = (*checked)->parts.size();
-  } else {
-    report.problems.push_back(checked.error().message);
-    return report;
-  }
-  if (auto digests = impl.digests_locked(); digests.ok()) {
+  report.segments = impl.sealed->parts.size();
+  if (auto digests = impl.digests_with(impl.sealed->txn.get()); digests.ok()) {
     report.index = *digests;
   } else {
     report.problems.push_back(digests.error().message);
@@ -205,10 +214,14 @@ Result<VerifyReport> Store::verify(const std::string& directory, bool deep,
 
   Impl replay(directory, options);
   replay.meta.store_id = impl.meta.store_id;
-  const std::string scratch = replay.layout.root + "/index.verify";
-  auto replayed = replay.fold_all(scratch, progress);
+  // Up to what was read above: a writer may be at work. The name is this process's own.
+  AsOf same_moment;
+  same_moment.lsn = impl.fold.applied();
+  const std::string scratch = fmt::format("{}/index.verify-{}", replay.layout.root, ::getpid());
+  auto replayed = replay.fold_all(scratch, same_moment, progress);
   CAIRN_TRY(remove_directory(scratch));
   if (!replayed.ok()) {
+    if (replayed.error().code != ErrorCode::Corruption) return replayed.error();
     report.problems.push_back(replayed.error().message);
     return report;
   }

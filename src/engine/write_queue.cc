@@ -54,27 +54,40 @@ void Store::Impl::write(WriteRequest& request) {
   std::deque<WriteRequest*> batch;
   batch.swap(queue);
   queue_lock.unlock();
-  lead(batch);
-  queue_lock.lock();
-  for (WriteRequest* served : batch) served->done = true;
-  leading = false;
-  queue_changed.notify_all();
+  const auto finish = [&] {
+    queue_lock.lock();
+    for (WriteRequest* served : batch) served->done = true;
+    leading = false;
+    queue_changed.notify_all();
+  };
+  try {
+    lead(batch);
+  } catch (...) {  // out of memory: what was applied may be half done, and others wait
+    const Error broken = make_error(ErrorCode::Internal, "a write ended in an exception");
+    {
+      const std::unique_lock state_lock(state_mutex);
+      poison(broken);
+    }
+    for (WriteRequest* served : batch) served->error = broken;
+    finish();
+    throw;
+  }
+  finish();
 }
 
 void Store::Impl::lead(std::deque<WriteRequest*>& batch) {
   const std::unique_lock state_lock(state_mutex);
-  Result<void> outcome = check_writable();
+  // A request that fails on its own leaves the others alone; what poisons the store fails all.
+  Result<void> shared = check_writable();
   for (WriteRequest* request : batch) {
-    if (!outcome.ok()) break;
-    outcome = run(*request);
+    if (!shared.ok()) break;
+    if (auto done = run(*request); !done.ok()) request->error = done.error();
+    if (poisoned) shared = *poisoned;
   }
-  // What was applied before a request failed must not stay ahead of the log.
-  if (outcome.ok() || (!pending.empty() && !poisoned)) {
-    if (auto synced = sync_pending(); !synced.ok()) outcome = synced;
-  }
+  if (shared.ok()) shared = sync_pending();
   for (WriteRequest* request : batch) {
     request->lsn = fold.applied();
-    if (!outcome.ok()) request->error = outcome.error();
+    if (!shared.ok()) request->error = shared.error();
   }
 }
 
@@ -104,7 +117,7 @@ Result<void> Store::Impl::run_message(model::Message& message, WriteRequest& req
   } else {
     const auto& op = std::get<model::WorkflowOp>(message);
     if (op.op == "occurrence") {
-      CAIRN_TRY_ASSIGN(const bool known, knows_occurrence(op.project, *op.occurrence));
+      CAIRN_TRY_ASSIGN(const bool known, knows_occurrence(op.project, *op.occurrence, write_txn()));
       request.items.push_back(
           known ? ItemResult{Outcome::Reference, {}, std::nullopt}
                 : refused(make_error(
@@ -124,12 +137,13 @@ Result<void> Store::Impl::run_message(model::Message& message, WriteRequest& req
 
 Result<ItemResult> Store::Impl::store_occurrence(model::Occurrence&& occurrence, TimeUs time,
                                                  const std::string& actor) {
-  CAIRN_TRY_ASSIGN(const bool known, knows_occurrence(occurrence.project, occurrence.id));
+  CAIRN_TRY_ASSIGN(const bool known,
+                   knows_occurrence(occurrence.project, occurrence.id, write_txn()));
   if (known) return ItemResult{Outcome::Duplicate, {}, std::nullopt};
   if (auto admitted = model::admit(fold.state(), occurrence); !admitted.ok()) {
     return refused(std::move(admitted).error());
   }
-  if (auto prepared = fold.prepare(occurrence, sealed->txn.get()); !prepared.ok()) {
+  if (auto prepared = fold.prepare(occurrence, write_txn()); !prepared.ok()) {
     // A full dictionary refuses the one occurrence; a failing disk is everybody's trouble.
     if (prepared.error().code != ErrorCode::Exhausted) return prepared.error();
     return refused(std::move(prepared).error());
@@ -148,21 +162,24 @@ Result<ItemResult> Store::Impl::store_fact(Result<std::optional<model::RecordBod
   CAIRN_TRY_ASSIGN(const bool known, knows_key(key));
   if (known) return ItemResult{Outcome::Duplicate, {}, std::nullopt};
   if (!decided.ok()) return refused(std::move(decided).error());
-  if (!decided->has_value()) return ItemResult{Outcome::NoChange, {}, std::nullopt};
+  const bool changes = decided->has_value();
+  if (!changes && key == Hash128{}) return ItemResult{Outcome::NoChange, {}, std::nullopt};
   model::Record record;
   record.time = time;
   record.actor = actor;
   record.key = key;
-  record.body = *std::move(*decided);
+  record.body = changes ? *std::move(*decided) : model::NothingChanged{};
   CAIRN_TRY_ASSIGN(const Lsn lsn, add_record(std::move(record)));
-  return ItemResult{Outcome::Stored, lsn, std::nullopt};
+  return ItemResult{changes ? Outcome::Stored : Outcome::NoChange, lsn, std::nullopt};
 }
 
 Result<Lsn> Store::Impl::add_record(model::Record&& record) {
   const Lsn lsn = next(fold.applied());
   if (auto applied = fold.apply(record, lsn); !applied.ok()) {
-    poison(applied.error());
-    return applied.error();
+    // It was decided against this very state: the bug is ours, nothing on disk is damaged.
+    poison(make_error(ErrorCode::Internal,
+                      "a decided record does not fit the state: " + applied.error().message));
+    return *poisoned;
   }
   pending_bytes += estimated_bytes(record);
   pending.push_back(std::move(record));
@@ -224,15 +241,19 @@ Result<void> Store::Impl::make_checkpoint() {
   return written.error();
 }
 
+// What a failed write left in memory may never have reached the log: nobody may see it.
+Result<void> Store::Impl::check_readable() const {
+  if (!poisoned) return {};
+  return make_error(
+      ErrorCode::Closed,
+      fmt::format("the store stopped after a failed write ({}); open it again", poisoned->message));
+}
+
 Result<void> Store::Impl::check_writable() const {
   if (options.read_only) {
     return make_error(ErrorCode::InvalidArgument, "the store was opened for reading only");
   }
-  if (poisoned) {
-    return make_error(ErrorCode::Closed,
-                      fmt::format("the store stopped after a failed write ({}); open it again",
-                                  poisoned->message));
-  }
+  CAIRN_TRY(check_readable());
   if (closed) return make_error(ErrorCode::Closed, "the store is closed");
   return {};
 }
@@ -242,19 +263,22 @@ void Store::Impl::poison(const Error& error) {
 }
 
 TimeUs Store::Impl::record_time(std::optional<double> input_seconds, bool input_time) const {
-  std::optional<TimeUs> time;
-  if (input_time && input_seconds) time = time_from_seconds(*input_seconds);
-  return std::max(time.value_or(clock->now()), fold.last_time());
+  // A time in the future would pin every later record to it: times never go back.
+  TimeUs time = clock->now();
+  if (input_time && input_seconds) {
+    time = std::min(time, time_from_seconds(*input_seconds).value_or(time));
+  }
+  return std::max(time, fold.last_time());
 }
 
-Result<bool> Store::Impl::knows_occurrence(ProjectId project, const Uuid& id) const {
+Result<bool> Store::Impl::knows_occurrence(ProjectId project, const Uuid& id,
+                                           const storage::ReadTxn* txn) const {
   if (fold.head_has(project, id)) return true;
   if (!sealed) return false;
   const uint64_t hash = storage::id_hash(id, project);
   for (const auto& part : sealed->parts) {
     for (const Ordinal ordinal : part->find_id(hash)) {
-      CAIRN_TRY_ASSIGN(const model::Record record,
-                       log->read(part->lsn(ordinal), sealed->txn.get()));
+      CAIRN_TRY_ASSIGN(const model::Record record, log->read(part->lsn(ordinal), txn));
       const auto* occurrence = std::get_if<model::Occurrence>(&record.body);
       if (occurrence != nullptr && occurrence->id == id && occurrence->project == project) {
         return true;

@@ -82,8 +82,15 @@ struct ActivityAdded {
   bool operator==(const ActivityAdded&) const = default;
 };
 
+// A command or input with a key found nothing to do: only its key is kept, so that repeating it
+// later, when there would be something to do, changes nothing either (law 6).
+struct NothingChanged {
+  bool operator==(const NothingChanged&) const = default;
+};
+
 using RecordBody = std::variant<Occurrence, StoreCreated, ProjectChanged, TypesChanged,
-                                StatusChanged, Merged, Unmerged, Assigned, ActivityAdded>;
+                                StatusChanged, Merged, Unmerged, Assigned, ActivityAdded,
+                                NothingChanged>;
 
 struct Record {
   TimeUs time{};      // when it was recorded (or, with --by-time, when the input says it happened)

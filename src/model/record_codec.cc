@@ -158,6 +158,7 @@ struct BodyWriter {
     activity.setKind(as_text(body.kind));
     if (!body.data.empty()) activity.setData(as_data(body.data));
   }
+  void operator()(const NothingChanged&) { out.setNothingChanged(); }
 };
 
 // --- reading -----------------------------------------------------------------------------------
@@ -314,6 +315,9 @@ void read_body(schema::Record::Reader in, RecordBody& out) {
       return;
     case schema::Record::ACTIVITY:
       out = read(in.getActivity());
+      return;
+    case schema::Record::NOTHING_CHANGED:
+      out = NothingChanged{};
       return;
   }
   throw UnknownKind{static_cast<uint16_t>(in.which())};

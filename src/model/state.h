@@ -168,6 +168,7 @@ class State {
   Result<Applied> fold(const Unmerged& unmerge, At at);
   Result<Applied> fold(const Assigned& change, At at);
   Result<Applied> fold(const ActivityAdded& activity, At at);
+  Result<Applied> fold(const NothingChanged& nothing, At at);
 
   FingerprintId deciding_fingerprint(const Occurrence& occurrence) const;
   FingerprintPolicy policy_of(ProjectId project) const;

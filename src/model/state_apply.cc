@@ -229,6 +229,8 @@ Result<Applied> State::fold(const ActivityAdded& activity, At at) {
   return Applied{{}, {id}};
 }
 
+Result<Applied> State::fold(const NothingChanged&, At) { return Applied{}; }
+
 Result<Applied> State::fold(const Merged& merge, At at) {
   CAIRN_TRY_ASSIGN(const GroupId primary, named(merge.project, merge.primary, at));
   CAIRN_TRY_ASSIGN(const std::vector<GroupId> children, named(merge.project, merge.children, at));

@@ -131,17 +131,6 @@ std::vector<EventField> free_text_fields() {
           EventField{field::kCulprit, "", ""}, EventField{field::kMessage, "", ""}};
 }
 
-std::vector<std::string_view> known_field_names() {
-  std::vector<std::string_view> names = {"is", "has"};
-  names.insert(names.end(), kTimeNames.begin(), kTimeNames.end());
-  for (const GroupName& group : kGroupNames) names.push_back(group.name);
-  for (const model::BuiltinField& builtin : model::builtin_fields()) {
-    if (is_event_builtin(builtin)) names.push_back(builtin.name);
-  }
-  for (const EventAlias& alias : kEventAliases) names.push_back(alias.name);
-  return names;
-}
-
 std::string suggestion(std::string_view name, std::span<const std::string_view> known) {
   if (name.size() > 64) return ".";  // no name is that long, and the distance costs length squared
   std::string_view best;

@@ -57,9 +57,6 @@ FieldRef find_field(std::string_view name);
 // The fields free text looks in.
 std::vector<EventField> free_text_fields();
 
-// Names without tags, for help and suggestions.
-std::vector<std::string_view> known_field_names();
-
 // Ends a sentence that says a name is unknown: "; did you mean "NAME"?" with the nearest of
 // `known`, or "." when none is near.
 std::string suggestion(std::string_view name, std::span<const std::string_view> known);

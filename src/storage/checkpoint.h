@@ -21,7 +21,7 @@
 
 namespace cairn::storage {
 
-inline constexpr uint32_t kIndexFormatVersion = 1;
+inline constexpr uint32_t kIndexFormatVersion = 2;
 
 // Where a log frame starts (the log's own type is not known to this layer).
 struct LogPosition {
@@ -46,6 +46,7 @@ struct CheckpointMeta {
   TimeUs last_time{};  // of the newest record that carries a time (times never go back)
   uint32_t next_segment = 1;
   uint64_t index_bytes_written = 0;  // over the life of this index, for write amplification
+  bool operator==(const CheckpointMeta&) const = default;
 };
 
 // nullopt: the index is new and has no checkpoint yet. Unsupported: written by another format,

@@ -21,7 +21,6 @@ namespace cairn::storage {
 namespace {
 
 constexpr uint16_t kFirstTag = raw(model::field::kFirstTagField);
-constexpr size_t kMaxTagFields = 65'000;
 constexpr uint32_t kMaxValueId = UINT32_MAX - 1;
 constexpr uint64_t kDefaultCacheBytes = 256u << 20;
 // What a cached value costs beside its bytes: a map node and its share of the buckets.

@@ -26,6 +26,9 @@
 
 namespace cairn::storage {
 
+// Different tag keys of a store; leaves room among 16-bit field ids for builtin ones to come.
+inline constexpr size_t kMaxTagFields = 65'000;
+
 class ReadTxn;
 class WriteTxn;
 

@@ -12,6 +12,8 @@
 #include <set>
 #include <system_error>
 
+#include "storage/lmdb_file.h"
+
 namespace cairn::storage {
 namespace {
 
@@ -208,6 +210,7 @@ Result<void> open_tables(MDB_env* env, const std::string& directory, bool read_o
   // Commit, even of a read transaction, is what makes table handles last.
   rc = mdb_txn_commit(txn);
   if (rc != 0) return env_error(rc, "open tables", directory);
+  if (!read_only) extend_file(env);
   return {};
 }
 
@@ -227,6 +230,7 @@ Result<std::unique_ptr<LmdbEnv>> LmdbEnv::open(const std::string& directory,
   impl->registered = true;
   impl->read_only = options.read_only;
   CAIRN_TRY_ASSIGN(impl->env, open_env(directory, options));
+  CAIRN_TRY(check_file_size(impl->env, directory, options.read_only));
   CAIRN_TRY(open_tables(impl->env, directory, options.read_only, impl->tables));
   std::unique_ptr<LmdbEnv> env(new LmdbEnv(std::move(impl)));
   CAIRN_TRY_ASSIGN([[maybe_unused]] const int freed, env->clear_stale_readers());
@@ -449,6 +453,7 @@ Result<void> WriteTxn::commit() {
   // LMDB frees the transaction whatever the outcome.
   const int rc = mdb_txn_commit(std::exchange(txn_, nullptr));
   if (rc != 0) return env_error(rc, "commit", env_.directory());
+  extend_file(env_.impl_->env);
   return {};
 }
 

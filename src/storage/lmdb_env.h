@@ -1,4 +1,4 @@
-// LMDB as RAII. The only header pair that includes <lmdb.h> for the rest of storage/.
+// LMDB as RAII. With lmdb_file.*, all that includes <lmdb.h> for the rest of storage/.
 //
 // Rules kept here (docs/decisions, traps of the packaged 0.9.24): an environment is opened once
 // per process and directory; always MDB_NOTLS; read transactions are short; the map is large from
@@ -51,8 +51,8 @@ struct IndexOptions {
 class LmdbEnv {
  public:
   // Makes directory and tables unless read_only. Errors: NotFound (read_only and no index),
-  // Io, Exhausted (disk or map full), Corruption (not an LMDB file), Unsupported (version),
-  // Conflict (already open in this process).
+  // Io, Exhausted (disk or map full), Corruption (not an LMDB file, or cut short),
+  // Unsupported (version), Conflict (already open in this process).
   static Result<std::unique_ptr<LmdbEnv>> open(const std::string& directory,
                                                const IndexOptions& options);
   ~LmdbEnv();

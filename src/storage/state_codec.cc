@@ -251,6 +251,7 @@ std::string encode_meta(const CheckpointMeta& meta) {
       .integer(raw(meta.acknowledged))
       .integer(meta.resume.file)
       .integer(meta.resume.offset)
+      .integer(raw(meta.last_time))
       .integer(meta.next_segment)
       .integer(meta.index_bytes_written);
   return end_row(std::move(row), Row::Meta, 0);
@@ -279,6 +280,7 @@ Result<CheckpointMeta> decode_meta(std::span<const std::byte> bytes) {
   meta.acknowledged = Lsn{row.integer<uint64_t>()};
   meta.resume.file = row.integer<uint64_t>();
   meta.resume.offset = row.integer<uint64_t>();
+  meta.last_time = TimeUs{row.integer<int64_t>()};
   meta.next_segment = row.integer<uint32_t>();
   meta.index_bytes_written = row.integer<uint64_t>();
   const auto sum = row.integer<uint64_t>();

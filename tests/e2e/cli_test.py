@@ -228,6 +228,15 @@ def test_merge_by_fingerprint(box):
     assert done["primary"].upper() == "SHOP-1", done
 
 
+def test_merge_by_an_awkward_fingerprint(box):
+    """Quotes cannot hold a text that ends in a backslash: no other issue may be meant by it."""
+    lines = [line(n, fingerprint=[f"own{n}", coarse])
+             for n, coarse in enumerate(["a z\\", "a z\\", "a", "z\\", "a z"])]
+    box.imports(box.write("awkward.jsonl", lines))
+    done = box.ok("merge", box.store, "fingerprint:a z\\", "--json").json()
+    assert (done["primary"], done["children"]) == ("P7-1", ["P7-2"]), done
+
+
 def test_workflow(box):
     fill(box)
     done = box.ok("resolve", box.store, "P7-1", "P7-2", "--json", "--key", "k").json()
@@ -356,10 +365,50 @@ def test_log(box):
     assert box.ok("log", box.store, "--from", "9999").out == ""
 
 
+def test_log_up_to_the_damage(box):
+    """Damage behind the checkpoint: the store cannot be opened, but its log be listed."""
+    ends = []  # of what the log holds after each import
+    for number in range(4):
+        box.imports(box.write("one.jsonl", [line(number)]))
+        log = next((box.store / "log").glob("*.log"))
+        ends.append(len(log.read_bytes().rstrip(b"\0")))
+        if number == 0:
+            box.ok("rebuild", box.store)  # makes a checkpoint
+    whole = box.ok("log", box.store, "--json").out.splitlines()
+    sound = log.read_bytes()
+
+    def damage(number):
+        damaged = bytearray(sound)
+        damaged[(ends[number - 1] + ends[number]) // 2] ^= 0xff
+        log.write_bytes(damaged)
+
+    def lists_what_is_sound():
+        done = box.run("log", box.store, "--json").expect(1)
+        *records, error = done.out.splitlines()
+        assert 2 <= len(records) < len(whole) and records == whole[:len(records)], done
+        assert json.loads(error)["error"]["code"] == "corruption", done
+        done = box.run("log", box.store).expect(1).says("acknowledged")
+        assert len(done.out.splitlines()) == len(records), done
+        assert len(box.ok("log", box.store, "--limit", "2").out.splitlines()) == 2
+
+    damage(2)
+    box.run("query", box.store, "").expect(1)
+    lists_what_is_sound()
+    log.write_bytes(sound)
+    box.ok("rebuild", box.store)  # now the index knows how far the log reached
+    damage(3)
+    lists_what_is_sound()
+    log.write_bytes(sound)
+    shutil.rmtree(box.store / "index")
+    assert len(box.ok("log", box.store).out.splitlines()) == len(whole)
+
+
 def test_parse(box):
     tokens = box.ok("parse", "is:unresolved level:error", "--json").json()
     assert [token["type"] for token in tokens].count("filter") == 2
-    assert "level" in box.ok("parse", "is:unresolved level:error").out
+    tree = box.ok("parse", "is:unresolved level:[error, b*] | limit 5").out
+    assert tree == '(and (= is "unresolved") (= level ["error" (* "b" "")])) | (limit 5)\n', tree
+    assert box.ok("parse", "").out == "(all)\n"
     box.run("parse", 'level:"x').expect(1)
 
 

@@ -29,7 +29,8 @@ std::vector<model::Record> good_records() {
       model::Merged{ProjectId{7}, 1, {2, 3}},
       model::Unmerged{ProjectId{7}, 1, {3}},
       model::Assigned{ProjectId{7}, 1, "user:4"},
-      model::ActivityAdded{ProjectId{7}, 1, "note", "{}"}};
+      model::ActivityAdded{ProjectId{7}, 1, "note", "{}"},
+      model::NothingChanged{}};
   std::vector<model::Record> records;
   for (const model::RecordBody& body : bodies)
     records.push_back(model::Record{TimeUs{5}, "actor", Hash128{1, 2}, body});

@@ -222,6 +222,46 @@ TEST_CASE("a reference to nothing is refused at the end with its place") {
   CHECK(run.refusals[0].error.code == ErrorCode::NotFound);
 }
 
+TEST_CASE("too many references that wait are refused as such, and only while input goes on") {
+  ImportOptions options;
+  Strings operations;
+  for (int i = 0; i < 5; ++i) operations.push_back(reference(i));
+  Strings others;  // more than one batch
+  for (int i = 100; i < 9000; ++i) others.push_back(occurrence(i));
+  const Strings late = {occurrence(0), occurrence(1), occurrence(2), occurrence(3), occurrence(4)};
+  const std::string advice =
+      " wait for occurrences further on in the input; give the file of occurrences first, or use "
+      "--by-time";
+  const auto refusals = [&](const std::string& bound) {
+    FakeSink sink;
+    const auto run =
+        import(sink, {input("ops", operations), input("a", others), input("b", late)}, options);
+    CHECK(run.summary.stored == 8905);
+    for (const Refusal& refusal : run.refusals) {
+      CHECK(refusal.file == "ops");
+      CHECK(refusal.error.code == ErrorCode::Exhausted);
+      CHECK(refusal.error.message == bound + advice);
+    }
+    CHECK(run.summary.references + run.summary.refused == 5);
+    return run.refusals.size();
+  };
+  options.max_held = 4;
+  CHECK(refusals("more than 4 occurrence operations") == 5);
+  options.max_held = 5;
+  CHECK(refusals("") == 0);
+  options.max_held_bytes = 100;
+  CHECK(refusals("") == 0);  // no lines are kept
+  options.keep_text = true;
+  CHECK(refusals("occurrence operations of more than 100 bytes") == 5);
+
+  options.max_held = 1;
+  FakeSink sink;
+  const auto run =
+      import(sink, {input("ops", {reference(1), reference(2), reference(9)})}, options);
+  REQUIRE(run.refusals.size() == 3);
+  CHECK(run.refusals[0].error.code == ErrorCode::NotFound);  // there was no more to wait for
+}
+
 TEST_CASE("by time: inputs are interleaved, occurrences before operations of the same time") {
   FakeSink sink;
   ImportOptions options;

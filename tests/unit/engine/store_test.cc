@@ -1,5 +1,9 @@
 #include "engine/store.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
@@ -315,6 +319,95 @@ TEST_CASE("input time orders records and never goes back") {
   CHECK((*snapshot)->record(Lsn{4})->time == TimeUs{2'000'000'000});
 }
 
+TEST_CASE("times go on where they were after a checkpoint and reopening") {
+  Fixture f;
+  RandomOccurrences random(12);
+  {
+    const auto store = f.open();
+    REQUIRE(store->submit(messages(random.take(5)), {}).ok());  // recorded at kNow
+    REQUIRE(store->checkpoint().ok());
+  }
+  const auto store = f.open();
+  auto late = random.next();
+  late.detection_time = 1'500'000'000;
+  const auto result = store->submit(messages({late}), {"", true});
+  REQUIRE(result.ok());
+  CHECK((*store->snapshot())->record(result->lsn)->time == kNow);
+}
+
+TEST_CASE("an input time in the future does not carry the store along") {
+  Fixture f;
+  RandomOccurrences random(13);
+  const auto store = f.open();
+  auto early = random.next();
+  early.detection_time = 250'000'000'000;  // the year 9892
+  const auto result = store->submit(messages({early}), {"", true});
+  REQUIRE(result.ok());
+  CHECK((*store->snapshot())->record(result->lsn)->time == kNow);
+}
+
+TEST_CASE("a key is used up even when there was nothing to do") {
+  Fixture f;
+  RandomOccurrences random(14);
+  const auto store = f.open();
+  REQUIRE(store->submit(messages(random.take(40)), {}).ok());
+  const auto set = [&](model::Status status, const std::string& key) {
+    const auto done = store->execute(
+        model::SetStatusCommand{GroupId{1}, status, model::Substatus::None}, {"", key});
+    REQUIRE(done.ok());
+    return done->outcome;
+  };
+  CHECK(set(model::Status::Resolved, "a") == Outcome::Stored);
+  CHECK(set(model::Status::Resolved, "b") == Outcome::NoChange);
+  CHECK(set(model::Status::Unresolved, "c") == Outcome::Stored);
+  // The whole history again: nothing may change.
+  const std::string before = digests(*store);
+  CHECK(set(model::Status::Resolved, "a") == Outcome::Duplicate);
+  CHECK(set(model::Status::Resolved, "b") == Outcome::Duplicate);
+  CHECK(set(model::Status::Unresolved, "c") == Outcome::Duplicate);
+  CHECK(digests(*store) == before);
+}
+
+TEST_CASE("an index set aside by an interrupted rebuild is taken back") {
+  Fixture f;
+  RandomOccurrences random(15);
+  std::string before;
+  {
+    const auto store = f.open();
+    REQUIRE(store->submit(messages(random.take(120)), {}).ok());
+    before = digests(*store);
+  }
+  std::filesystem::rename(f.path() + "/index", f.path() + "/index.old");
+  OpenReport report;
+  const auto store = f.open(&report);
+  CHECK_FALSE(report.index_rebuilt);
+  CHECK(digests(*store) == before);
+}
+
+TEST_CASE("one request's refusal leaves the others of its batch alone") {
+  Fixture f;
+  RandomOccurrences random(16);
+  const auto store = f.open();
+  std::vector<std::thread> threads;
+  std::atomic<int> wrong{0};
+  for (int t = 0; t < 6; ++t) {
+    threads.emplace_back([&, t] {
+      RandomOccurrences mine(200 + static_cast<uint64_t>(t));
+      for (int i = 0; i < 30; ++i) {
+        if (t % 2 == 0) {
+          const auto done = store->submit(messages({mine.next()}), {});
+          if (!done.ok() || done->items[0].outcome != Outcome::Stored) ++wrong;
+        } else {
+          const auto done = store->execute(model::UnmergeCommand{GroupId{9999}, {}}, {});
+          if (done.ok() || done.error().code != ErrorCode::NotFound) ++wrong;
+        }
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  CHECK(wrong == 0);
+}
+
 TEST_CASE("many threads write at once and each reads its own write") {
   Fixture f;
   const auto store = f.open();
@@ -359,6 +452,53 @@ TEST_CASE("another process' view: a read-only store beside the writer") {
   CHECK(digests(**reader) == at_close);
   const auto write = (*reader)->submit(messages(random.take(1)), {});
   REQUIRE_FALSE(write.ok());
+}
+
+TEST_CASE("a reader keeps to its LSN while another process writes and makes checkpoints") {
+  Fixture f;
+  RandomOccurrences random(17);
+  std::string at_open;
+  {
+    const auto store = f.open();
+    REQUIRE(store->submit(messages(random.take(137)), {}).ok());
+    REQUIRE(store->execute(model::AssignCommand{GroupId{1}, "user:a"}, {}).ok());
+    at_open = digests(*store);
+  }
+  // One process may open an index once, so the writer is a process of its own.
+  int to_child[2];
+  int to_parent[2];
+  REQUIRE((pipe(to_child) == 0 && pipe(to_parent) == 0));
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    char go = 0;
+    if (read(to_child[0], &go, 1) != 1) _exit(2);
+    auto store = Store::open(f.path(), f.options);
+    if (!store.ok()) _exit(3);
+    if (!(*store)->submit(messages(random.take(400)), {}).ok()) _exit(4);
+    if (!(*store)->execute(model::AssignCommand{GroupId{1}, "user:b"}, {}).ok()) _exit(5);
+    if (!(*store)->checkpoint().ok()) _exit(6);
+    if (write(to_parent[1], &go, 1) != 1) _exit(7);
+    _exit(0);
+  }
+  f.options.read_only = true;
+  const auto reader = Store::open(f.path(), f.options);
+  REQUIRE(reader.ok());
+  char go = 'g';
+  REQUIRE(write(to_child[1], &go, 1) == 1);
+  REQUIRE(read(to_parent[0], &go, 1) == 1);
+  int status = 0;
+  waitpid(child, &status, 0);
+  REQUIRE(status == 0);
+  CHECK(digests(**reader) == at_open);
+  const auto snapshot = (*reader)->snapshot();
+  REQUIRE(snapshot.ok());
+  const auto history = (*snapshot)->history(GroupId{1}, 100);
+  REQUIRE(history.ok());
+  REQUIRE_FALSE(history->empty());
+  const auto* assigned = std::get_if<model::Assigned>(&history->back().second.body);
+  REQUIRE(assigned != nullptr);
+  CHECK(assigned->assignee == "user:a");
 }
 
 TEST_CASE("after close nothing is accepted") {

@@ -62,6 +62,8 @@ RecordBody random_body(Random& random) {
       return Assigned{project, number(), testing::random_text(random, 5)};
     case 7:
       return ActivityAdded{project, number(), "note", testing::random_json(random, 3)};
+    case 8:
+      return NothingChanged{};
     default:
       return testing::awkward_occurrence(random);
   }
