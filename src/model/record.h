@@ -88,9 +88,9 @@ struct NothingChanged {
   bool operator==(const NothingChanged&) const = default;
 };
 
-using RecordBody = std::variant<Occurrence, StoreCreated, ProjectChanged, TypesChanged,
-                                StatusChanged, Merged, Unmerged, Assigned, ActivityAdded,
-                                NothingChanged>;
+using RecordBody =
+    std::variant<Occurrence, StoreCreated, ProjectChanged, TypesChanged, StatusChanged, Merged,
+                 Unmerged, Assigned, ActivityAdded, NothingChanged>;
 
 struct Record {
   TimeUs time{};      // when it was recorded (or, with --by-time, when the input says it happened)

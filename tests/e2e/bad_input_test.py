@@ -25,6 +25,7 @@ def refuses(box, bad, *pieces):
     done.says(f"{path}:2:", "refused", *pieces)
     assert box.occurrences() == 2, "good lines around a bad one must be in"
     rejects = box.path("rejects.jsonl")
+    rejects.unlink(missing_ok=True)  # an import adds to it
     again = box.imports(path, "--rejects", rejects, code=3)
     assert (again["duplicates"], again["refused"], again["lines"]) == (2, 1, 3), again
     entries = [json.loads(text) for text in rejects.read_text().splitlines()]
@@ -32,7 +33,9 @@ def refuses(box, bad, *pieces):
     assert entries[0]["_rejected"]["line"] == 2
     assert entries[0]["_rejected"]["message"]
     # The dead letter can be imported again; here the reason is still there.
-    once_more = box.imports(rejects, "--rejects", box.path("more.jsonl"), code=3)
+    more = box.path("more.jsonl")
+    more.unlink(missing_ok=True)
+    once_more = box.imports(rejects, "--rejects", more, code=3)
     assert once_more["refused"] == 1 and once_more["lines"] == 1, once_more
     box.ok("verify", box.store, "--deep")
     return entries[0]
@@ -292,8 +295,50 @@ def test_full_stdout(box):
 
 def test_rejects_over_an_input(box):
     path = box.write("in.jsonl", GOOD)
-    box.run("import", box.store, path, "--rejects", path).expect(1).says("overwritten")
-    assert path.read_text().splitlines() == GOOD
+    link = box.path("link.jsonl")
+    link.symlink_to(path)
+    for same in (path, link, f"{path.parent}/./{path.name}"):
+        box.run("import", box.store, path, "--rejects", same).expect(1).says("would write to it")
+        assert path.read_text().splitlines() == GOOD
+
+
+def test_rejects_inside_the_store(box):
+    path = box.write("in.jsonl", GOOD)
+    box.imports(path)
+    log = next((box.store / "log").iterdir())
+    before = log.read_bytes()
+    box.run("import", box.store, path, "--rejects", log).expect(1).says("lies in the store")
+    assert log.read_bytes() == before
+
+
+def test_rejects_are_added_to(box):
+    rejects = box.path("rejects.jsonl")
+    box.imports(box.write("bad.jsonl", ["{"]), "--rejects", rejects, code=3)
+    kept = rejects.read_bytes()
+    box.imports(box.write("good.jsonl", GOOD), "--rejects", rejects)
+    assert kept and rejects.read_bytes() == kept
+
+
+def test_closed_standard_streams(box):
+    path = box.write("in.jsonl", [*GOOD, "{"])
+    box.imports(path, code=3)
+    subprocess.run(f'exec "{box.binary}" import "{box.store}" "{path}" <&- >&- 2>&-', shell=True,
+                   check=False)
+    box.ok("verify", box.store, "--deep")
+    assert box.occurrences() == 2
+
+
+def test_cut_index(box):
+    box.imports(box.write("in.jsonl", [line(n) for n in range(200)]))
+    digests = box.digests()
+    index = box.store / "index" / "data.mdb"
+    whole = index.read_bytes()
+    for size in (1, 4096, 8192, 12288, len(whole) // 2):
+        index.write_bytes(whole[:size])
+        box.run("query", box.store, "").expect(1)
+        assert box.run("verify", box.store).code == 1
+    box.ok("rebuild", box.store)
+    assert box.digests() == digests
 
 
 def test_many_refusals_are_summed_up(box):

@@ -97,6 +97,33 @@ def test_import_is_idempotent(box):
     assert box.digests() == before
 
 
+def test_a_taken_back_history_twice_changes_nothing(box):
+    path = box.write("in.jsonl", [
+        line(1), line(2),
+        operation("merge", 1_600_000_001, primary="f1", children=["f2"], why="duplicate"),
+        operation("merge", 1_600_000_002, primary="f1", children=["f2"], why="duplicate"),
+        operation("unmerge", 1_600_000_003, primary="f1", children=["f2"])])
+    first = box.imports(path)
+    assert (first["stored"], first["no_change"]) == (4, 1), first
+    digests = box.digests()
+    again = box.imports(path)
+    assert (again["stored"], again["duplicates"]) == (0, 5), again
+    assert box.digests() == digests
+
+
+def test_a_hidden_issue_keeps_its_own_figures(box):
+    def by(number, user, fingerprint):
+        value = occurrence(number, [fingerprint])
+        value["event"]["user"] = {"id": user}
+        return json.dumps(value)
+    box.imports(box.write("in.jsonl", [by(1, "a", "x"), by(2, "a", "y"), by(3, "b", "y")]))
+    before = box.ok("show", box.store, "P7-2", "--json").json()["issue"]
+    box.ok("merge", box.store, "P7-1", "P7-2")
+    hidden = box.ok("show", box.store, "P7-2", "--json").json()
+    assert (hidden["issue"]["users"], hidden["issue"]["count"]) == (2, 2), hidden
+    assert hidden["issue"]["users"] == before["users"] and hidden["top"] is None
+
+
 def test_import_formats_and_stdin(box):
     lines = [line(n) for n in range(30)]
     plain = "".join(text + "\n" for text in lines).encode()
