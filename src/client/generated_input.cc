@@ -4,7 +4,7 @@
 #include <cstring>
 #include <thread>
 
-#include "client/bounded_queue.h"
+#include "base/bounded_queue.h"
 
 namespace cairn::client {
 namespace {

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "client/bounded_queue.h"
+#include "base/bounded_queue.h"
 #include "client/importer.h"
 #include "model/message.h"
 

@@ -1,11 +1,11 @@
 // Order, back pressure and both ends.
-#include "client/bounded_queue.h"
+#include "base/bounded_queue.h"
 
 #include <catch2/catch.hpp>
 #include <thread>
 #include <vector>
 
-using cairn::client::BoundedQueue;
+using cairn::BoundedQueue;
 
 TEST_CASE("items come in order and the producer is held back") {
   BoundedQueue<int> queue(3);

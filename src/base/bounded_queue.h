@@ -8,7 +8,7 @@
 #include <optional>
 #include <utility>
 
-namespace cairn::client {
+namespace cairn {
 
 template <class T>
 class BoundedQueue {
@@ -62,4 +62,4 @@ class BoundedQueue {
   bool cancelled_ = false;
 };
 
-}  // namespace cairn::client
+}  // namespace cairn
