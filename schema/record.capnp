@@ -1,14 +1,13 @@
 @0xd3b0c5a1e7f24a69;
-# The payload of the log: what a frame holds once its checksum was verified and its bytes were
-# decompressed (docs/format.md, "Log"). This file is the specification; src/model/record_codec.h
-# is the one reader and writer.
+# The records of a log frame that are no occurrences; those lie in columns beside this message
+# (docs/format.md, "Record payload"). src/model/record_codec.h is the one reader and writer.
 #
 # Encoding: one Cap'n Proto message in the standard stream framing (segment table, then the
 # segments, not packed), its root a Frame. The writer makes one segment whenever it can; a reader
-# takes any number. A payload has at most 64 MiB, so a message can be read in place.
+# takes any number.
 #
 # A reader checks: pointers stay inside the message, text ends in NUL, numbers marked "enumerated"
-# below have a listed value, `records` has as many entries as the frame header says. Otherwise the
+# below have a listed value, `records` has as many entries as the payload says. Otherwise the
 # payload is corrupt. It does not check whether a record fits the state: that is the fold's part.
 #
 # Versions. A field may be added: old logs then read as its default, so the default has to mean
@@ -23,7 +22,7 @@ $import "/capnp/c++.capnp".namespace("cairn::schema");
 
 struct Frame {
   records @0 :List(Record);
-  # In LSN order: the n-th entry (from 0) has the frame's first LSN plus n.
+  # In LSN order.
 }
 
 struct Record {
@@ -41,16 +40,15 @@ struct Record {
   # Who did it. Absent: the system.
 
   union {
-    occurrence @4 :Occurrence;
-    storeCreated @5 :StoreCreated;
-    projectChanged @6 :ProjectChanged;
-    typesChanged @7 :TypesChanged;
-    statusChanged @8 :StatusChanged;
-    merged @9 :Merged;
-    unmerged @10 :Merged;
-    assigned @11 :Assigned;
-    activity @12 :Activity;
-    nothingChanged @13 :Void;
+    storeCreated @4 :StoreCreated;
+    projectChanged @5 :ProjectChanged;
+    typesChanged @6 :TypesChanged;
+    statusChanged @7 :StatusChanged;
+    merged @8 :Merged;
+    unmerged @9 :Merged;
+    assigned @10 :Assigned;
+    activity @11 :Activity;
+    nothingChanged @12 :Void;
     # A command or input with a key found nothing to do. Its key is used up all the same.
   }
 }
@@ -59,45 +57,6 @@ struct Uuid {
   # The sixteen bytes, big-endian: `high` holds the first eight.
   high @0 :UInt64;
   low @1 :UInt64;
-}
-
-struct Occurrence {
-  # One validated occurrence. Members mean what docs/wire-format.md says; nothing is normalized,
-  # so that export gives back what came in.
-
-  idHigh @0 :UInt64;
-  idLow @1 :UInt64;
-  eventIdHigh @2 :UInt64;
-  eventIdLow @3 :UInt64;
-  # As in Uuid, without its pointer. The event id counts only if hasEventId.
-
-  project @4 :UInt64;
-  detectionTime @5 :Float64;
-  # Epoch seconds as sent.
-
-  type @6 :UInt32;
-  priority @7 :Int32;
-  # initial_issue_priority. Counts only if hasPriority.
-
-  hasEventId @8 :Bool;
-  hasPriority @9 :Bool;
-  isBufferedSpans @10 :Bool;
-
-  fingerprint @11 :List(Text);
-  title @12 :Text;
-  subtitle @13 :Text;
-  resourceId @14 :Text;
-  culprit @15 :Text;
-  level @16 :Text;
-  assignee @17 :Text;
-
-  evidenceData @18 :Data;
-  evidenceDisplay @19 :Data;
-  event @20 :Data;
-  # Verbatim JSON values. Absent: the member was absent or null.
-
-  extra @21 :Data;
-  # Unknown top-level members, verbatim, without braces: "a":1,"b":[2]
 }
 
 struct StoreCreated {

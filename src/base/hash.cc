@@ -1,5 +1,7 @@
 #include "base/hash.h"
 
+// Compiled in: most texts hashed are a few bytes, and a call into the library costs more than they.
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 namespace cairn {

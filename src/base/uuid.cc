@@ -1,5 +1,7 @@
 #include "base/uuid.h"
 
+#include <algorithm>
+
 namespace cairn {
 namespace {
 
@@ -7,16 +9,15 @@ constexpr char kDigits[] = "0123456789abcdef";
 constexpr size_t kHexLength = 32;
 constexpr size_t kDashedLength = 36;
 
-bool dash_belongs_at(size_t index) {
-  return index == 8 || index == 13 || index == 18 || index == 23;
-}
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
+// Values of hexadecimal digits; of other characters one with the upper bits set.
+constexpr uint8_t kNoDigit = 0xf0;
+constexpr auto kHexValues = [] {
+  std::array<uint8_t, 256> values{};
+  values.fill(kNoDigit);
+  for (uint8_t i = 0; i < 10; ++i) values['0' + i] = i;
+  for (uint8_t i = 0; i < 6; ++i) values['a' + i] = values['A' + i] = static_cast<uint8_t>(10 + i);
+  return values;
+}();
 
 bool starts_with_ignoring_case(std::string_view text, std::string_view lower_prefix) {
   if (text.size() < lower_prefix.size()) return false;
@@ -58,20 +59,28 @@ std::string Uuid::dashed() const {
 std::optional<Uuid> parse_uuid(std::string_view text) {
   text = without_wrapping(text);
   if (text.size() != kHexLength && text.size() != kDashedLength) return std::nullopt;
-  const bool dashed = text.size() == kDashedLength;
-  Uuid uuid;
-  size_t digits = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (dashed && dash_belongs_at(i)) {
-      if (text[i] != '-') return std::nullopt;
-      continue;
+  std::array<char, kHexLength> digits;
+  if (text.size() == kDashedLength) {
+    // 8-4-4-4-12
+    char* out = digits.data();
+    size_t from = 0;
+    for (const size_t length : {8u, 4u, 4u, 4u, 12u}) {
+      if (from > 0 && text[from++] != '-') return std::nullopt;
+      out = std::copy_n(text.data() + from, length, out);
+      from += length;
     }
-    const int value = hex_value(text[i]);
-    if (value < 0) return std::nullopt;
-    uint8_t& byte = uuid.bytes[digits / 2];
-    byte = static_cast<uint8_t>(byte << 4 | value);
-    ++digits;
+  } else {
+    std::copy_n(text.data(), kHexLength, digits.data());
   }
+  Uuid uuid;
+  uint8_t all = 0;
+  for (size_t i = 0; i < uuid.bytes.size(); ++i) {
+    const uint8_t high = kHexValues[static_cast<uint8_t>(digits[2 * i])];
+    const uint8_t low = kHexValues[static_cast<uint8_t>(digits[2 * i + 1])];
+    all |= high | low;
+    uuid.bytes[i] = static_cast<uint8_t>(high << 4 | low);
+  }
+  if ((all & kNoDigit) != 0) return std::nullopt;
   return uuid;
 }
 

@@ -12,6 +12,7 @@
 #include <map>
 
 #include "base/time_format.h"
+#include "client/bench.h"
 #include "client/verb_table.h"
 #include "client/version.h"
 
@@ -29,6 +30,29 @@ std::optional<uint64_t> whole_number(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value;
+}
+
+// A whole number, `low` or more, also as 200k, 10M or 2G, turned into plain digits. CLI11 itself
+// would read -1 as the largest number there is.
+CLI::Validator count_from(uint64_t low) {
+  return CLI::Validator(
+      [low](std::string& text) -> std::string {
+        std::string_view digits = text;
+        constexpr std::string_view kUnits = "kmg";
+        uint64_t unit = 1;
+        const char last = digits.empty() ? '0' : static_cast<char>(digits.back() | 0x20);
+        if (const size_t power = kUnits.find(last); power != std::string_view::npos) {
+          for (size_t i = 0; i <= power; ++i) unit *= 1000;
+          digits.remove_suffix(1);
+        }
+        const auto number = whole_number(digits);
+        if (!number) return fmt::format("'{}' is no whole number; write 200000, 200k or 10M", text);
+        if (*number > UINT64_MAX / unit) return text + " is too large";
+        if (*number * unit < low) return fmt::format("{} is too small, the least is {}", text, low);
+        text = std::to_string(*number * unit);
+        return {};
+      },
+      "", "count");
 }
 
 // 2026-10-01, 2026-10-01T12:00:00Z or @1790812800 (epoch seconds).
@@ -82,6 +106,7 @@ void add_moment(CLI::App& app, MomentWords& words) {
       ->type_name("TIME|LSN");
   app.add_option("--now", words.now, "what relative dates are relative to")->type_name("TIME");
   app.add_option("--at-least", words.at_least, "fail unless the store has come this far")
+      ->transform(count_from(0))
       ->type_name("LSN");
 }
 
@@ -244,6 +269,7 @@ Finish build_assign(CLI::App& app) {
 Finish build_stats(CLI::App& app) {
   auto values = std::make_shared<StatsArguments>();
   add_store(app, values->store);
+  app.add_flag("--digests", values->digests, "digests too (reads everything; --json has them)");
   return [values] { return *values; };
 }
 
@@ -260,6 +286,69 @@ Finish build_rebuild(CLI::App& app) {
   return [values] { return *values; };
 }
 
+Finish build_compact(CLI::App& app) {
+  auto values = std::make_shared<CompactArguments>();
+  add_store(app, values->store);
+  return [values] { return *values; };
+}
+
+Finish build_backup(CLI::App& app) {
+  auto values = std::make_shared<BackupArguments>();
+  add_store(app, values->store);
+  app.add_option("DEST", values->destination)->required();
+  return [values] { return *values; };
+}
+
+Finish build_restore(CLI::App& app) {
+  auto values = std::make_shared<RestoreArguments>();
+  app.add_option("BACKUP", values->source)->required();
+  add_store(app, values->store);
+  return [values] { return *values; };
+}
+
+// 90d, 12h, 30m, 45s, 2w: a whole number and its unit.
+int64_t read_duration(const std::string& option, const std::string& text) {
+  static const std::map<char, int64_t> kSeconds = {
+      {'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86'400}, {'w', 604'800}};
+  constexpr uint64_t kMost = 10'000ull * 366 * 86'400;  // seconds: longer than time goes back
+  const auto unit = text.empty() ? kSeconds.end() : kSeconds.find(text.back());
+  const auto count =
+      text.empty() ? std::nullopt : whole_number(std::string_view(text).substr(0, text.size() - 1));
+  if (unit == kSeconds.end() || !count || *count > kMost / static_cast<uint64_t>(unit->second)) {
+    refuse(fmt::format("{}: '{}' is no length of time; write 90d, 12h or 2w (s, m, h, d, w)",
+                       option, text));
+  }
+  return static_cast<int64_t>(*count) * unit->second * kMicrosPerSecond;
+}
+
+Finish build_retain(CLI::App& app) {
+  struct Words {
+    RetainArguments values;
+    std::string max_age;
+    std::string now;
+  };
+  auto words = std::make_shared<Words>();
+  add_store(app, words->values.store);
+  app.add_option("--max-age", words->max_age, "older occurrences may go, e.g. 90d")
+      ->type_name("TIME");
+  app.add_option("--max-occurrences", words->values.policy.max_occurrences,
+                 "those before the newest so many may go")
+      ->type_name("N");
+  app.add_flag("--dry-run", words->values.policy.dry_run, "tell what would go, remove nothing");
+  app.add_option("--now", words->now, "what --max-age goes back from")->type_name("TIME");
+  return [words]() -> VerbArguments {
+    RetainArguments& values = words->values;
+    if (!words->max_age.empty()) {
+      values.policy.max_age_us = read_duration("--max-age", words->max_age);
+    }
+    if (!words->now.empty()) values.now = read_time("--now", words->now);
+    if (!values.policy.max_age_us && !values.policy.max_occurrences) {
+      refuse("say what is to be kept: --max-age TIME, --max-occurrences N, or both");
+    }
+    return values;
+  };
+}
+
 Finish build_log(CLI::App& app) {
   struct Words {
     LogArguments values;
@@ -267,8 +356,12 @@ Finish build_log(CLI::App& app) {
   };
   auto words = std::make_shared<Words>();
   add_store(app, words->values.store);
-  app.add_option("--from", words->from, "first record (default 1)")->type_name("LSN");
-  app.add_option("--limit", words->values.limit, "at most so many records")->type_name("N");
+  app.add_option("--from", words->from, "first record (default 1)")
+      ->transform(count_from(0))
+      ->type_name("LSN");
+  app.add_option("--limit", words->values.limit, "at most so many records")
+      ->transform(count_from(0))
+      ->type_name("N");
   return [words]() -> VerbArguments {
     words->values.from = Lsn{std::max<uint64_t>(words->from, 1)};
     return words->values;
@@ -346,30 +439,40 @@ Finish build_types(CLI::App& app) {
 Finish build_generate(CLI::App& app) {
   auto values = std::make_shared<GenerateArguments>();
   GenerateOptions& options = values->options;
-  app.add_option("--occurrences", options.occurrences, "how many")->required()->type_name("N");
-  app.add_option("--seed", options.seed, "same seed, same bytes (default 1)")->type_name("S");
-  app.add_option("--projects", options.projects, "projects")->type_name("N");
-  app.add_option("--fingerprints", options.fingerprints, "fine fingerprints over all projects")
-      ->type_name("N");
-  app.add_option("--users", options.users, "people who may be hit")->type_name("N");
-  app.add_option("--urls", options.urls, "urls over all projects")->type_name("N");
-  app.add_option("--releases", options.releases_per_project, "releases of a project")
-      ->type_name("N");
-  app.add_option("--days", options.days, "days they are spread over (default 30)")->type_name("N");
+  const auto add = [&app](const char* name, auto& value, uint64_t low, const char* what) {
+    return app.add_option(name, value, what)->transform(count_from(low))->type_name("N");
+  };
+  add("--occurrences", options.occurrences, 0, "how many, also as 200k or 10M")->required();
+  add("--seed", options.seed, 0, "same seed, same bytes (default 1)");
+  add("--projects", options.projects, 1, "projects");
+  add("--fingerprints", options.fingerprints, 1, "fine fingerprints over all projects");
+  add("--users", options.users, 1, "people who may be hit");
+  add("--urls", options.urls, 1, "urls over all projects");
+  add("--releases", options.releases_per_project, 1, "releases of a project");
+  add("--days", options.days, 1, "days they are spread over (default 30)");
+  add("--body", options.body_bytes, 0, "bytes of stack trace in every event (default 0)");
   return [values] { return *values; };
 }
 
 Finish build_bench(CLI::App& app) {
   auto values = std::make_shared<BenchArguments>();
   app.add_option("--scale", values->scale, "occurrences, e.g. 1M or 10M (default 1M)")
-      ->transform(
-          CLI::AsNumberWithUnit(std::map<std::string, uint64_t>{{"k", 1'000}, {"m", 1'000'000}},
-                                CLI::AsNumberWithUnit::CASE_INSENSITIVE))
+      ->transform(count_from(kMinBenchScale))
       ->type_name("N");
-  app.add_option("--seed", values->seed, "of the generated data (default 1)")->type_name("S");
-  app.add_option("--runs", values->runs, "of each long measure (default 5)")
+  app.add_option("--seed", values->seed, "of the generated data (default 1)")
+      ->transform(count_from(0))
+      ->type_name("S");
+  app.add_option("--runs", values->runs, "of each long measure (default 5; from 50M on 1)")
       ->check(CLI::Range(1, 100))
       ->type_name("N");
+  app.add_option("--only", values->only, fmt::format("of {}", fmt::join(bench_phases(), ", ")))
+      ->delimiter(',')
+      ->check(CLI::IsMember(bench_phases()))
+      ->type_name("PHASE,...");
+  app.add_option("--store", values->store, "measure this store of an earlier run, or make it here")
+      ->type_name("DIR");
+  app.add_flag("--keep", values->keep, "do not remove the store")->needs("--store");
+  app.add_flag("--verify", values->verify, "verify --deep at the end");
   app.add_option("--dir", values->directory, "make the scratch directory here")->type_name("DIR");
   return [values] { return *values; };
 }
@@ -403,6 +506,10 @@ Finish build(std::string_view verb, CLI::App& app) {
       {"stats", build_stats},
       {"verify", build_verify},
       {"rebuild", build_rebuild},
+      {"compact", build_compact},
+      {"backup", build_backup},
+      {"restore", build_restore},
+      {"retain", build_retain},
       {"log", build_log},
       {"projects", build_projects},
       {"types", build_types},

@@ -85,6 +85,7 @@ struct AssignArguments {
 };
 struct StatsArguments {
   std::string store;
+  bool digests = false;  // --json has them always
 };
 struct VerifyArguments {
   std::string store;
@@ -92,6 +93,22 @@ struct VerifyArguments {
 };
 struct RebuildArguments {
   std::string store;
+};
+struct CompactArguments {
+  std::string store;
+};
+struct BackupArguments {
+  std::string store;
+  std::string destination;
+};
+struct RestoreArguments {
+  std::string source;
+  std::string store;
+};
+struct RetainArguments {
+  std::string store;
+  engine::RetentionPolicy policy;
+  std::optional<TimeUs> now;
 };
 struct LogArguments {
   std::string store;
@@ -123,8 +140,12 @@ struct GenerateArguments {
 struct BenchArguments {
   uint64_t scale = 1'000'000;
   uint64_t seed = 1;
-  int runs = 5;
-  std::string directory;  // where the scratch directory is made; "" = the system's place for them
+  int runs = 0;                   // 0 = 5, or fewer where one takes minutes
+  std::string directory;          // where the scratch directory is made; "" = the system's place
+  std::string store;              // of an earlier run, or where to import to; "" = scratch
+  bool keep = false;              // the store
+  bool verify = false;            // --deep, after everything
+  std::vector<std::string> only;  // phases; empty = all
 };
 struct DemoArguments {
   uint64_t occurrences = 200'000;
@@ -135,8 +156,10 @@ struct DemoArguments {
 using VerbArguments =
     std::variant<InitArguments, ImportArguments, ExportArguments, QueryArguments, ParseArguments,
                  ShowArguments, MergeArguments, UnmergeArguments, StatusArguments, AssignArguments,
-                 StatsArguments, VerifyArguments, RebuildArguments, LogArguments, ProjectsArguments,
-                 TypesArguments, GenerateArguments, BenchArguments, DemoArguments>;
+                 StatsArguments, VerifyArguments, RebuildArguments, CompactArguments,
+                 BackupArguments, RestoreArguments, RetainArguments, LogArguments,
+                 ProjectsArguments, TypesArguments, GenerateArguments, BenchArguments,
+                 DemoArguments>;
 
 struct Invocation {
   VerbArguments verb;

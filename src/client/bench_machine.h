@@ -23,6 +23,9 @@ struct Measure {
 
 // Seconds of a monotonic clock.
 double seconds_now();
+// Seconds of processor time this process has used, all threads, system included: on a shared
+// machine it says more than the time on the clock.
+double processor_seconds();
 
 struct MachineLimits {
   Measure sync_us;      // append of 4 KiB and fdatasync

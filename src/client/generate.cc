@@ -40,7 +40,7 @@ Result<GenerateOptions> resolve_options(const GenerateOptions& options) {
   GenerateOptions resolved = options;
   resolved.projects = or_default(options.projects, n / 500, 1, 20);
   resolved.fingerprints = or_default(options.fingerprints, n / 30, 40, 4'000'000);
-  resolved.users = or_default(options.users, n / 5, 50, 10'000'000);
+  resolved.users = or_default(options.users, n / 4, 50, 10'000'000);
   resolved.urls = or_default(options.urls, n / 450, 40, 200'000);
   resolved.releases_per_project = or_default(options.releases_per_project, n / 1000, 10, 200);
   // Upper limits bound memory (24 bytes a fingerprint) and keep fixed-point sums in 64 bits.
@@ -51,6 +51,7 @@ Result<GenerateOptions> resolve_options(const GenerateOptions& options) {
   CAIRN_TRY(check({"urls", resolved.urls, 1, 100'000'000}));
   CAIRN_TRY(check({"releases", resolved.releases_per_project, 1, 100'000}));
   CAIRN_TRY(check({"days", resolved.days, 1, 3650}));
+  CAIRN_TRY(check({"body", resolved.body_bytes, 0, kMaxGeneratedBody}));
   constexpr int64_t kSecondsPerDay = 86'400;
   constexpr int64_t kEndOf9999 = 253'402'300'799;
   if (options.end_time_s < resolved.days * kSecondsPerDay || options.end_time_s > kEndOf9999) {
@@ -68,8 +69,8 @@ Result<void> generate(const GenerateOptions& options, const BlockSink& sink) {
   const OccurrenceWriter writer(resolved, plan);
   BurstMix mix(plan, resolved);
   Schedule schedule(resolved);
-  Random random(resolved.seed);
-  LineBlock block;
+  Random random(resolved.stream == 0 ? resolved.seed : resolved.seed ^ mix64(resolved.stream));
+  LineBlock block(resolved.body_bytes);
   const auto span_ms = static_cast<uint64_t>(schedule.span_ms());
   for (uint64_t i = 0; i < resolved.occurrences; ++i) {
     Happening happening;

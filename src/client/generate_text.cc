@@ -13,6 +13,18 @@ namespace {
 constexpr uint64_t kFineSalt = 0x66696e65u << 1;
 constexpr uint64_t kCoarseSalt = 0x636f6172u << 1;
 
+// How many of 64 events tell something, so that a line is as long as lean senders make it.
+constexpr uint32_t kPlatformShare = 8;
+constexpr uint32_t kFirstTagShare = 56;
+constexpr uint32_t kSecondTagShare = 8;
+// Browsers and phones nearly always know their user; servers often work for nobody.
+constexpr uint32_t kFrontUserShare = 48;
+constexpr uint32_t kBackUserShare = 24;
+constexpr uint32_t kFrontUrlShare = 28;
+constexpr uint32_t kBackUrlShare = 20;
+// Of 64 problems: those found by a coarser fingerprint too.
+constexpr uint32_t kCoarseShare = 28;
+
 struct PlatformText {
   std::string_view name;
   std::string_view extension;
@@ -98,24 +110,28 @@ void put_title(LineBlock& out, const Problem& problem) {
   out.put(text.substr(begin));
 }
 
-void put_tags(LineBlock& out, Platform platform, uint64_t random_bits) {
-  Bits bits(random_bits);
+// One kind of tag for each platform; a part of the senders tells a second one.
+void put_tags(LineBlock& out, Platform platform, Bits bits) {
+  const bool second = bits.take(6) < kSecondTagShare;
   switch (platform) {
     case Platform::Javascript:
       out.literal("\"browser\":\"");
       out.put(bits.of(words::kBrowsers));
+      if (!second) break;
       out.literal("\",\"os\":\"");
       out.put(bits.of(words::kDesktops));
       break;
     case Platform::Cocoa:
       out.literal("\"device\":\"");
       out.put(bits.of(words::kDevices));
+      if (!second) break;
       out.literal("\",\"os\":\"");
       out.put(bits.of(words::kMobileSystems));
       break;
     default:
       out.literal("\"server\":\"");
       out.put(bits.of(words::kServers));
+      if (!second) break;
       out.literal("\",\"region\":\"");
       out.put(bits.of(words::kRegions));
   }
@@ -144,6 +160,7 @@ void LineBlock::milliseconds(int64_t time_ms) {
 OccurrenceWriter::OccurrenceWriter(const GenerateOptions& resolved, const FingerprintPlan& plan)
     : seed_(resolved.seed),
       releases_(resolved.releases_per_project),
+      body_bytes_(resolved.body_bytes),
       plan_(plan),
       users_(resolved.users),
       projects_(resolved.projects) {
@@ -179,20 +196,15 @@ void OccurrenceWriter::write(LineBlock& out, const Happening& happening, Random&
   out.decimal(fingerprint.project + 1);
   out.literal(",\"fingerprint\":[\"");
   out.hex(fine);
-  out.hex(mix64(fine));
-  out.literal("\",\"");
-  out.hex(problem.hash);
-  out.hex(mix64(problem.hash));
+  if (fingerprint.coarse != 0 && (problem.hash >> 12 & 63) < kCoarseShare) {
+    out.literal("\",\"");
+    out.hex(problem.hash);
+  }
   out.literal("\"],\"issue_title\":\"");
   put_title(out, problem);
   out.literal("\",\"subtitle\":\"");
   out.put(word(words::kMethods, problem.hash >> 8));
-  out.put(':');
-  const uint64_t source_line = 1 + fine % 997;
-  out.decimal(source_line);
-  out.literal("\",\"evidence_data\":{\"line\":");
-  out.decimal(source_line);
-  out.literal("},\"type\":");
+  out.literal("\",\"type\":");
   out.decimal(problem.form->type);
   out.literal(",\"detection_time\":");
   out.milliseconds(happening.time_ms);
@@ -210,34 +222,61 @@ void OccurrenceWriter::write_event(LineBlock& out, const Happening& happening,
   out.literal("\"event_id\":\"");
   out.hex(random.next());
   out.hex(random.next());
-  out.literal("\",\"project_id\":");
-  out.decimal(fingerprint.project + 1);
-  out.literal(",\"timestamp\":");
-  out.milliseconds(happening.time_ms);
-  out.literal(",\"platform\":\"");
-  out.put(kPlatforms[static_cast<size_t>(project.platform)].name);
   Bits bits(random.next());
+  if (bits.take(6) < kPlatformShare) {
+    out.literal("\",\"platform\":\"");
+    out.put(kPlatforms[static_cast<size_t>(project.platform)].name);
+  }
   out.literal("\",\"environment\":\"");
   out.put(bits.of(words::kEnvironments));
   out.literal("\",\"release\":\"");
   write_release(out, happening, random.next());
-  out.literal("\",\"tags\":{");
-  put_tags(out, project.platform, random.next());
-  out.put('}');
-  // Browsers and phones nearly always know their user; servers often work for nobody.
+  out.put('"');
+  if (bits.take(6) < kFirstTagShare) {
+    out.literal(",\"tags\":{");
+    put_tags(out, project.platform, Bits(random.next()));
+    out.put('}');
+  }
   const bool front =
       project.platform == Platform::Javascript || project.platform == Platform::Cocoa;
-  if (bits.take(6) < (front ? 56u : 36u)) {
+  if (bits.take(6) < (front ? kFrontUserShare : kBackUserShare)) {
     out.literal(",\"user\":{\"id\":\"");
     const uint32_t mask = std::bit_ceil(users_.size()) - 1;
     out.decimal(1000 + ((users_.rank(random.next()) * 2654435761u) & mask));
     out.literal("\"}");
   }
-  if (project.platform != Platform::Cocoa && bits.take(6) < (front ? 61u : 44u)) {
+  if (project.platform != Platform::Cocoa &&
+      bits.take(6) < (front ? kFrontUrlShare : kBackUrlShare)) {
     out.literal(",\"request\":{\"url\":\"");
     write_url(out, fingerprint, random);
     out.literal("\"}");
   }
+  if (body_bytes_ > 0) write_exception(out, happening);
+}
+
+// The frames of one fine fingerprint are always the same ones, as they are in life.
+void OccurrenceWriter::write_exception(LineBlock& out, const Happening& happening) const {
+  const PlannedFingerprint& fingerprint = plan_.fingerprints()[happening.fingerprint];
+  const auto& platform = kPlatforms[static_cast<size_t>(projects_[fingerprint.project].platform)];
+  const size_t end = out.size() + body_bytes_;
+  out.literal(",\"exception\":{\"values\":[{\"stacktrace\":{\"frames\":[");
+  uint64_t hash = mix64(seed_ ^ happening.fingerprint);
+  bool first = true;
+  do {
+    if (!first) out.put(',');
+    first = false;
+    hash = mix64(hash);
+    out.literal("{\"filename\":\"");
+    out.put(word(words::kFiles, hash));
+    out.put(platform.extension);
+    out.literal("\",\"function\":\"");
+    out.put(word(words::kMethods, hash >> 16));
+    out.literal("\",\"lineno\":");
+    out.decimal(1 + (hash >> 40) % 1500);
+    out.literal(",\"in_app\":");
+    out.put((hash & 1) != 0 ? "true}" : "false}");
+  } while (out.size() < end);
+  out.literal("]}}]}");
 }
 
 void OccurrenceWriter::write_release(LineBlock& out, const Happening& happening,
@@ -279,7 +318,7 @@ void OccurrenceWriter::write_url(LineBlock& out, const PlannedFingerprint& finge
   constexpr uint32_t kSections = std::size(words::kSections);
   out.literal("https://");
   out.put(project.name);
-  out.literal(".example.com/");
+  out.literal(".example/");
   out.put(words::kSections[rank % kSections]);
   if (rank >= kSections) {
     out.put('/');

@@ -15,14 +15,15 @@
 
 namespace cairn::client {
 
-// A block of lines being filled. Every line must stay below kMaxLine, which the fixed vocabulary
-// guarantees by far.
+// A block of lines being filled. Every line must stay below kMaxLine and the bytes of its stack
+// trace, which the fixed vocabulary guarantees by far.
 class LineBlock {
  public:
   static constexpr size_t kMaxLine = 4096;
   static constexpr size_t kFlushAt = size_t{256} << 10;
 
-  LineBlock() : bytes_(kFlushAt + kMaxLine, '\0'), at_(bytes_.data()) {}
+  explicit LineBlock(size_t body_bytes)
+      : bytes_(kFlushAt + kMaxLine + body_bytes, '\0'), at_(bytes_.data()) {}
   LineBlock(const LineBlock&) = delete;
   LineBlock& operator=(const LineBlock&) = delete;
 
@@ -73,11 +74,13 @@ class OccurrenceWriter {
     LogUniform urls;
   };
   void write_event(LineBlock& out, const Happening& happening, Random& random) const;
+  void write_exception(LineBlock& out, const Happening& happening) const;
   void write_release(LineBlock& out, const Happening& happening, uint64_t random_bits) const;
   void write_url(LineBlock& out, const PlannedFingerprint& fingerprint, Random& random) const;
 
   uint64_t seed_;
   uint32_t releases_;
+  uint32_t body_bytes_;
   const FingerprintPlan& plan_;
   LogUniform users_;
   LogUniform own_pages_{16};  // where one problem strikes most of the time

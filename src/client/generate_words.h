@@ -120,47 +120,31 @@ struct Template {
   uint32_t type = 1;  // group type id; 1 is an error
 };
 inline constexpr Template kJavascript[] = {
-    {"TypeError: cannot read property '%n' of undefined in %f"},
-    {"TypeError: %m is not a function in %f"},
-    {"TypeError: cannot set property '%n' of null in %f"},
-    {"ReferenceError: %n is not defined in %f"},
-    {"RangeError: maximum call stack size exceeded in %m (%f)"},
-    {"SyntaxError: unexpected token in JSON from /api/%n, read by %m"},
-    {"ChunkLoadError: loading chunk %d failed in %f"},
-    {"NetworkError: request to /api/%n failed in %m"},
-    {"UnhandledRejection: timeout of %d ms exceeded in %m (%f)"},
-    {"Large render blocking asset %f", 1004}};
+    {"TypeError: no '%n' in %m"},       {"TypeError: %n.%m is no function"},
+    {"TypeError: '%n' is null in %m"},  {"ReferenceError: %n in %m"},
+    {"RangeError: deep %n in %m"},      {"SyntaxError: JSON of %n in %m"},
+    {"ChunkLoadError: chunk %d of %n"}, {"NetworkError: /api/%n in %m"},
+    {"Rejection: timeout of %n in %m"}, {"Large asset %f", 1004}};
 inline constexpr Template kPython[] = {
-    {"KeyError: '%n' in %f"},
-    {"AttributeError: 'NoneType' object has no attribute '%n' in %f"},
-    {"ValueError: invalid literal for %n in %f"},
-    {"IntegrityError: duplicate key violates unique constraint %n_key in %m"},
-    {"OperationalError: too many connections to %s in %m"},
-    {"TimeoutError: %s did not answer within %d ms in %m"},
-    {"TypeError: %m() got an unexpected keyword argument '%n' (%f)"},
-    {"N+1 queries for %n in %m", 1006},
-    {"Slow query on %n in %m (%f)", 1001}};
+    {"KeyError: '%n' in %m"},        {"AttributeError: no '%n' in %m"},
+    {"ValueError: bad %n in %m"},    {"IntegrityError: %n_key in %m"},
+    {"OperationalError: %s in %m"},  {"TimeoutError: timeout of %s in %m"},
+    {"TypeError: %m got '%n'"},      {"N+1 queries for %n in %m", 1006},
+    {"Slow query on %n in %m", 1001}};
 inline constexpr Template kJava[] = {
-    {"NullPointerException: %n is null in %c.%m"},
-    {"IllegalStateException: %n already closed in %c.%m"},
-    {"SocketTimeoutException: read from %s timed out in %c.%m"},
-    {"ClassCastException: %n has the wrong type in %c.%m"},
-    {"ConcurrentModificationException: %n in %c.%m"},
-    {"OutOfMemoryError: Java heap space in %c.%m"},
-    {"SQLTransientConnectionException: pool of %s exhausted in %c.%m"},
-    {"Slow query on %n in %c.%m", 1001}};
-inline constexpr Template kGo[] = {{"panic: runtime error: index out of range [%d] in %f"},
-                                   {"panic: assignment to entry in nil map %n in %f"},
-                                   {"context deadline exceeded: %s called by %m"},
-                                   {"dial tcp %s: connection refused in %f"},
-                                   {"unexpected EOF while reading %n from %s in %m"},
-                                   {"invalid memory address: %n is nil in %m (%f)"}};
+    {"NullPointerException: %n in %m"},       {"IllegalStateException: %n in %m"},
+    {"SocketException: timeout of %s in %m"}, {"ClassCastException: %n in %m"},
+    {"Concurrent change of %n in %m"},        {"OutOfMemoryError in %c.%m"},
+    {"Pool of %s exhausted in %m"},           {"Slow query on %n in %m", 1001}};
+inline constexpr Template kGo[] = {{"panic: index %d out of range in %f"},
+                                   {"panic: nil map %n in %f"},
+                                   {"timeout: %s called by %m"},
+                                   {"dial %s: refused in %m"},
+                                   {"EOF reading %n from %s"},
+                                   {"nil %n in %m"}};
 inline constexpr Template kCocoa[] = {
-    {"EXC_BAD_ACCESS: %m in %c"},
-    {"NSInvalidArgumentException: unrecognized selector %m sent to %c"},
-    {"Fatal error: unexpectedly found nil %n in %c.%m"},
-    {"NSRangeException: index %d beyond bounds of %n in %c"},
-    {"WatchdogTermination: %m blocked the main thread in %c"},
-    {"File I/O on the main thread in %c.%m", 1008}};
+    {"EXC_BAD_ACCESS: %m in %c"},   {"Bad selector %m sent to %c"},
+    {"Unexpected nil %n in %m"},    {"NSRangeException: %n in %c"},
+    {"Watchdog timeout: %m in %c"}, {"File I/O on the main thread in %m", 1008}};
 
 }  // namespace cairn::client::words

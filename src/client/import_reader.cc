@@ -11,8 +11,8 @@ namespace cairn::client {
 namespace {
 
 // One batch is one fdatasync: large enough to pay for it, small enough for memory and progress.
-constexpr size_t kBatchMessages = 2000;
-constexpr uint64_t kBatchBytes = 1u << 20;
+constexpr size_t kBatchMessages = 4000;
+constexpr uint64_t kBatchBytes = 2u << 20;
 
 bool is_blank(std::string_view text) {
   return text.find_first_not_of(" \t\r") == std::string_view::npos;
@@ -35,11 +35,12 @@ Result<void> ImportReader::run_in_order() {
   for (size_t input = 0; input < inputs_.size() && !stopped(); ++input) {
     CAIRN_TRY_ASSIGN(auto source, open(input));
     while (!stopped()) {
-      auto pending = next(input, *source);
+      uint64_t line_bytes = 0;
+      auto origin = next(input, *source, batch_.prepared, line_bytes);
       batch_.bytes = bytes_before_ + source->consumed();
-      if (!pending) return pending.error();
-      if (!pending->has_value()) break;
-      add(std::move(**pending));
+      if (!origin) return origin.error();
+      if (!origin->has_value()) break;
+      added(std::move(**origin), line_bytes);
     }
     bytes_before_ += source->consumed();
   }
@@ -58,17 +59,20 @@ Result<void> ImportReader::run_by_time() {
     auto operator<=>(const Key&) const = default;
   };
   std::vector<std::unique_ptr<LineSource>> sources;
-  std::vector<std::optional<Pending>> heads(inputs_.size());
+  std::vector<Pending> heads(inputs_.size());
   std::vector<TimeUs> times(inputs_.size());
   std::priority_queue<Key, std::vector<Key>, std::greater<>> queue;
   const auto advance = [&](size_t input) -> Result<void> {
     const uint64_t before = sources[input]->consumed();
-    auto head = next(input, *sources[input]);
+    Pending& head = heads[input];
+    head.prepared.messages.clear();
+    head.prepared.terms.clear();
+    auto origin = next(input, *sources[input], head.prepared, head.bytes);
     batch_.bytes = bytes_before_ += sources[input]->consumed() - before;
-    if (!head) return head.error();
-    heads[input] = std::move(*head);
-    if (!heads[input]) return {};
-    const model::Message& message = heads[input]->message;
+    if (!origin) return origin.error();
+    if (!origin->has_value()) return {};
+    head.origin = std::move(**origin);
+    const model::Message& message = head.prepared.messages.front();
     const auto time = time_from_seconds(model::message_time(message));
     times[input] = std::max(times[input], time.value_or(TimeUs{}));
     const bool operation = !std::holds_alternative<model::Occurrence>(message);
@@ -83,23 +87,30 @@ Result<void> ImportReader::run_by_time() {
   while (!queue.empty() && !stopped()) {
     const size_t input = queue.top().input;
     queue.pop();
-    add(std::move(*heads[input]));
+    Pending& head = heads[input];
+    batch_.prepared.messages.push_back(std::move(head.prepared.messages.front()));
+    batch_.prepared.terms.append(head.prepared.terms, 0);
+    added(std::move(head.origin), head.bytes);
     CAIRN_TRY(advance(input));
   }
   return {};
 }
 
-Result<std::optional<ImportReader::Pending>> ImportReader::next(size_t input, LineSource& source) {
+Result<std::optional<LineOrigin>> ImportReader::next(size_t input, LineSource& source,
+                                                     engine::PreparedMessages& prepared,
+                                                     uint64_t& bytes) {
   while (!stopped()) {
     CAIRN_TRY_ASSIGN(const std::optional<Line> line, source.next());
     if (!line) break;
     if (is_blank(line->text)) continue;
-    if (auto pending = parse(input, *line)) return pending;
+    bytes = line->bytes;
+    if (auto origin = parse(input, *line, prepared)) return origin;
   }
-  return std::optional<Pending>();
+  return std::optional<LineOrigin>();
 }
 
-std::optional<ImportReader::Pending> ImportReader::parse(size_t input, const Line& line) {
+std::optional<LineOrigin> ImportReader::parse(size_t input, const Line& line,
+                                              engine::PreparedMessages& prepared) {
   LineOrigin origin{static_cast<uint32_t>(input), line.number, sequence_++, {}};
   if (options_.keep_text) origin.text = line.text;
   if (line.too_long) {
@@ -121,12 +132,14 @@ std::optional<ImportReader::Pending> ImportReader::parse(size_t input, const Lin
     text = **unwrapped;
     if (options_.keep_text) origin.text = text;
   }
-  auto message = parser_.parse(text);
-  if (!message) {
-    refuse(std::move(origin), std::move(message).error(), false);
-    return std::nullopt;
-  }
-  return Pending{std::move(*message), std::move(origin), line.bytes};
+  auto& messages = prepared.messages;
+  if (messages.capacity() == 0)
+    messages.reserve(&prepared == &batch_.prepared ? kBatchMessages : 1);
+  auto parsed = parser_.parse(text, messages.emplace_back(), &prepared.terms);
+  if (parsed) return origin;
+  messages.pop_back();
+  refuse(std::move(origin), std::move(parsed).error(), false);
+  return std::nullopt;
 }
 
 void ImportReader::refuse(LineOrigin origin, Error error, bool too_long) {
@@ -138,12 +151,11 @@ void ImportReader::refuse(LineOrigin origin, Error error, bool too_long) {
   if (batch_.refused.size() >= kBatchMessages || batch_bytes_ >= kBatchBytes) flush();
 }
 
-void ImportReader::add(Pending pending) {
+void ImportReader::added(LineOrigin origin, uint64_t bytes) {
   ++batch_.lines;
-  batch_bytes_ += pending.bytes;
-  batch_.messages.push_back(std::move(pending.message));
-  batch_.origins.push_back(std::move(pending.origin));
-  if (batch_.messages.size() >= kBatchMessages || batch_bytes_ >= kBatchBytes) flush();
+  batch_bytes_ += bytes;
+  batch_.origins.push_back(std::move(origin));
+  if (batch_.origins.size() >= kBatchMessages || batch_bytes_ >= kBatchBytes) flush();
 }
 
 void ImportReader::flush() {

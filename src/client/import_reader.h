@@ -25,7 +25,7 @@ struct LineOrigin {
 };
 
 struct ImportBatch {
-  std::vector<model::Message> messages;
+  engine::PreparedMessages prepared;
   std::vector<LineOrigin> origins;                    // of the messages
   std::vector<std::pair<uint64_t, Refusal>> refused;  // by the parser, with their sequence
   uint64_t lines = 0;
@@ -46,21 +46,24 @@ class ImportReader {
  private:
   // A message taken from an input and not yet submitted (interleaving).
   struct Pending {
-    model::Message message;
+    engine::PreparedMessages prepared;  // one
     LineOrigin origin;
     uint64_t bytes = 0;
   };
-  // The consumer wants no more.
-  struct Stopped {};
 
   Result<std::unique_ptr<LineSource>> open(size_t input);
   Result<void> run_in_order();
   Result<void> run_by_time();
-  // The next message of an input; refused lines on the way go into the batch.
-  Result<std::optional<Pending>> next(size_t input, LineSource& source);
-  std::optional<Pending> parse(size_t input, const Line& line);
+  // The next message of an input, as the last of `prepared`, with its origin; refused lines on the
+  // way go into the batch. `bytes` is the length of its line. nullopt: the input has ended.
+  Result<std::optional<LineOrigin>> next(size_t input, LineSource& source,
+                                         engine::PreparedMessages& prepared, uint64_t& bytes);
+  // nullopt: refused.
+  std::optional<LineOrigin> parse(size_t input, const Line& line,
+                                  engine::PreparedMessages& prepared);
   void refuse(LineOrigin origin, Error error, bool too_long);
-  void add(Pending pending);
+  // After a message was put into the batch.
+  void added(LineOrigin origin, uint64_t bytes);
   void flush();
   bool stopped() const { return stopped_ || cancelled_.load(std::memory_order_relaxed); }
 

@@ -134,12 +134,12 @@ void Importer::consume() {
 Result<void> Importer::handle(ImportBatch batch) {
   CAIRN_TRY(bound_held());
   std::vector<std::optional<Reference>> references;
-  references.reserve(batch.messages.size());
-  for (const auto& message : batch.messages) references.push_back(reference_of(message));
+  references.reserve(batch.prepared.messages.size());
+  for (const auto& message : batch.prepared.messages) references.push_back(reference_of(message));
   engine::SubmitResult result;
-  if (!batch.messages.empty()) {
+  if (!batch.prepared.messages.empty()) {
     const engine::SubmitOptions options{options_.actor, options_.by_time};
-    CAIRN_TRY_ASSIGN(result, sink_.submit(std::move(batch.messages), options));
+    CAIRN_TRY_ASSIGN(result, sink_.submit(std::move(batch.prepared), options));
     CAIRN_ASSERT(result.items.size() == references.size());
     summary_.lsn = result.lsn;
   }

@@ -30,7 +30,7 @@ class MessageSink {
  public:
   virtual ~MessageSink() = default;
   // As Store::submit and Store::has_occurrence.
-  virtual Result<engine::SubmitResult> submit(std::vector<model::Message> messages,
+  virtual Result<engine::SubmitResult> submit(engine::PreparedMessages messages,
                                               const engine::SubmitOptions& options) = 0;
   virtual Result<bool> has_occurrence(ProjectId project, const Uuid& id) = 0;
 };
@@ -39,7 +39,7 @@ class MessageSink {
 class StoreSink final : public MessageSink {
  public:
   explicit StoreSink(engine::Store& store) : store_(store) {}
-  Result<engine::SubmitResult> submit(std::vector<model::Message> messages,
+  Result<engine::SubmitResult> submit(engine::PreparedMessages messages,
                                       const engine::SubmitOptions& options) override {
     return store_.submit(std::move(messages), options);
   }

@@ -29,6 +29,8 @@ Result<TimeUs> present_of(const MomentArguments& moment, const engine::Snapshot&
   if (moment.now) return *moment.now;
   if (!moment.as_of) return SystemClock().now();
   if (moment.as_of->time) return *moment.as_of->time;
+  const engine::Removed& removed = snapshot.removed();
+  if (removed.last_lsn == snapshot.lsn()) return removed.recorded_until;
   CAIRN_TRY_ASSIGN(const model::Record record, snapshot.record(snapshot.lsn()));
   return record.time;
 }
@@ -64,6 +66,12 @@ Result<std::unique_ptr<engine::Store>> open_writing(const std::string& directory
                                                     const Console& console) {
   engine::StoreOptions options;
   options.create = create;
+  return open_writing(directory, options, console);
+}
+
+Result<std::unique_ptr<engine::Store>> open_writing(const std::string& directory,
+                                                    const engine::StoreOptions& options,
+                                                    const Console& console) {
   engine::OpenReport report;
   CAIRN_TRY_ASSIGN(auto store, engine::Store::open(directory, options, &report));
   tell(report, console);

@@ -23,6 +23,9 @@ Result<Reading> open_reading(const std::string& directory, const MomentArguments
 
 Result<std::unique_ptr<engine::Store>> open_writing(const std::string& directory, bool create,
                                                     const Console& console);
+Result<std::unique_ptr<engine::Store>> open_writing(const std::string& directory,
+                                                    const engine::StoreOptions& options,
+                                                    const Console& console);
 
 // Progress of long work on a terminal: "replaying  ####....  40%".
 engine::Progress progress_callback(ProgressLine& line, const Console& console, std::string what);

@@ -102,6 +102,18 @@ uint64_t distinct_users(const query::View& view, GroupId id) {
   return users.size();
 }
 
+uint64_t kept_occurrences(const query::View& view, GroupId id) {
+  uint64_t count = 0;
+  for (const GroupId member : view.state->members(id)) {
+    for (const FingerprintId fingerprint : view.state->group(member).fingerprints) {
+      for (const storage::Part* part : view.parts) {
+        part->for_each_of(fingerprint, nullptr, [&](Ordinal) { ++count; });
+      }
+    }
+  }
+  return count;
+}
+
 Result<IssueReport> gather(const Reading& reading, const Terminal& terminal,
                            const std::string& reference) {
   const model::State& state = reading.snapshot->state();
@@ -110,7 +122,7 @@ Result<IssueReport> gather(const Reading& reading, const Terminal& terminal,
   const GroupId root = state.root_of(report.id);
   if (root != report.id) {
     report.shown_in = root;
-    report.count = state.totals(report.id).times_seen;
+    report.count = kept_occurrences(reading.snapshot->view(), report.id);
     report.users = distinct_users(reading.snapshot->view(), report.id);
   } else {
     CAIRN_TRY(read_occurrences(reading, terminal, report));
@@ -138,6 +150,10 @@ std::string report_json(const Reading& reading, const IssueReport& report) {
   JsonWriter json;
   json.begin_object();
   json.key("lsn").unsigned_integer(raw(reading.snapshot->lsn()));
+  // Occurrences recorded until then were removed by retention; times_seen counts them, count not.
+  const engine::Removed& removed = reading.snapshot->removed();
+  write_text_or_null(json, "removed_until",
+                     removed.runs > 0 ? format_time(removed.recorded_until) : "");
   json.key("issue").begin_object();
   write_issue(json, state, report.id, report.count, report.users);
   json.end_object();
@@ -189,6 +205,10 @@ void print_head(const Reading& reading, const IssueReport& report, Console& cons
   row("first seen", seen(totals.first_seen));
   row("last seen", seen(totals.last_seen));
   row("events", format_count(totals.times_seen));
+  if (const engine::Removed& removed = reading.snapshot->removed(); removed.runs > 0) {
+    row("kept", fmt::format("{} of them; those recorded until {} were removed by retention",
+                            format_count(report.count), format_time(removed.recorded_until)));
+  }
   row("users", format_count(report.users));
   if (!report.trend.empty()) {
     row("trend", fmt::format("|{}| last {}", trend_bar(report.trend, terminal.utf8),

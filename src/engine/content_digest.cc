@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <string>
+#include <unordered_map>
 #include <vector>
+
+#include "model/field.h"
 
 namespace cairn::engine {
 namespace {
@@ -29,14 +32,37 @@ class Sum {
   Hash128 total_;
 };
 
-void add_columns(const model::State& state, const storage::Part& part, Sum& sum) {
+// Hashes of users' names by value id, looked up once each: ids themselves differ between indexes,
+// since retention leaves names in one that a new one never sees.
+class Users {
+ public:
+  Users(const storage::Dictionary& dictionary, const storage::ReadTxn* txn)
+      : dictionary_(dictionary), txn_(txn) {}
+
+  Result<uint64_t> hash_of(ValueId id) {
+    if (id == ValueId{}) return hash64("nobody");
+    if (const auto found = hashes_.find(id); found != hashes_.end()) return found->second;
+    CAIRN_TRY_ASSIGN(const auto name, dictionary_.value(model::field::kUser, id, txn_));
+    return hashes_[id] = hash64(name, hash64("user"));
+  }
+
+ private:
+  const storage::Dictionary& dictionary_;
+  const storage::ReadTxn* txn_;
+  std::unordered_map<ValueId, uint64_t> hashes_;
+};
+
+Result<void> add_columns(const model::State& state, const storage::Part& part, Users& users,
+                         Sum& sum) {
   for (Ordinal o = 0; o < part.size(); ++o) {
     const uint64_t lsn = raw(part.lsn(o));
     const model::Fingerprint& fingerprint = state.fingerprint(part.fingerprint(o));
     sum.add(hash64(fingerprint.value, raw(fingerprint.project)), lsn);
     sum.add(hash64("time") ^ static_cast<uint64_t>(raw(part.time(o))), lsn);
-    sum.add(hash64("user") ^ raw(part.user(o)), lsn);
+    CAIRN_TRY_ASSIGN(const uint64_t user, users.hash_of(part.user(o)));
+    sum.add(user, lsn);
   }
+  return {};
 }
 
 }  // namespace
@@ -45,9 +71,10 @@ Result<Hash128> content_digest(const model::State& state, const storage::Diction
                                const storage::ReadTxn* txn,
                                std::span<const storage::Part* const> parts) {
   Sum sum;
+  Users users(dictionary, txn);
   std::vector<uint64_t> lsns;
   for (const storage::Part* part : parts) {
-    add_columns(state, *part, sum);
+    CAIRN_TRY(add_columns(state, *part, users, sum));
     lsns.resize(part->size());
     for (Ordinal o = 0; o < part->size(); ++o) lsns[o] = raw(part->lsn(o));
     for (const FieldId field : part->fields()) {

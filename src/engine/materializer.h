@@ -1,10 +1,13 @@
 // Folds records into everything that is derived from the log: the logical state, the dictionary
-// and the head, until a checkpoint writes them to the index.
+// and the head, until a checkpoint writes them to the index. What a checkpoint writes is frozen
+// first, so that folding goes on meanwhile.
 //
-// Thread: apply(), prepare() and checkpoint work alone; reading is concurrent otherwise.
+// Thread: apply(), prepare(), freeze() and checkpointed() work alone; reading is concurrent
+// otherwise. What is frozen may be written (Dictionary::save) on another thread beside all of them.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -15,61 +18,100 @@
 #include "model/occurrence.h"
 #include "model/record.h"
 #include "model/state.h"
+#include "model/term_batch.h"
+#include "storage/checkpoint.h"
 #include "storage/dictionary.h"
 #include "storage/head.h"
 #include "storage/lmdb_env.h"
 
 namespace cairn::engine {
 
-using Terms = std::vector<std::pair<FieldId, ValueId>>;
-
 struct Hash128Hasher {
   size_t operator()(const Hash128& hash) const { return hash.low; }
+};
+using KeySet = std::unordered_set<Hash128, Hash128Hasher>;
+
+// What is new since the last checkpoint was begun.
+struct Tail {
+  storage::Head head;
+  std::vector<Uuid> ids;  // of the head's occurrences, by ordinal
+  KeySet keys;
+  std::vector<std::pair<GroupId, Lsn>> activity;
+};
+
+// A tail that is being written to the index, with the rest of what the checkpoint needs. Fixed: it
+// is read by the thread that writes it and by queries, until the checkpoint is there.
+struct FrozenTail {
+  std::unique_ptr<const Tail> tail;
+  storage::RowBuffer rows;  // of the state
+  Lsn applied{};
+  TimeUs last_time{};
 };
 
 class Materializer {
  public:
-  // Reads a checkpoint into an empty materializer. Corruption, Io.
+  // Reads a checkpoint into an empty materializer. `txn` is attached, see below. Corruption, Io.
   Result<void> load(const storage::ReadTxn& txn, Lsn applied, TimeUs last_time);
 
-  // The terms of an occurrence as ids, new names added to the dictionary. Called before the
-  // record is logged, so that what cannot be indexed (Exhausted) is refused instead.
-  Result<void> prepare(const model::Occurrence& occurrence, const storage::ReadTxn* txn);
+  // Begins with the state of a record, all in memory.
+  void begin(model::State&& state, Lsn applied, TimeUs last_time, const std::vector<Hash128>& keys,
+             std::vector<std::pair<GroupId, Lsn>>&& activity);
+  // New names are looked up in `txn` from now on, so it has to live as long.
+  Result<void> attach(const storage::ReadTxn* txn) { return dictionary_.attach(txn); }
+
+  // Begins a batch of terms: prepare() takes its occurrences.
+  void begin_batch() { tag_fields_.clear(); }
+  // The terms of the batch's occurrence `index` as ids, new names added to the dictionary. Called
+  // before the record is logged, so that what cannot be indexed (Exhausted) is refused instead.
+  Result<void> prepare(const model::TermBatch& batch, size_t index) {
+    return dictionary_.intern(batch, index, tag_fields_, terms_);
+  }
   // Folds the next record; `lsn` must be applied() + 1. An occurrence must have been prepared
   // just before. Corruption: the record does not fit the state.
   Result<void> apply(const model::Record& record, Lsn lsn);
 
-  // Whether the head holds this occurrence.
-  bool head_has(ProjectId project, const Uuid& id) const;
-  bool has_new_key(const Hash128& key) const { return keys_.contains(key); }
+  // Whether the occurrence is among those not yet in the index.
+  bool tail_has(ProjectId project, const Uuid& id) const;
+  bool tail_has(const Hash128& key) const;
 
   const model::State& state() const { return state_; }
   const storage::Dictionary& dictionary() const { return dictionary_; }
-  const storage::Head& head() const { return head_; }
-  const std::unordered_set<Hash128, Hash128Hasher>& new_keys() const { return keys_; }
-  const std::vector<std::pair<GroupId, Lsn>>& new_activity() const { return activity_; }
+  // The newest occurrences, and those being sealed (nullptr: none are).
+  const storage::Head& head() const { return tail_->head; }
+  const storage::Head* sealing_head() const { return frozen_ ? &frozen_->tail->head : nullptr; }
+  // Calls fn(const Tail&) for what an index that holds everything up to `indexed` lacks.
+  template <class F>
+  void for_each_tail(Lsn indexed, F&& fn) const {
+    if (frozen_ && indexed < frozen_->applied) fn(*frozen_->tail);
+    fn(*tail_);
+  }
+
   Lsn applied() const { return applied_; }
   Lsn checkpoint() const { return checkpoint_; }
+  // Records that a crash now would have to replay, and those no checkpoint was begun for.
   uint64_t tail_records() const { return raw(applied_) - raw(checkpoint_); }
+  uint64_t unfrozen_records() const {
+    return raw(applied_) - raw(frozen_ ? frozen_->applied : checkpoint_);
+  }
   // Time of the newest record that takes part in the order of times (store creation does not).
   TimeUs last_time() const { return last_time_; }
   // Changes whenever a fingerprint may show within another issue than before.
   uint64_t forest_version() const { return forest_version_; }
 
-  // After a checkpoint of everything applied became durable.
-  void checkpointed();
+  // Fixes everything applied so far for a checkpoint. Precondition: nothing is frozen.
+  const FrozenTail& freeze();
+  const FrozenTail* frozen() const { return frozen_.get(); }
+  // The checkpoint of what was frozen is durable and `txn` sees it: new names are looked up there
+  // until the next call, so it has to live as long. Corruption, Io.
+  Result<void> checkpointed(const storage::ReadTxn* txn);
 
  private:
-  Result<void> check_tags_fit(const std::vector<model::Term>& terms) const;
-
   model::State state_;
   storage::Dictionary dictionary_;
-  storage::Head head_;
-  std::vector<Uuid> head_ids_;  // by ordinal
-  std::unordered_set<Hash128, Hash128Hasher> keys_;
-  std::vector<std::pair<GroupId, Lsn>> activity_;
-  model::TermExtractor extractor_;
-  Terms terms_;  // of the occurrence prepared last
+  std::unique_ptr<Tail> tail_ = std::make_unique<Tail>();
+  std::unique_ptr<FrozenTail> frozen_;
+  storage::Dictionary::TagFields tag_fields_;
+  storage::Dictionary::Terms terms_;  // of the occurrence prepared last
   Lsn applied_{};
   Lsn checkpoint_{};
   TimeUs last_time_{};

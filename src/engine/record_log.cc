@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <new>
 
 #include "model/record_codec.h"
 
@@ -11,6 +12,8 @@ namespace {
 
 // Marks are kept this far apart: finding a record then means reading about so much log.
 constexpr uint64_t kMarkDistanceBytes = 32u << 10;
+// Frames that may wait to be written: back-pressure instead of memory.
+constexpr size_t kWaitingFrames = 4;
 
 storage::LogPosition to_storage(const log::FramePosition& position) {
   return {raw(position.file_first_lsn), position.offset};
@@ -27,9 +30,44 @@ RecordLog::RecordLog(FileSystem& files, std::string directory, const Uuid& store
     : files_(files),
       directory_(std::move(directory)),
       store_id_(store_id),
-      writer_(std::move(writer)) {}
+      writer_(std::move(writer)),
+      worker_(kWaitingFrames) {}
 
-Result<void> RecordLog::append(std::span<const model::Record> records) {
+void RecordLog::append(std::vector<model::Record>&& records) {
+  // std::function copies what it holds, and records shall not be copied.
+  auto shared = std::make_shared<std::vector<model::Record>>(std::move(records));
+  worker_.post([this, shared] {
+    if (failed_) return;
+    try {
+      if (auto written = write_frame(*shared); !written.ok()) failed_ = written.error();
+    } catch (const std::bad_alloc&) {
+      failed_ = make_error(ErrorCode::Internal, "out of memory while writing the log");
+    }
+  });
+}
+
+Result<void> RecordLog::append_now(std::span<const model::Record> records) {
+  CAIRN_TRY(settle());
+  return write_frame(records);
+}
+
+Result<void> RecordLog::settle() {
+  worker_.wait_idle();
+  if (failed_) return *failed_;
+  return {};
+}
+
+Result<void> RecordLog::sync() {
+  CAIRN_TRY(settle());
+  return writer_->sync();
+}
+
+Result<void> RecordLog::close() {
+  CAIRN_TRY(settle());
+  return writer_->close();
+}
+
+Result<void> RecordLog::write_frame(std::span<const model::Record> records) {
   const Lsn first = next(writer_->last_lsn());
   const std::vector<std::byte> payload = model::encode_records(records);
   CAIRN_TRY_ASSIGN(const log::FramePosition position,
@@ -39,6 +77,7 @@ Result<void> RecordLog::append(std::span<const model::Record> records) {
 }
 
 void RecordLog::note_frame(Lsn first, const log::FramePosition& position) {
+  const std::lock_guard lock(marks_mutex_);
   last_frame_ = to_storage(position);
   if (!marks_.empty()) {
     const storage::LogPosition& newest = marks_.back().position;
@@ -50,37 +89,67 @@ void RecordLog::note_frame(Lsn first, const log::FramePosition& position) {
   marks_.push_back({first, last_frame_});
 }
 
-void RecordLog::forget_marks() { marks_.clear(); }
+std::vector<storage::FrameMark> RecordLog::marks() const {
+  const std::lock_guard lock(marks_mutex_);
+  return marks_;
+}
 
-Result<void> RecordLog::replay(Lsn from, std::optional<storage::LogPosition> start,
-                               const std::function<Result<void>(Lsn, model::Record&&)>& fn) {
+void RecordLog::forget_marks(Lsn through) {
+  const std::lock_guard lock(marks_mutex_);
+  std::erase_if(marks_, [&](const storage::FrameMark& mark) { return mark.first_lsn <= through; });
+}
+
+storage::LogPosition RecordLog::resume() const {
+  const std::lock_guard lock(marks_mutex_);
+  return last_frame_;
+}
+
+void RecordLog::set_resume(const storage::LogPosition& position) {
+  const std::lock_guard lock(marks_mutex_);
+  last_frame_ = position;
+}
+
+Result<std::unique_ptr<log::LogReader>> RecordLog::reader_at(
+    Lsn from, std::optional<storage::LogPosition> start) {
   CAIRN_TRY_ASSIGN(auto reader, log::LogReader::open(files_, directory_, store_id_));
   if (start && start->file != 0) {
     CAIRN_TRY(reader->seek(from, to_log(*start)));
   } else {
     CAIRN_TRY(reader->seek(from));
   }
+  return reader;
+}
+
+Result<std::unique_ptr<FrameFeed>> RecordLog::feed(Lsn from,
+                                                   std::optional<storage::LogPosition> start) {
+  CAIRN_TRY_ASSIGN(auto reader, reader_at(from, start));
+  return std::make_unique<FrameFeed>(std::move(reader), true);
+}
+
+Result<void> RecordLog::replay(Lsn from, std::optional<storage::LogPosition> start,
+                               const std::function<Result<void>(Lsn, model::Record&&)>& fn) {
+  CAIRN_TRY_ASSIGN(auto reader, reader_at(from, start));
+  FrameFeed frames(std::move(reader), false);
   while (true) {
-    CAIRN_TRY_ASSIGN(const std::optional<log::Frame> frame, reader->next());
-    if (!frame) return {};
-    note_frame(frame->first_lsn, frame->position);
+    CAIRN_TRY_ASSIGN(DecodedFrame * frame, frames.next());
+    if (frame == nullptr) return {};
     Lsn lsn = frame->first_lsn;
-    CAIRN_TRY(model::decode_records(frame->payload, frame->count,
-                                    [&](model::Record&& record) -> Result<void> {
-                                      const Lsn at = lsn;
-                                      lsn = next(lsn);
-                                      if (at < from) return {};
-                                      return fn(at, std::move(record));
-                                    }));
+    for (model::Record& record : frame->records) {
+      if (lsn >= from) CAIRN_TRY(fn(lsn, std::move(record)));
+      lsn = next(lsn);
+    }
   }
 }
 
 Result<std::optional<log::FramePosition>> RecordLog::frame_hint(Lsn lsn,
                                                                 const storage::ReadTxn* txn) const {
-  const auto after = std::upper_bound(
-      marks_.begin(), marks_.end(), lsn,
-      [](Lsn wanted, const storage::FrameMark& mark) { return wanted < mark.first_lsn; });
-  if (after != marks_.begin()) return std::optional(to_log(std::prev(after)->position));
+  {
+    const std::lock_guard lock(marks_mutex_);
+    const auto after = std::upper_bound(
+        marks_.begin(), marks_.end(), lsn,
+        [](Lsn wanted, const storage::FrameMark& mark) { return wanted < mark.first_lsn; });
+    if (after != marks_.begin()) return std::optional(to_log(std::prev(after)->position));
+  }
   if (txn != nullptr) {
     CAIRN_TRY_ASSIGN(const auto mark, storage::find_frame(*txn, lsn));
     if (mark) return std::optional(to_log(mark->position));
@@ -88,29 +157,53 @@ Result<std::optional<log::FramePosition>> RecordLog::frame_hint(Lsn lsn,
   return std::optional<log::FramePosition>();
 }
 
+// The frame that holds a record, decoded.
+Result<void> RecordLog::read_frame(Lsn lsn, const storage::ReadTxn* txn) {
+  frame_.clear();
+  CAIRN_TRY_ASSIGN(const auto hint, frame_hint(lsn, txn));
+  CAIRN_TRY(reader_->seek(lsn, hint));
+  CAIRN_TRY_ASSIGN(const std::optional<log::Frame> frame, reader_->next());
+  if (!frame) {
+    return make_error(ErrorCode::NotFound, fmt::format("the log has no record {} (yet)", raw(lsn)));
+  }
+  frame_first_ = frame->first_lsn;
+  return model::decode_records(frame->payload, frame->count,
+                               [&](model::Record&& record) -> Result<void> {
+                                 frame_.push_back(std::move(record));
+                                 return {};
+                               });
+}
+
+Result<model::Record> RecordLog::read_base(Lsn lsn) {
+  if (!base_ || base_->lsn() < lsn) {
+    CAIRN_TRY_ASSIGN(base_, LogBase::open(files_, directory_, store_id_));
+  }
+  CAIRN_ASSERT(base_ && base_->lsn() >= lsn);
+  return base_->record(lsn);
+}
+
 Result<model::Record> RecordLog::read(Lsn lsn, const storage::ReadTxn* txn) {
   const std::lock_guard lock(read_mutex_);
+  if (!reader_) {
+    CAIRN_TRY_ASSIGN(reader_, log::LogReader::open(files_, directory_, store_id_));
+  }
+  if (lsn <= reader_->base()) return read_base(lsn);
   if (frame_.empty() || lsn < frame_first_ || raw(lsn) >= raw(frame_first_) + frame_.size()) {
-    frame_.clear();
-    if (!reader_) {
-      CAIRN_TRY_ASSIGN(reader_, log::LogReader::open(files_, directory_, store_id_));
+    if (auto found = read_frame(lsn, txn); !found.ok()) {
+      // Retention may have come since the reader looked at the files.
+      if (lsn <= reader_->base()) return read_base(lsn);
+      return std::move(found).error();
     }
-    CAIRN_TRY_ASSIGN(const auto hint, frame_hint(lsn, txn));
-    CAIRN_TRY(reader_->seek(lsn, hint));
-    CAIRN_TRY_ASSIGN(const std::optional<log::Frame> frame, reader_->next());
-    if (!frame) {
-      return make_error(ErrorCode::NotFound,
-                        fmt::format("the log has no record {} (yet)", raw(lsn)));
-    }
-    frame_first_ = frame->first_lsn;
-    CAIRN_TRY(model::decode_records(frame->payload, frame->count,
-                                    [&](model::Record&& record) -> Result<void> {
-                                      frame_.push_back(std::move(record));
-                                      return {};
-                                    }));
   }
   CAIRN_ASSERT(lsn >= frame_first_ && raw(lsn) < raw(frame_first_) + frame_.size());
   return frame_[raw(lsn) - raw(frame_first_)];
+}
+
+void RecordLog::base_changed() {
+  const std::lock_guard lock(read_mutex_);
+  reader_.reset();
+  base_.reset();
+  frame_.clear();
 }
 
 }  // namespace cairn::engine

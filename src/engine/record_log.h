@@ -1,7 +1,10 @@
 // The log as records: encodes what the store appends, finds and decodes what it reads.
 //
-// Ownership: borrows the file system. Thread: append/sync alone; read() from any thread (one at a
-// time inside).
+// Frames are encoded, compressed and written on a thread of their own while the caller makes the
+// next ones.
+//
+// Ownership: borrows the file system. Thread: append, sync, close and replay from one thread at a
+// time; the others from any.
 #pragma once
 
 #include <functional>
@@ -14,6 +17,9 @@
 
 #include "base/file_system.h"
 #include "base/result.h"
+#include "engine/frame_feed.h"
+#include "engine/log_base.h"
+#include "engine/worker.h"
 #include "log/log_reader.h"
 #include "log/log_writer.h"
 #include "model/record.h"
@@ -27,10 +33,16 @@ class RecordLog {
   RecordLog(FileSystem& files, std::string directory, const Uuid& store_id,
             std::unique_ptr<log::LogWriter> writer);
 
-  // Appends one frame. Not durable until sync().
-  Result<void> append(std::span<const model::Record> records);
-  Result<void> sync() { return writer_->sync(); }
-  Result<void> close() { return writer_->close(); }
+  // Appends one frame in the background. Not durable until sync(), which also tells its error.
+  void append(std::vector<model::Record>&& records);
+  // The same on the calling thread: sooner done when little is left before a sync().
+  Result<void> append_now(std::span<const model::Record> records);
+  // Waits for what was appended, then makes it durable.
+  Result<void> sync();
+  Result<void> close();
+  // Waits until nothing is written any more; the error of what was.
+  Result<void> settle();
+  // Precondition: settled.
   Lsn last_lsn() const { return writer_->last_lsn(); }
 
   // Calls fn for every record from `from` on, until it returns an error or the log ends.
@@ -39,18 +51,29 @@ class RecordLog {
                       const std::function<Result<void>(Lsn, model::Record&&)>& fn);
 
   // One record. `txn`: where the index keeps older frame marks; nullptr = none.
-  // NotFound: the log ends before it.
+  // NotFound: the log ends before it, or it is an occurrence that retention removed.
   Result<model::Record> read(Lsn lsn, const storage::ReadTxn* txn);
+  // The log has a new base: what was known of its files no longer holds.
+  void base_changed();
 
-  // Frames seen since the last forget_marks(), sparse.
-  const std::vector<storage::FrameMark>& marks() const { return marks_; }
-  void forget_marks();
+  // The same for who folds: frames with the terms of their occurrences, whose place it tells by
+  // note_frame().
+  Result<std::unique_ptr<FrameFeed>> feed(Lsn from, std::optional<storage::LogPosition> start);
+  void note_frame(Lsn first, const log::FramePosition& position);
+
+  // Frames noted and not yet forgotten, sparse.
+  std::vector<storage::FrameMark> marks() const;
+  void forget_marks(Lsn through);
   // A frame at or before the newest record: where a replay after a checkpoint starts.
-  storage::LogPosition resume() const { return last_frame_; }
-  void set_resume(const storage::LogPosition& position) { last_frame_ = position; }
+  storage::LogPosition resume() const;
+  void set_resume(const storage::LogPosition& position);
 
  private:
-  void note_frame(Lsn first, const log::FramePosition& position);
+  Result<void> write_frame(std::span<const model::Record> records);
+  Result<std::unique_ptr<log::LogReader>> reader_at(Lsn from,
+                                                    std::optional<storage::LogPosition> start);
+  Result<model::Record> read_base(Lsn lsn);
+  Result<void> read_frame(Lsn lsn, const storage::ReadTxn* txn);
   Result<std::optional<log::FramePosition>> frame_hint(Lsn lsn, const storage::ReadTxn* txn) const;
 
   FileSystem& files_;
@@ -58,13 +81,17 @@ class RecordLog {
   Uuid store_id_;
   std::unique_ptr<log::LogWriter> writer_;
 
+  mutable std::mutex marks_mutex_;
   std::vector<storage::FrameMark> marks_;
   storage::LogPosition last_frame_;
+  std::optional<Error> failed_;  // in the background; touched by the worker, or when it is idle
+  Worker worker_;
 
   // For read(): a reader of its own and the frame decoded last, since neighbours are asked for
   // one after the other.
   std::mutex read_mutex_;
   std::unique_ptr<log::LogReader> reader_;
+  std::shared_ptr<const LogBase> base_;  // opened when a record behind it is asked for
   std::vector<model::Record> frame_;
   Lsn frame_first_{};
 };

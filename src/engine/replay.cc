@@ -6,11 +6,6 @@
 namespace cairn::engine {
 namespace {
 
-constexpr uint64_t kProgressEvery = 4096;
-
-// Ends a replay early; never seen by a caller.
-Error stop_here() { return make_error(ErrorCode::Closed, "stop"); }
-
 bool is_after(const AsOf& moment, Lsn lsn, const model::Record& record) {
   if (moment.lsn && lsn > *moment.lsn) return true;
   return moment.time && !std::holds_alternative<model::StoreCreated>(record.body) &&
@@ -20,39 +15,49 @@ bool is_after(const AsOf& moment, Lsn lsn, const model::Record& record) {
 }  // namespace
 
 Result<uint64_t> Store::Impl::replay_tail(bool seal, const AsOf& until, const Progress& progress) {
-  uint64_t done = 0;
-  bool stopped = false;
-  const auto fold_one = [&](Lsn lsn, model::Record&& record) -> Result<void> {
-    if (is_after(until, lsn, record)) {
-      stopped = true;
-      return stop_here();
-    }
-    if (lsn != next(fold.applied())) {
-      return make_error(ErrorCode::Corruption,
-                        fmt::format("the log in {} goes from record {} to record {}: run 'cairn "
-                                    "verify {}'",
-                                    layout.log(), raw(fold.applied()), raw(lsn), layout.root));
-    }
-    if (const auto* occurrence = std::get_if<model::Occurrence>(&record.body)) {
-      CAIRN_TRY(fold.prepare(*occurrence, sealed ? sealed->txn.get() : nullptr));
-    }
-    CAIRN_TRY(fold.apply(record, lsn));
+  const Lsn begin = fold.applied();
+  CAIRN_TRY_ASSIGN(const auto frames, log->feed(next(begin), meta.resume));
+  const auto done = [&] { return raw(fold.applied()) - raw(begin); };
+  while (true) {
+    CAIRN_TRY_ASSIGN(const DecodedFrame* frame, frames->next());
+    if (frame == nullptr) return done();
+    log->note_frame(frame->first_lsn, frame->position);
+    CAIRN_TRY_ASSIGN(const bool more, fold_frame(*frame, until));
+    if (!more) return done();
+    if (progress) progress(done(), 0);
     if (!seal && fold.head().size() > options.memory_limit) {
       return make_error(ErrorCode::Exhausted,
                         fmt::format("the moment lies behind more than {} occurrences, which do not "
                                     "fit into memory at once; ask about an earlier one",
                                     options.memory_limit));
     }
-    if (++done % kProgressEvery == 0 && progress) progress(done, 0);
-    if (seal &&
-        (fold.head().size() >= options.head_limit || fold.tail_records() >= options.tail_limit)) {
-      return make_checkpoint();
+    if (seal && checkpoint_due()) {
+      CAIRN_TRY(finish_checkpoint());
+      start_checkpoint();
     }
-    return {};
-  };
-  const auto result = log->replay(next(fold.applied()), meta.resume, fold_one);
-  if (!result.ok() && !stopped) return result.error();
-  return done;
+  }
+}
+
+// False: the rest is after the moment.
+Result<bool> Store::Impl::fold_frame(const DecodedFrame& frame, const AsOf& until) {
+  fold.begin_batch();
+  Lsn lsn = frame.first_lsn;
+  for (size_t i = 0; i < frame.records.size(); ++i, lsn = next(lsn)) {
+    const model::Record& record = frame.records[i];
+    if (lsn <= fold.applied()) continue;
+    if (is_after(until, lsn, record)) return false;
+    if (lsn != next(fold.applied())) {
+      return make_error(ErrorCode::Corruption,
+                        fmt::format("the log in {} goes from record {} to record {}: run 'cairn "
+                                    "verify {}'",
+                                    layout.log(), raw(fold.applied()), raw(lsn), layout.root));
+    }
+    if (std::holds_alternative<model::Occurrence>(record.body)) {
+      CAIRN_TRY(fold.prepare(frame.terms, i));
+    }
+    CAIRN_TRY(fold.apply(record, lsn));
+  }
+  return true;
 }
 
 }  // namespace cairn::engine

@@ -11,6 +11,7 @@ namespace cairn::engine {
 struct Snapshot::Impl {
   const Materializer* fold = nullptr;
   RecordLog* log = nullptr;
+  Removed removed;
   std::shared_lock<std::shared_mutex> lock;
   std::shared_ptr<SealedIndex> sealed;
   TxnLease lease;
@@ -25,6 +26,7 @@ Snapshot::~Snapshot() = default;
 Lsn Snapshot::lsn() const { return impl_->view.lsn; }
 const model::State& Snapshot::state() const { return *impl_->view.state; }
 const query::View& Snapshot::view() const { return impl_->view; }
+const Removed& Snapshot::removed() const { return impl_->removed; }
 
 std::shared_ptr<const std::vector<GroupId>> Store::Impl::current_roots() const {
   const std::lock_guard guard(roots_mutex);
@@ -42,6 +44,9 @@ std::vector<const storage::Part*> Store::Impl::parts() const {
   if (sealed) {
     for (const auto& part : sealed->parts) all.push_back(part.get());
   }
+  if (const storage::Head* head = fold.sealing_head(); head != nullptr && head->size() > 0) {
+    all.push_back(head);
+  }
   if (fold.head().size() > 0) all.push_back(&fold.head());
   return all;
 }
@@ -54,7 +59,7 @@ Result<TxnLease> Store::Impl::lease_txn() const {
     lease.txn = sealed->txn.get();
     return lease;
   }
-  // No checkpoint can commit while the state is locked, so this sees what the state says.
+  // Sees at least the checkpoint that the state knows of (sealing.cc).
   CAIRN_TRY_ASSIGN(lease.own, storage::ReadTxn::begin(*env));
   lease.txn = lease.own.get();
   return lease;
@@ -67,6 +72,7 @@ Result<std::unique_ptr<Snapshot>> Store::snapshot() const {
   impl->lock = std::shared_lock(impl_->state_mutex);
   CAIRN_TRY(impl_->check_readable());
   impl->sealed = impl_->sealed;
+  if (impl_->base) impl->removed = impl_->base->removed();
   CAIRN_TRY_ASSIGN(impl->lease, impl_->lease_txn());
   impl->parts = impl_->parts();
   impl->roots = impl_->current_roots();
@@ -127,9 +133,12 @@ Result<std::vector<std::pair<Lsn, model::Record>>> Snapshot::history(GroupId gro
   if (impl_->lease.txn != nullptr) {
     CAIRN_TRY_ASSIGN(lsns, storage::activity_of(*impl_->lease.txn, group));
   }
-  for (const auto& [touched, lsn] : impl_->fold->new_activity()) {
-    if (touched == group) lsns.push_back(lsn);
-  }
+  CAIRN_TRY_ASSIGN(const Lsn indexed, indexed_by(impl_->lease.txn));
+  impl_->fold->for_each_tail(indexed, [&](const Tail& tail) {
+    for (const auto& [touched, lsn] : tail.activity) {
+      if (touched == group) lsns.push_back(lsn);
+    }
+  });
   if (lsns.size() > limit) lsns.erase(lsns.begin(), lsns.end() - static_cast<ptrdiff_t>(limit));
   std::vector<std::pair<Lsn, model::Record>> found;
   for (const Lsn lsn : lsns) {

@@ -17,21 +17,32 @@ Store::Impl::Impl(std::string directory, const StoreOptions& store_options)
   clock = options.clock != nullptr ? options.clock : &own_clock;
 }
 
-Result<std::shared_ptr<SealedIndex>> open_sealed(storage::LmdbEnv& env, bool verify_checksums) {
+Result<std::shared_ptr<SealedIndex>> open_sealed(storage::LmdbEnv& env, bool verify_checksums,
+                                                 Lsn base) {
   auto sealed = std::make_shared<SealedIndex>();
   CAIRN_TRY_ASSIGN(sealed->txn, storage::ReadTxn::begin(env));
   CAIRN_TRY_ASSIGN(const auto ids, storage::list_segments(*sealed->txn));
   for (const storage::SegmentId id : ids) {
+    if (base > Lsn{0}) {
+      CAIRN_TRY_ASSIGN(const auto info, storage::segment_info(*sealed->txn, id));
+      if (info.max_lsn <= base) continue;
+    }
     CAIRN_TRY_ASSIGN(auto part, storage::open_segment(*sealed->txn, id, verify_checksums));
     sealed->parts.push_back(std::move(part));
   }
   return sealed;
 }
 
+Result<Lsn> indexed_by(const storage::ReadTxn* txn) {
+  if (txn == nullptr) return Lsn{};
+  CAIRN_TRY_ASSIGN(const auto found, storage::read_meta(*txn));
+  return found ? found->applied : Lsn{};
+}
+
 // Reads the newest checkpoint; `fresh`: the index has none yet.
 Result<void> Store::Impl::load_checkpoint(bool* fresh) {
   // Checksums once per opening (about 0.5 ms a full segment), so that no query ever reads damage.
-  CAIRN_TRY_ASSIGN(sealed, open_sealed(*env, true));
+  CAIRN_TRY_ASSIGN(sealed, open_sealed(*env, true, base_lsn()));
   CAIRN_TRY_ASSIGN(const auto found, storage::read_meta(*sealed->txn));
   *fresh = !found.has_value();
   if (*fresh) return {};
@@ -68,13 +79,17 @@ Result<void> Store::Impl::open_for_writing(OpenReport& report) {
   CAIRN_TRY_ASSIGN(env, storage::LmdbEnv::open(layout.index(), index_options));
   CAIRN_TRY(env->clear_stale_readers());
   bool fresh = false;
+  CAIRN_TRY(read_base());
   CAIRN_TRY(load_checkpoint(&fresh));
+  if (fresh && base) CAIRN_TRY(begin_index_with_base());
+  CAIRN_TRY(finish_retention());
 
   log::LogOptions log_options;
   log_options.file_bytes = options.log_file_bytes;
   log::RecoveryReport recovery;
   CAIRN_TRY_ASSIGN(auto writer, log::LogWriter::open(*files, layout.log(), meta.store_id,
-                                                     log_options, meta.acknowledged, &recovery));
+                                                     log_options, meta.acknowledged, &recovery,
+                                                     {Lsn{meta.resume.file}, meta.resume.offset}));
   report.torn_bytes = recovery.torn_bytes;
   report.torn_file = recovery.torn_file;
   report.torn_offset = recovery.torn_at.offset;
@@ -85,7 +100,7 @@ Result<void> Store::Impl::open_for_writing(OpenReport& report) {
     model::Record created;
     created.time = clock->now();
     created.body = model::StoreCreated{meta.store_id};
-    CAIRN_TRY(log->append({&created, 1}));
+    CAIRN_TRY(log->append_now({&created, 1}));
     CAIRN_TRY(log->sync());
   }
   report.index_rebuilt = fresh && raw(end) > 1;
@@ -113,6 +128,7 @@ Result<void> Store::Impl::open_for_reading(OpenReport& report) {
   }
   env = std::move(opened).value();
   bool fresh = false;
+  CAIRN_TRY(read_base());
   CAIRN_TRY(load_checkpoint(&fresh));
   if (fresh) {
     return make_error(
@@ -121,6 +137,8 @@ Result<void> Store::Impl::open_for_reading(OpenReport& report) {
                     "makes it, or make it with 'cairn rebuild {}'",
                     layout.index(), layout.root));
   }
+  if (meta.base > base_lsn()) CAIRN_TRY(read_base());  // retention came in between
+  CAIRN_TRY(finish_retention());
   log = std::make_unique<RecordLog>(*files, layout.log(), meta.store_id, nullptr);
   CAIRN_TRY_ASSIGN(report.replayed_records, replay_tail(false, AsOf{}, nullptr));
   if (fold.applied() < meta.acknowledged) {
@@ -147,10 +165,11 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& directory,
   OpenReport local;
   OpenReport& told = report != nullptr ? *report : local;
   told = {};
-  if (options.head_limit == 0 || options.head_limit > storage::kMaxSegmentRows) {
-    return make_error(ErrorCode::InvalidArgument,
-                      fmt::format("head_limit is {}; it may be 1 to {}", options.head_limit,
-                                  storage::kMaxSegmentRows));
+  // A head may grow to twice the limit while the one before it is sealed.
+  constexpr uint32_t kMaxHead = storage::kMaxSegmentRows / 2;
+  if (options.head_limit == 0 || options.head_limit > kMaxHead) {
+    return make_error(ErrorCode::InvalidArgument, fmt::format("head_limit is {}; it may be 1 to {}",
+                                                              options.head_limit, kMaxHead));
   }
   if (options.read_only) {
     CAIRN_TRY(impl->open_for_reading(told));
@@ -172,6 +191,8 @@ Result<std::unique_ptr<Store>> Store::open_as_of(const std::string& directory, c
   CAIRN_TRY_ASSIGN(impl->meta.store_id, read_identity(*impl->files, impl->layout));
   impl->log =
       std::make_unique<RecordLog>(*impl->files, impl->layout.log(), impl->meta.store_id, nullptr);
+  CAIRN_TRY(impl->read_base());
+  CAIRN_TRY(impl->begin_memory_with_base(moment));
   CAIRN_TRY(impl->replay_tail(false, moment, progress));
   if (moment.lsn && impl->fold.applied() < *moment.lsn) {
     return make_error(ErrorCode::InvalidArgument,
@@ -183,10 +204,29 @@ Result<std::unique_ptr<Store>> Store::open_as_of(const std::string& directory, c
 
 Result<SubmitResult> Store::submit(std::vector<model::Message> messages,
                                    const SubmitOptions& options) {
+  thread_local model::TermExtractor extractor;
+  PreparedMessages prepared;
+  for (const model::Message& message : messages) {
+    if (const auto* occurrence = std::get_if<model::Occurrence>(&message)) {
+      extractor.extract(*occurrence, prepared.terms);
+    } else {
+      prepared.terms.end();
+    }
+  }
+  prepared.messages = std::move(messages);
+  return submit(std::move(prepared), options);
+}
+
+Result<SubmitResult> Store::submit(PreparedMessages prepared, const SubmitOptions& options) {
+  if (prepared.terms.size() != prepared.messages.size()) {
+    return make_error(ErrorCode::InvalidArgument,
+                      fmt::format("{} messages come with terms of {}", prepared.messages.size(),
+                                  prepared.terms.size()));
+  }
   WriteRequest request;
-  request.messages = &messages;
+  request.prepared = &prepared;
   request.submit = &options;
-  request.items.reserve(messages.size());
+  request.items.reserve(prepared.messages.size());
   impl_->write(request);
   if (request.error) return *std::move(request.error);
   return SubmitResult{request.lsn, std::move(request.items)};
@@ -213,6 +253,7 @@ Result<bool> Store::has_occurrence(ProjectId project, const Uuid& id) const {
 Result<void> Store::checkpoint() {
   const std::unique_lock lock(impl_->state_mutex);
   CAIRN_TRY(impl_->check_writable());
+  CAIRN_TRY(impl_->finish_checkpoint());
   if (impl_->fold.tail_records() == 0) return {};
   return impl_->make_checkpoint();
 }
@@ -222,6 +263,7 @@ Result<void> Store::close() {
   if (impl_->closed || impl_->options.read_only) return {};
   impl_->closed = true;
   if (impl_->poisoned) return *impl_->poisoned;
+  CAIRN_TRY(impl_->finish_checkpoint());
   if (impl_->fold.tail_records() > impl_->options.close_limit) CAIRN_TRY(impl_->make_checkpoint());
   CAIRN_TRY(impl_->log->close());
   impl_->meta.acknowledged = impl_->fold.applied();

@@ -26,9 +26,13 @@
 #include "base/file_system.h"
 #include "base/hash.h"
 #include "base/result.h"
+#include "engine/backup.h"
+#include "engine/merge_policy.h"
+#include "engine/retention.h"
 #include "model/command.h"
 #include "model/message.h"
 #include "model/state.h"
+#include "model/term_batch.h"
 #include "query/search.h"
 #include "query/view.h"
 
@@ -43,6 +47,7 @@ struct StoreOptions {
   // each); beyond it Exhausted.
   uint32_t memory_limit = 1u << 24;
   uint32_t close_limit = 1u << 14;  // close() makes a checkpoint if the tail is longer
+  MergePolicy merging;              // of sealed segments, in the background
   uint64_t log_file_bytes = 256ull << 20;
   uint64_t index_map_bytes = 1ull << 40;
   FileSystem* files = nullptr;  // nullptr: the real one; borrowed
@@ -74,6 +79,13 @@ struct SubmitOptions {
   bool input_time = false;  // record time follows the messages' own times
 };
 
+// Messages with the terms of their occurrences, which are best found where the messages are made:
+// before the store's one writer is busy with them.
+struct PreparedMessages {
+  std::vector<model::Message> messages;
+  model::TermBatch terms;  // a span for each message, empty for those that are no occurrence
+};
+
 struct SubmitResult {
   Lsn lsn{};                      // everything up to here is durable
   std::vector<ItemResult> items;  // one for each message, same order
@@ -100,6 +112,24 @@ struct SegmentStats {
   uint64_t bytes = 0;
   TimeUs min_time{};
   TimeUs max_time{};
+  Lsn min_lsn{};
+  Lsn max_lsn{};
+};
+
+// Where the bytes of the index are; their sum is index_bytes and what LMDB needs for itself.
+struct IndexSizes {
+  uint64_t dictionary = 0;
+  uint64_t postings = 0;  // of segments
+  uint64_t columns = 0;   // of segments: LSNs, times, runs and values
+  uint64_t ids = 0;       // of segments: occurrence ids and their filter
+  uint64_t state = 0;     // groups, fingerprints, projects, types, history, keys, meta
+  uint64_t log_positions = 0;
+  uint64_t other = 0;  // page ends and tree pages of the segments, LMDB's own tables
+};
+struct TableStats {
+  std::string name;
+  uint64_t entries = 0;
+  uint64_t bytes = 0;  // of its pages
 };
 
 struct Stats {
@@ -122,7 +152,14 @@ struct Stats {
   uint32_t readers = 0;
   uint32_t max_readers = 0;
   std::vector<SegmentStats> segments;
-  Digests digests;
+  Lsn base_lsn{};           // records up to here are in the log's base; 0 = the log is whole
+  uint64_t base_bytes = 0;  // of the base
+  Removed removed;          // by retention
+  uint64_t kept_occurrences = 0;
+  IndexSizes index;
+  std::vector<TableStats> tables;
+  uint64_t index_free_bytes = 0;  // pages that later writes use again
+  std::optional<Digests> digests;
 };
 
 // What opening found and did; print it when it is worth telling.
@@ -135,6 +172,17 @@ struct OpenReport {
   bool index_rebuilt = false;  // there was no index: all of the log was replayed
 };
 
+struct CompactReport {
+  uint64_t segments_before = 0;
+  uint64_t segments_after = 0;
+  uint64_t merged_occurrences = 0;  // rewritten
+};
+
+struct ShrinkReport {
+  uint64_t file_bytes_before = 0;
+  uint64_t file_bytes_after = 0;  // equal: too little of it was free
+};
+
 class Store;
 
 // One LSN of everything. Must not outlive the store.
@@ -144,6 +192,7 @@ class Snapshot {
   Lsn lsn() const;
   const model::State& state() const;
   const query::View& view() const;
+  const Removed& removed() const;  // what retention took away from it
 
   // See query/search.h. `text` is parsed here.
   Result<query::SearchPage> search(std::string_view text,
@@ -180,13 +229,32 @@ struct RebuildReport {
   Digests digests;
 };
 
+struct RestoreReport {
+  Uuid store_id;
+  Lsn lsn{};      // everything up to here is in the store
+  TimeUs made{};  // when the backup was
+  uint64_t files = 0;
+  uint64_t bytes = 0;
+  uint64_t records = 0;
+  Digests digests;
+};
+
+// What the manifest of a backup says.
+struct BackupSummary {
+  Uuid store_id;
+  Lsn lsn{};
+  TimeUs made{};
+};
+
 struct VerifyReport {
+  std::optional<BackupSummary> backup;  // the directory is one: the log's files alone are checked
   uint64_t log_files = 0;
   uint64_t frames = 0;
   uint64_t records = 0;
   uint64_t log_bytes = 0;
   uint64_t torn_bytes = 0;  // unacknowledged tail; no damage
   uint64_t segments = 0;
+  Lsn base{};  // the log begins behind it; 0 = with record 1
   bool deep = false;
   Digests index;                      // of what the index says
   Digests replay;                     // of a replay of the whole log (deep)
@@ -212,6 +280,8 @@ class Store {
   // Validated messages in order; each is stored, known already or refused on its own. Returns when
   // all that was stored is durable.
   Result<SubmitResult> submit(std::vector<model::Message> messages, const SubmitOptions& options);
+  // InvalidArgument: terms do not go with messages.
+  Result<SubmitResult> submit(PreparedMessages prepared, const SubmitOptions& options);
   // InvalidArgument, NotFound, Conflict: from decide().
   Result<ExecuteResult> execute(const model::Command& command, const ExecuteOptions& options);
 
@@ -220,11 +290,36 @@ class Store {
 
   // Seals the head and writes everything applied so far to the index.
   Result<void> checkpoint();
+  // The same, then merges neighbouring segments as far as MergePolicy::max_rows lets them. Writers
+  // go on meanwhile.
+  Result<CompactReport> compact();
   // Makes the log end in order; checkpoints when worth it. The store accepts nothing afterwards.
   Result<void> close();
 
+  // Copies the log up to its present end into `destination`, another directory, which grows from
+  // one backup to the next: files that are there already are not copied again. Writers go on. A
+  // backup that was cut short leaves the one before it valid. Conflict: the destination holds other
+  // things, or bytes that the store has lost since.
+  Result<BackupReport> backup(const std::string& destination,
+                              const Progress& progress = nullptr) const;
+  // The same without opening the store: needs no index and no lock.
+  static Result<BackupReport> backup(const std::string& directory, const std::string& destination,
+                                     const StoreOptions& options,
+                                     const Progress& progress = nullptr);
+  // Makes a store in a new or empty directory of a backup, checking every byte: the same store,
+  // with the same id. Conflict: the directory is not empty. Corruption: names the file of the
+  // backup.
+  static Result<RestoreReport> restore(const std::string& source, const std::string& directory,
+                                       const StoreOptions& options,
+                                       const Progress& progress = nullptr);
+
+  // Removes what the policy lets go: whole segments and log files, the oldest first. Writes go on
+  // meanwhile; what stands for the removed records is made by folding the log up to them.
+  Result<RetentionReport> retain(const RetentionPolicy& policy, const Progress& progress = nullptr);
+
   Result<Digests> digests() const;
-  Result<Stats> stats() const;
+  // `with_digests`: reads every posting and dictionary value, which takes its time.
+  Result<Stats> stats(bool with_digests = false) const;
 
   // Every record from `from` on, in order, until fn returns an error.
   Result<void> for_each_record(
@@ -238,6 +333,9 @@ class Store {
   // an index or with a damaged one. Takes the writer's lock.
   static Result<RebuildReport> rebuild(const std::string& directory, const StoreOptions& options,
                                        const Progress& progress = nullptr);
+  // Copies the index without its free pages, beside the old one, then swaps, when at least a
+  // quarter of it is free. Takes the writer's lock; readers keep what they have open.
+  static Result<ShrinkReport> shrink(const std::string& directory, const StoreOptions& options);
   // Reads every byte of the log and checks every checksum of the index; deep: also replays the log
   // and compares digests. Takes no lock; run it beside a quiet store.
   static Result<VerifyReport> verify(const std::string& directory, bool deep,

@@ -10,10 +10,13 @@
 #include <string>
 #include <vector>
 
+#include "engine/log_base.h"
 #include "engine/materializer.h"
+#include "engine/merge_policy.h"
 #include "engine/record_log.h"
 #include "engine/store.h"
 #include "engine/store_layout.h"
+#include "engine/worker.h"
 #include "storage/checkpoint.h"
 #include "storage/lmdb_env.h"
 #include "storage/segment.h"
@@ -25,8 +28,12 @@ struct SealedIndex {
   std::unique_ptr<storage::ReadTxn> txn;  // the parts lie in its map
   std::vector<std::unique_ptr<storage::Part>> parts;
 };
+// Without segments of records up to `base`: retention removed them, even if the index does not
+// know.
 Result<std::shared_ptr<SealedIndex>> open_sealed(storage::LmdbEnv& env,
-                                                 bool verify_checksums = false);
+                                                 bool verify_checksums = false, Lsn base = {});
+// How much of the log the index holds as a transaction sees it; 0 without one.
+Result<Lsn> indexed_by(const storage::ReadTxn* txn);
 
 // A transaction to read with, at the same LSN as the state. A writing store begins one for each
 // answer; a reading one has to keep to that of its checkpoint, because the writing process may have
@@ -39,7 +46,7 @@ struct TxnLease {
 
 // One caller's write, waiting for the leader to do it.
 struct WriteRequest {
-  std::vector<model::Message>* messages = nullptr;  // either these
+  PreparedMessages* prepared = nullptr;  // either these
   const SubmitOptions* submit = nullptr;
   const model::Command* command = nullptr;  // or this
   const ExecuteOptions* execute = nullptr;
@@ -49,6 +56,8 @@ struct WriteRequest {
   Lsn lsn{};
   bool done = false;
 };
+
+struct RetentionChoice;  // retention.cc
 
 struct Store::Impl {
   Impl(std::string directory, const StoreOptions& store_options);
@@ -70,12 +79,18 @@ struct Store::Impl {
   mutable std::shared_mutex state_mutex;
   Materializer fold;
   std::shared_ptr<SealedIndex> sealed;
+  std::shared_ptr<const LogBase> base;  // nullptr: the log begins with record 1
   std::optional<Error> poisoned;
   bool closed = false;
   std::vector<model::Record> pending;  // applied, not yet appended
   size_t pending_bytes = 0;
+  // Records that may hold an occurrence of the running batch already, by message index, and the
+  // index they were found in.
+  std::vector<std::pair<uint32_t, Lsn>> known_candidates;
+  std::shared_ptr<const SealedIndex> looked_up_in;
 
   mutable std::recursive_mutex txn_turn;  // see TxnLease
+  std::mutex retention_turn;              // one retention at a time
 
   // The small array that merges change, made when first asked for after a change.
   mutable std::mutex roots_mutex;
@@ -87,6 +102,16 @@ struct Store::Impl {
   std::deque<WriteRequest*> queue;
   bool leading = false;
 
+  // What the sealer left: the index as its newest transaction made it, or why there is none.
+  struct Sealed {
+    storage::CheckpointMeta meta;
+    std::shared_ptr<SealedIndex> index;
+  };
+  std::mutex outcome_mutex;
+  std::optional<Result<Sealed>> outcome;
+  bool merging_failed = false;  // the sealer's own: what failed once is left until reopened
+  Worker sealer{1};             // last, so that it ends before what it uses
+
   // --- opening (store.cc) ---
   Result<void> open_for_writing(OpenReport& report);
   Result<void> open_for_reading(OpenReport& report);
@@ -94,19 +119,23 @@ struct Store::Impl {
   // --- replay (replay.cc) ---
   // Folds the log after the checkpoint, sealing on the way when `seal`. Stops after `until`.
   Result<uint64_t> replay_tail(bool seal, const AsOf& until, const Progress& progress);
+  Result<bool> fold_frame(const DecodedFrame& frame, const AsOf& until);
   // --- writing (write_queue.cc) ---
   void write(WriteRequest& request);
   void lead(std::deque<WriteRequest*>& batch);
   Result<void> run(WriteRequest& request);
-  Result<void> run_message(model::Message& message, WriteRequest& request);
-  Result<ItemResult> store_occurrence(model::Occurrence&& occurrence, TimeUs time,
+  Result<void> run_messages(WriteRequest& request);
+  Result<ItemResult> run_message(PreparedMessages& prepared, size_t index,
+                                 const SubmitOptions& how);
+  Result<ItemResult> run_operation(const model::WorkflowOp& op, TimeUs time,
+                                   const SubmitOptions& how);
+  Result<ItemResult> store_occurrence(PreparedMessages& prepared, size_t index, TimeUs time,
                                       const std::string& actor);
   Result<ItemResult> store_fact(Result<std::optional<model::RecordBody>>&& decided, TimeUs time,
                                 const std::string& actor, const Hash128& key);
   Result<Lsn> add_record(model::Record&& record);
-  Result<void> flush_pending();
+  void hand_over_pending();
   Result<void> sync_pending();
-  Result<void> make_checkpoint();
   Result<void> check_writable() const;
   Result<void> check_readable() const;
   void poison(const Error& error);
@@ -115,7 +144,45 @@ struct Store::Impl {
   const storage::ReadTxn* write_txn() const { return sealed ? sealed->txn.get() : nullptr; }
   Result<bool> knows_occurrence(ProjectId project, const Uuid& id,
                                 const storage::ReadTxn* txn) const;
+  Result<bool> is_occurrence(Lsn lsn, ProjectId project, const Uuid& id,
+                             const storage::ReadTxn* txn) const;
+  // The same as knows_occurrence for the batch's message `index`, after look_up_ids().
+  Result<bool> batch_knows(size_t index, const model::Occurrence& occurrence) const;
+  void look_up_ids(const std::vector<model::Message>& messages);
   Result<bool> knows_key(const Hash128& key) const;
+  // --- checkpoints (sealing.cc) ---
+  // Whether the head or the tail of the log is long enough for a checkpoint, `times` over.
+  bool checkpoint_due(uint32_t times = 1) const;
+  // Begins a checkpoint in the background. Precondition: everything applied is durable in the log,
+  // and none is under way.
+  void start_checkpoint();
+  Result<Sealed> seal(const FrozenTail& frozen, const storage::CheckpointMeta& next,
+                      const std::vector<storage::FrameMark>& frames);
+  // Merges the segments that `choose` names among all; nullopt: none.
+  using ChooseSegments =
+      std::function<std::vector<storage::SegmentId>(std::span<const storage::SegmentInfo>)>;
+  Result<std::optional<Sealed>> merge_some(const ChooseSegments& choose);
+  void merge_in_background();
+  Result<uint64_t> merge_fully();  // returns how many occurrences were rewritten
+  void leave(Result<Sealed> result);
+  // Takes over what the sealer did meanwhile. Nothing to do is success.
+  Result<void> adopt_checkpoint();
+  // Waits for the one under way and takes it over.
+  Result<void> finish_checkpoint();
+  // Everything applied is in the index afterwards. Precondition: it is durable in the log.
+  Result<void> make_checkpoint();
+  // --- retention (retention.cc) ---
+  Lsn base_lsn() const;
+  Result<RetentionChoice> choose_removal(const RetentionPolicy& policy, uint64_t& kept) const;
+  // Takes the newest base of the log, if it has one.
+  Result<void> read_base();
+  // What is folded begins with the base: in an index without a checkpoint, or in memory alone.
+  // NotFound: the moment lies before it.
+  Result<void> begin_index_with_base();
+  Result<void> begin_memory_with_base(const AsOf& moment);
+  Result<void> finish_retention();
+  Result<void> drop_behind_base();
+  Result<void> install_base(LogBaseWriter& writer, Lsn last);
   // --- maintenance (store_maintenance.cc) ---
   Result<RebuildReport> fold_all(const std::string& directory, const AsOf& until,
                                  const Progress& progress);

@@ -7,6 +7,8 @@
 #include <random>
 #include <system_error>
 
+#include "engine/backup.h"
+
 namespace cairn::engine {
 namespace {
 
@@ -35,11 +37,28 @@ std::string_view line_value(std::string_view text, std::string_view name) {
   return text.substr(begin, end - begin);
 }
 
+Result<void> move_directory(const std::string& from, const std::string& to) {
+  std::error_code error;
+  std::filesystem::rename(from, to, error);
+  if (error) {
+    return make_error(ErrorCode::Io,
+                      fmt::format("cannot rename {} to {}: {}", from, to, error.message()));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Uuid> read_identity(FileSystem& files, const StoreLayout& layout) {
   CAIRN_TRY_ASSIGN(const bool there, files.exists(layout.identity()));
   if (!there) {
+    CAIRN_TRY_ASSIGN(const bool backup, is_backup(files, layout.root));
+    if (backup) {
+      return make_error(ErrorCode::Conflict,
+                        fmt::format("{} is a backup, not a store; make a store of it with 'cairn "
+                                    "restore {} STORE'",
+                                    layout.root, layout.root));
+    }
     CAIRN_TRY_ASSIGN(const bool logged, files.exists(layout.log()));
     if (logged) {
       return make_error(ErrorCode::Corruption,
@@ -87,6 +106,11 @@ Result<Uuid> create_identity(FileSystem& files, const StoreLayout& layout) {
                                   layout.root, name));
   }
   const Uuid id = random_uuid();
+  CAIRN_TRY(write_identity(files, layout, id));
+  return id;
+}
+
+Result<void> write_identity(FileSystem& files, const StoreLayout& layout, const Uuid& id) {
   const std::string text = fmt::format("{}format {}\nid {}\n", kTitle, kStoreFormat, id.dashed());
   const std::string fresh = layout.identity() + ".new";
   CAIRN_TRY_ASSIGN(const bool left_over, files.exists(fresh));
@@ -95,8 +119,16 @@ Result<Uuid> create_identity(FileSystem& files, const StoreLayout& layout) {
   CAIRN_TRY(file->write_at(0, std::as_bytes(std::span(text))));
   CAIRN_TRY(file->sync());
   CAIRN_TRY(files.rename(fresh, layout.identity()));
+  return files.sync_directory(layout.root);
+}
+
+Result<void> swap_index(FileSystem& files, const StoreLayout& layout) {
+  CAIRN_TRY(remove_directory(layout.old_index()));
+  CAIRN_TRY_ASSIGN(const bool there, files.exists(layout.index()));
+  if (there) CAIRN_TRY(move_directory(layout.index(), layout.old_index()));
+  CAIRN_TRY(move_directory(layout.new_index(), layout.index()));
   CAIRN_TRY(files.sync_directory(layout.root));
-  return id;
+  return remove_directory(layout.old_index());
 }
 
 Result<void> remove_directory(const std::string& path) {

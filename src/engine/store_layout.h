@@ -29,10 +29,17 @@ struct StoreLayout {
   std::string root;
 };
 
-// NotFound: no store there. Unsupported: a newer format. Corruption: not readable as one.
+// NotFound: no store there. Conflict: it is a backup. Unsupported: a newer format. Corruption: not
+// readable as one.
 Result<Uuid> read_identity(FileSystem& files, const StoreLayout& layout);
+// Makes the directory the store with this id, durably.
+Result<void> write_identity(FileSystem& files, const StoreLayout& layout, const Uuid& id);
 // Makes the directory a store with a fresh id. Conflict: it holds something else already.
 Result<Uuid> create_identity(FileSystem& files, const StoreLayout& layout);
+
+// The new index takes the old one's place. A crash in between leaves the old one under another
+// name, from where the next writer takes it back.
+Result<void> swap_index(FileSystem& files, const StoreLayout& layout);
 
 // Removes a directory of plain files and everything in it; ok when it is not there.
 Result<void> remove_directory(const std::string& path);

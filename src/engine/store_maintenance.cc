@@ -2,9 +2,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <filesystem>
-#include <system_error>
-
 #include "engine/content_digest.h"
 #include "engine/store_impl.h"
 #include "log/log_reader.h"
@@ -13,16 +10,6 @@ namespace cairn::engine {
 namespace {
 
 void append_hash(std::string& out, const Hash128& hash) { out += hash.hex(); }
-
-Result<void> move_directory(const std::string& from, const std::string& to) {
-  std::error_code error;
-  std::filesystem::rename(from, to, error);
-  if (error) {
-    return make_error(ErrorCode::Io,
-                      fmt::format("cannot rename {} to {}: {}", from, to, error.message()));
-  }
-  return {};
-}
 
 }  // namespace
 
@@ -41,8 +28,11 @@ Result<Digests> Store::Impl::digests_with(const storage::ReadTxn* txn) const {
     CAIRN_TRY(storage::for_each_activity(*txn, add_activity));
     CAIRN_TRY(storage::for_each_key(*txn, add_key));
   }
-  for (const auto& [group, lsn] : fold.new_activity()) add_activity(group, lsn);
-  for (const Hash128& key : fold.new_keys()) add_key(key);
+  CAIRN_TRY_ASSIGN(const Lsn indexed, indexed_by(txn));
+  fold.for_each_tail(indexed, [&](const Tail& tail) {
+    for (const auto& [group, lsn] : tail.activity) add_activity(group, lsn);
+    for (const Hash128& key : tail.keys) add_key(key);
+  });
   std::string all = fmt::format("lsn {}\n", raw(fold.applied()));
   append_hash(all, fold.state().replay_digest());
   append_hash(all, content);
@@ -59,50 +49,6 @@ Result<Digests> Store::digests() const {
   return impl_->digests_with(lease.txn);
 }
 
-Result<Stats> Store::stats() const {
-  const std::shared_lock lock(impl_->state_mutex);
-  CAIRN_TRY(impl_->check_readable());
-  CAIRN_TRY_ASSIGN(const TxnLease lease, impl_->lease_txn());
-  const model::State& state = impl_->fold.state();
-  Stats stats;
-  stats.store_id = impl_->meta.store_id;
-  stats.last_lsn = impl_->fold.applied();
-  stats.checkpoint_lsn = impl_->fold.checkpoint();
-  stats.groups = state.group_count();
-  for (uint32_t id = 1; id <= state.group_count(); ++id) {
-    const model::Group& group = state.group(GroupId{id});
-    stats.occurrences += group.times_seen;
-    if (group.parent != GroupId{}) ++stats.hidden;
-  }
-  stats.issues = stats.groups - stats.hidden;
-  stats.fingerprints = state.fingerprint_count();
-  stats.projects = state.projects().size();
-  CAIRN_TRY_ASSIGN(const auto reader,
-                   log::LogReader::open(*impl_->files, impl_->layout.log(), impl_->meta.store_id));
-  for (const log::LogFileInfo& file : reader->files()) {
-    ++stats.log_files;
-    stats.log_bytes += file.bytes;
-  }
-  stats.head_occurrences = impl_->fold.head().size();
-  stats.head_bytes = impl_->fold.head().memory_bytes();
-  if (impl_->env) {
-    CAIRN_TRY_ASSIGN(const auto info, impl_->env->info());
-    stats.index_bytes = info.used_bytes;
-    stats.index_file_bytes = info.file_bytes;
-    stats.index_bytes_written = impl_->meta.index_bytes_written;
-    stats.readers = info.readers;
-    stats.max_readers = info.max_readers;
-    CAIRN_TRY_ASSIGN(const auto ids, storage::list_segments(*lease.txn));
-    for (const storage::SegmentId id : ids) {
-      CAIRN_TRY_ASSIGN(const auto segment, storage::segment_info(*lease.txn, id));
-      stats.segments.push_back(
-          {raw(id), segment.occurrences, segment.bytes, segment.min_time, segment.max_time});
-    }
-  }
-  CAIRN_TRY_ASSIGN(stats.digests, impl_->digests_with(lease.txn));
-  return stats;
-}
-
 Result<void> Store::for_each_record(
     Lsn from, const std::function<Result<void>(Lsn, const model::Record&)>& fn) const {
   return read_log(impl_->layout.root, impl_->options, from, fn);
@@ -113,6 +59,12 @@ Result<void> Store::read_log(const std::string& directory, const StoreOptions& o
   const Impl impl(directory, options);
   CAIRN_TRY_ASSIGN(const Uuid store_id, read_identity(*impl.files, impl.layout));
   RecordLog reader(*impl.files, impl.layout.log(), store_id, nullptr);
+  CAIRN_TRY_ASSIGN(const auto base, LogBase::open(*impl.files, impl.layout.log(), store_id));
+  if (base) {
+    CAIRN_TRY(base->for_each_record(
+        from, [&](Lsn lsn, model::Record&& record) { return fn(lsn, record); }));
+    from = std::max(from, next(base->lsn()));
+  }
   return reader.replay(from, std::nullopt,
                        [&](Lsn lsn, model::Record&& record) { return fn(lsn, record); });
 }
@@ -126,6 +78,8 @@ Result<RebuildReport> Store::Impl::fold_all(const std::string& directory, const 
   CAIRN_TRY_ASSIGN(env, storage::LmdbEnv::open(directory, index_options));
   CAIRN_TRY_ASSIGN(sealed, open_sealed(*env));
   log = std::make_unique<RecordLog>(*files, layout.log(), meta.store_id, nullptr);
+  CAIRN_TRY(read_base());
+  if (base) CAIRN_TRY(begin_index_with_base());
   RebuildReport report;
   CAIRN_TRY_ASSIGN(report.records, replay_tail(true, until, progress));
   CAIRN_TRY(make_checkpoint());
@@ -147,17 +101,6 @@ Lsn acknowledged_by(const std::string& index_directory) {
   if (!txn.ok()) return {};
   const auto meta = storage::read_meta(**txn);
   return meta.ok() && meta->has_value() ? (*meta)->acknowledged : Lsn{};
-}
-
-// The new index takes the old one's place. A crash in between leaves the old one under another
-// name, from where the next writer takes it back.
-Result<void> swap_index(FileSystem& files, const StoreLayout& layout) {
-  CAIRN_TRY(remove_directory(layout.old_index()));
-  CAIRN_TRY_ASSIGN(const bool there, files.exists(layout.index()));
-  if (there) CAIRN_TRY(move_directory(layout.index(), layout.old_index()));
-  CAIRN_TRY(move_directory(layout.new_index(), layout.index()));
-  CAIRN_TRY(files.sync_directory(layout.root));
-  return remove_directory(layout.old_index());
 }
 
 }  // namespace
@@ -186,6 +129,8 @@ Result<VerifyReport> Store::verify(const std::string& directory, bool deep,
   StoreOptions reading = options;
   reading.read_only = true;
   Impl impl(directory, reading);
+  CAIRN_TRY_ASSIGN(const bool backup, is_backup(*impl.files, directory));
+  if (backup) return verify_backup(*impl.files, directory, progress);
   CAIRN_TRY_ASSIGN(impl.meta.store_id, read_identity(*impl.files, impl.layout));
   VerifyReport report;
   report.deep = deep;
@@ -196,6 +141,7 @@ Result<VerifyReport> Store::verify(const std::string& directory, bool deep,
   report.records = check.records;
   report.log_bytes = check.bytes;
   report.torn_bytes = check.torn_bytes;
+  report.base = check.base;
   report.problems = std::move(check.problems);
 
   OpenReport opened;

@@ -76,15 +76,30 @@ void Store::Impl::write(WriteRequest& request) {
 }
 
 void Store::Impl::lead(std::deque<WriteRequest*>& batch) {
-  const std::unique_lock state_lock(state_mutex);
+  std::unique_lock state_lock(state_mutex);
+  Result<void> shared = adopt_checkpoint();
+  // Back-pressure: while the head before this one is still being sealed, this one may grow to
+  // twice its size and no further. Readers go on meanwhile.
+  while (shared.ok() && fold.frozen() != nullptr && checkpoint_due(2)) {
+    state_lock.unlock();
+    sealer.wait_idle();
+    state_lock.lock();
+    shared = adopt_checkpoint();
+  }
   // A request that fails on its own leaves the others alone; what poisons the store fails all.
-  Result<void> shared = check_writable();
+  if (shared.ok()) shared = check_writable();
   for (WriteRequest* request : batch) {
     if (!shared.ok()) break;
     if (auto done = run(*request); !done.ok()) request->error = done.error();
     if (poisoned) shared = *poisoned;
   }
-  if (shared.ok()) shared = sync_pending();
+  if (shared.ok()) {
+    shared = sync_pending();
+  } else {
+    // Nothing may be under way once the state is unlocked.
+    [[maybe_unused]] const auto ignored = log ? log->settle() : Result<void>();
+  }
+  if (shared.ok() && fold.frozen() == nullptr && checkpoint_due()) start_checkpoint();
   for (WriteRequest* request : batch) {
     request->lsn = fold.applied();
     if (!shared.ok()) request->error = shared.error();
@@ -100,53 +115,58 @@ Result<void> Store::Impl::run(WriteRequest& request) {
     request.items.push_back(std::move(item));
     return {};
   }
-  for (model::Message& message : *request.messages) CAIRN_TRY(run_message(message, request));
-  return {};
+  return run_messages(request);
 }
 
-Result<void> Store::Impl::run_message(model::Message& message, WriteRequest& request) {
-  const SubmitOptions& how = *request.submit;
-  const TimeUs time = record_time(model::message_time(message), how.input_time);
-  if (auto* occurrence = std::get_if<model::Occurrence>(&message)) {
-    CAIRN_TRY_ASSIGN(ItemResult item, store_occurrence(std::move(*occurrence), time, how.actor));
-    request.items.push_back(std::move(item));
-  } else if (const auto* change = std::get_if<model::StatusChangeMessage>(&message)) {
-    CAIRN_TRY_ASSIGN(ItemResult item, store_fact(model::decide(fold.state(), *change), time,
-                                                 how.actor, key_of(*change)));
-    request.items.push_back(std::move(item));
-  } else {
-    const auto& op = std::get<model::WorkflowOp>(message);
-    if (op.op == "occurrence") {
-      CAIRN_TRY_ASSIGN(const bool known, knows_occurrence(op.project, *op.occurrence, write_txn()));
-      request.items.push_back(
-          known ? ItemResult{Outcome::Reference, {}, std::nullopt}
-                : refused(make_error(
-                      ErrorCode::NotFound,
-                      fmt::format("project {} has no occurrence {}: import the file that holds it "
-                                  "along with this one",
-                                  raw(op.project), op.occurrence->dashed()))));
-      return {};
-    }
-    const std::string& actor = op.actor.empty() ? how.actor : op.actor;
-    CAIRN_TRY_ASSIGN(ItemResult item,
-                     store_fact(model::decide(fold.state(), op), time, actor, key_of(op)));
+Result<void> Store::Impl::run_messages(WriteRequest& request) {
+  fold.begin_batch();
+  look_up_ids(request.prepared->messages);
+  for (size_t i = 0; i < request.prepared->messages.size(); ++i) {
+    CAIRN_TRY_ASSIGN(ItemResult item, run_message(*request.prepared, i, *request.submit));
     request.items.push_back(std::move(item));
   }
   return {};
 }
 
-Result<ItemResult> Store::Impl::store_occurrence(model::Occurrence&& occurrence, TimeUs time,
-                                                 const std::string& actor) {
-  CAIRN_TRY_ASSIGN(const bool known,
-                   knows_occurrence(occurrence.project, occurrence.id, write_txn()));
+Result<ItemResult> Store::Impl::run_message(PreparedMessages& prepared, size_t index,
+                                            const SubmitOptions& how) {
+  const model::Message& message = prepared.messages[index];
+  const TimeUs time = record_time(model::message_time(message), how.input_time);
+  if (std::holds_alternative<model::Occurrence>(message)) {
+    return store_occurrence(prepared, index, time, how.actor);
+  }
+  if (const auto* change = std::get_if<model::StatusChangeMessage>(&message)) {
+    return store_fact(model::decide(fold.state(), *change), time, how.actor, key_of(*change));
+  }
+  return run_operation(std::get<model::WorkflowOp>(message), time, how);
+}
+
+Result<ItemResult> Store::Impl::run_operation(const model::WorkflowOp& op, TimeUs time,
+                                              const SubmitOptions& how) {
+  if (op.op != "occurrence") {
+    const std::string& actor = op.actor.empty() ? how.actor : op.actor;
+    return store_fact(model::decide(fold.state(), op), time, actor, key_of(op));
+  }
+  CAIRN_TRY_ASSIGN(const bool known, knows_occurrence(op.project, *op.occurrence, write_txn()));
+  if (known) return ItemResult{Outcome::Reference, {}, std::nullopt};
+  return refused(make_error(ErrorCode::NotFound,
+                            fmt::format("project {} has no occurrence {}: import the file that "
+                                        "holds it along with this one",
+                                        raw(op.project), op.occurrence->dashed())));
+}
+
+Result<ItemResult> Store::Impl::store_occurrence(PreparedMessages& prepared, size_t index,
+                                                 TimeUs time, const std::string& actor) {
+  auto& occurrence = std::get<model::Occurrence>(prepared.messages[index]);
+  CAIRN_TRY_ASSIGN(const bool known, batch_knows(index, occurrence));
   if (known) return ItemResult{Outcome::Duplicate, {}, std::nullopt};
   if (auto admitted = model::admit(fold.state(), occurrence); !admitted.ok()) {
     return refused(std::move(admitted).error());
   }
-  if (auto prepared = fold.prepare(occurrence, write_txn()); !prepared.ok()) {
+  if (auto interned = fold.prepare(prepared.terms, index); !interned.ok()) {
     // A full dictionary refuses the one occurrence; a failing disk is everybody's trouble.
-    if (prepared.error().code != ErrorCode::Exhausted) return prepared.error();
-    return refused(std::move(prepared).error());
+    if (interned.error().code != ErrorCode::Exhausted) return interned.error();
+    return refused(std::move(interned).error());
   }
   model::Record record;
   record.time = time;
@@ -183,62 +203,32 @@ Result<Lsn> Store::Impl::add_record(model::Record&& record) {
   }
   pending_bytes += estimated_bytes(record);
   pending.push_back(std::move(record));
-  if (pending_bytes >= kFrameBytes) CAIRN_TRY(flush_pending());
-  if (fold.head().size() >= options.head_limit || fold.tail_records() >= options.tail_limit) {
+  if (pending_bytes >= kFrameBytes) hand_over_pending();
+  // Usually a checkpoint begins between batches; one batch may be longer than the head, though.
+  if (checkpoint_due(2)) {
+    CAIRN_TRY(finish_checkpoint());
     CAIRN_TRY(sync_pending());
-    CAIRN_TRY(make_checkpoint());
+    start_checkpoint();
   }
   return lsn;
 }
 
-Result<void> Store::Impl::flush_pending() {
-  if (pending.empty()) return {};
-  auto appended = log->append(pending);
-  pending.clear();
+// A whole frame: another thread writes it while this one makes the next.
+void Store::Impl::hand_over_pending() {
+  const size_t count = pending.size();
+  log->append(std::exchange(pending, {}));
+  pending.reserve(count);
   pending_bytes = 0;
-  if (!appended.ok()) poison(appended.error());
-  return appended;
 }
 
 Result<void> Store::Impl::sync_pending() {
-  CAIRN_TRY(flush_pending());
-  auto synced = log->sync();
+  Result<void> synced;
+  if (!pending.empty()) synced = log->append_now(pending);
+  pending.clear();
+  pending_bytes = 0;
+  if (synced.ok()) synced = log->sync();
   if (!synced.ok()) poison(synced.error());
   return synced;
-}
-
-// Precondition: everything applied is durable in the log.
-Result<void> Store::Impl::make_checkpoint() {
-  storage::CheckpointInput input;
-  input.meta = meta;
-  input.meta.fold_version = model::kFoldVersion;
-  input.meta.terms_version = model::kTermsVersion;
-  input.meta.applied = fold.applied();
-  input.meta.acknowledged = std::max(fold.applied(), meta.acknowledged);
-  input.meta.last_time = fold.last_time();
-  input.meta.resume = log->resume();
-  const std::vector<Hash128> keys(fold.new_keys().begin(), fold.new_keys().end());
-  input.head = &fold.head();
-  input.state = &fold.state();
-  input.dictionary = &fold.dictionary();
-  input.keys = keys;
-  input.activity = fold.new_activity();
-  input.frames = log->marks();
-  auto written = storage::write_checkpoint(*env, input);
-  if (written.ok()) {
-    meta = *written;
-    fold.checkpointed();
-    log->forget_marks();
-    if (auto reopened = open_sealed(*env); reopened.ok()) {
-      sealed = std::move(reopened).value();
-      return {};
-    } else {
-      poison(reopened.error());
-      return reopened.error();
-    }
-  }
-  poison(written.error());
-  return written.error();
 }
 
 // What a failed write left in memory may never have reached the log: nobody may see it.
@@ -273,24 +263,65 @@ TimeUs Store::Impl::record_time(std::optional<double> input_seconds, bool input_
 
 Result<bool> Store::Impl::knows_occurrence(ProjectId project, const Uuid& id,
                                            const storage::ReadTxn* txn) const {
-  if (fold.head_has(project, id)) return true;
+  if (fold.tail_has(project, id)) return true;
   if (!sealed) return false;
   const uint64_t hash = storage::id_hash(id, project);
   for (const auto& part : sealed->parts) {
     for (const Ordinal ordinal : part->find_id(hash)) {
-      CAIRN_TRY_ASSIGN(const model::Record record, log->read(part->lsn(ordinal), txn));
-      const auto* occurrence = std::get_if<model::Occurrence>(&record.body);
-      if (occurrence != nullptr && occurrence->id == id && occurrence->project == project) {
-        return true;
-      }
+      CAIRN_TRY_ASSIGN(const bool same, is_occurrence(part->lsn(ordinal), project, id, txn));
+      if (same) return true;
     }
+  }
+  return false;
+}
+
+Result<bool> Store::Impl::is_occurrence(Lsn lsn, ProjectId project, const Uuid& id,
+                                        const storage::ReadTxn* txn) const {
+  CAIRN_TRY_ASSIGN(const model::Record record, log->read(lsn, txn));
+  const auto* occurrence = std::get_if<model::Occurrence>(&record.body);
+  return occurrence != nullptr && occurrence->id == id && occurrence->project == project;
+}
+
+// A whole batch at once, so that the misses of its ids in the processor's cache overlap.
+void Store::Impl::look_up_ids(const std::vector<model::Message>& messages) {
+  known_candidates.clear();
+  looked_up_in = sealed;
+  if (!sealed || sealed->parts.empty()) return;
+  std::vector<uint64_t> hashes(messages.size());
+  for (size_t i = 0; i < messages.size(); ++i) {
+    const auto* occurrence = std::get_if<model::Occurrence>(&messages[i]);
+    if (occurrence != nullptr) hashes[i] = storage::id_hash(occurrence->id, occurrence->project);
+  }
+  std::vector<storage::IdCandidate> found;
+  for (const auto& part : sealed->parts) {
+    found.clear();
+    part->find_ids(hashes, found);
+    for (const auto& [index, ordinal] : found) {
+      known_candidates.emplace_back(index, part->lsn(ordinal));
+    }
+  }
+  std::sort(known_candidates.begin(), known_candidates.end());
+}
+
+Result<bool> Store::Impl::batch_knows(size_t index, const model::Occurrence& occurrence) const {
+  // A checkpoint in the middle of a long batch moves occurrences from the tail to the index.
+  if (looked_up_in != sealed) {
+    return knows_occurrence(occurrence.project, occurrence.id, write_txn());
+  }
+  if (fold.tail_has(occurrence.project, occurrence.id)) return true;
+  const std::pair<uint32_t, Lsn> first(static_cast<uint32_t>(index), Lsn{});
+  auto it = std::lower_bound(known_candidates.begin(), known_candidates.end(), first);
+  for (; it != known_candidates.end() && it->first == index; ++it) {
+    CAIRN_TRY_ASSIGN(const bool same,
+                     is_occurrence(it->second, occurrence.project, occurrence.id, write_txn()));
+    if (same) return true;
   }
   return false;
 }
 
 Result<bool> Store::Impl::knows_key(const Hash128& key) const {
   if (key == Hash128{}) return false;
-  if (fold.has_new_key(key)) return true;
+  if (fold.tail_has(key)) return true;
   if (!sealed) return false;
   return storage::has_key(*sealed->txn, key);
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "log/base_file.h"
 #include "log/log_files.h"
 #include "log/log_frame.h"
 #include "log/log_reader.h"
@@ -19,6 +20,8 @@ class Checker {
       : files_(files), store_id_(store_id), log_(std::move(log)), check_(check) {}
 
   Result<void> run() {
+    // Where the log begins: with record 1, or anywhere up to the one behind the base.
+    if (log_.files.front().first_lsn <= next(log_.base)) expected_ = log_.files.front().first_lsn;
     for (index_ = 0; index_ < log_.files.size(); ++index_) {
       CAIRN_TRY(check_file());
     }
@@ -133,15 +136,37 @@ class Checker {
   FrameDecoder decoder_;
 };
 
+Result<void> check_base(FileSystem& files, const std::string& directory, const Uuid& store_id,
+                        LogCheck& check) {
+  const auto base = BaseFileReader::open(files, directory, store_id, check.base);
+  if (!base.ok()) {
+    if (base.error().code != ErrorCode::Corruption) return base.error();
+    check.problems.push_back(base.error().message);
+    return {};
+  }
+  check.base_bytes = (*base)->bytes();
+  for (size_t i = 0; i < (*base)->blocks().size(); ++i) {
+    const auto block = (*base)->read(i);
+    if (block.ok()) continue;
+    if (block.error().code != ErrorCode::Corruption) return block.error();
+    check.problems.push_back(block.error().message);
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<LogCheck> check_log(FileSystem& files, const std::string& directory, const Uuid& store_id) {
-  LogFiles log;
-  CAIRN_TRY_ASSIGN(log.files, list_log_files(files, directory));
-  if (log.files.empty()) {
+  CAIRN_TRY_ASSIGN(LogDirectory found, list_log_directory(files, directory));
+  if (found.files.empty()) {
     return make_error(ErrorCode::NotFound, "there is no log in " + directory);
   }
   LogCheck check;
+  LogFiles log;
+  log.base = check.base = found.base();
+  const auto live = static_cast<ptrdiff_t>(found.first_live());
+  log.files.assign(found.files.begin() + live, found.files.end());
+  if (check.base != Lsn{0}) CAIRN_TRY(check_base(files, directory, store_id, check));
   CAIRN_TRY(Checker(files, store_id, std::move(log), check).run());
   return check;
 }

@@ -6,19 +6,23 @@
 #include <array>
 #include <utility>
 
+#include "log/base_file.h"
 #include "log/log_frame.h"
 
 namespace cairn::log {
 namespace {
 
+constexpr std::string_view kNewSuffix = ".new";  // of files under way
 constexpr std::string_view kAdvice =
     "Restore this file from a backup or another copy of the store; nothing was changed.";
 
 Error unknown_version(const LogFile& file, uint32_t version) {
   return make_error(ErrorCode::Unsupported,
-                    fmt::format("{} has log format version {}; this build reads version {}. Use a "
-                                "newer cairn.",
-                                file.path, version, kLogFormatVersion));
+                    fmt::format("{} has log format version {}; this build reads version {}. {}",
+                                file.path, version, kLogFormatVersion,
+                                version < kLogFormatVersion
+                                    ? "Export it with the cairn that wrote it, then import it."
+                                    : "Use a newer cairn."));
 }
 
 Error other_store(const LogFile& file, const Uuid& found, const Uuid& wanted) {
@@ -55,16 +59,35 @@ Error missing_records(const LogFiles& log, size_t index, uint64_t offset, Lsn fi
   return damaged(log.files[index].path, offset, what);
 }
 
-Result<std::vector<LogFile>> list_log_files(FileSystem& files, const std::string& directory) {
+Error removed_records(Lsn lsn, Lsn base) {
+  return make_error(ErrorCode::NotFound,
+                    fmt::format("record {} was removed by retention; the log keeps records from {} "
+                                "on",
+                                raw(lsn), raw(next(base))));
+}
+
+size_t LogDirectory::first_live() const {
+  size_t live = 0;
+  while (live + 1 < files.size() && files[live + 1].first_lsn <= next(base())) ++live;
+  return live;
+}
+
+Result<LogDirectory> list_log_directory(FileSystem& files, const std::string& directory) {
   CAIRN_TRY_ASSIGN(const auto names, files.list(directory));
-  std::vector<LogFile> found;
+  LogDirectory found;
   for (const std::string& name : names) {
     if (const auto lsn = parse_log_file_name(name)) {
-      found.push_back({.path = directory + "/" + name, .first_lsn = *lsn});
+      found.files.push_back({.path = directory + "/" + name, .first_lsn = *lsn});
+    } else if (const auto base = parse_base_file_name(name)) {
+      found.bases.push_back(*base);
+    } else if (name.ends_with(kNewSuffix) &&
+               parse_base_file_name(name.substr(0, name.size() - kNewSuffix.size()))) {
+      found.unfinished.push_back(directory + "/" + name);
     }
   }
-  std::sort(found.begin(), found.end(),
+  std::sort(found.files.begin(), found.files.end(),
             [](const LogFile& a, const LogFile& b) { return a.first_lsn < b.first_lsn; });
+  std::sort(found.bases.begin(), found.bases.end());
   return found;
 }
 
@@ -91,31 +114,83 @@ Lsn LogFiles::proven_after(size_t index) const {
   return Lsn{0};
 }
 
-Result<LogFiles> find_log_files(FileSystem& files, const std::string& directory,
-                                const Uuid& store_id, const LogFiles* known) {
-  CAIRN_TRY_ASSIGN(auto found, list_log_files(files, directory));
+namespace {
+
+// How often the list of files is read again because one of it vanished.
+constexpr int kListAttempts = 5;
+
+Result<LogFiles> check_listed(FileSystem& files, LogDirectory found, const Uuid& store_id,
+                              const LogFiles* known) {
   LogFiles log;
-  for (LogFile& file : found) {
-    const size_t index = log.files.size();
-    if (known != nullptr && index < known->files.size() && known->files[index].path == file.path) {
-      log.files.push_back(known->files[index]);
+  log.base = found.base();
+  found.files.erase(found.files.begin(),
+                    found.files.begin() + static_cast<ptrdiff_t>(found.first_live()));
+  for (LogFile& file : found.files) {
+    const LogFile* same = known == nullptr ? nullptr : known->find(file.first_lsn);
+    if (same != nullptr) {
+      log.files.push_back(*same);
       continue;
     }
     CAIRN_TRY(check_header(files, file, store_id));
     log.files.push_back(std::move(file));
   }
-  if (!log.files.empty() && log.files.front().first_lsn != Lsn{1}) {
-    return damaged(directory + "/" + log_file_name(Lsn{1}), 0,
-                   fmt::format("the log's first file is missing, {} is the oldest there is",
-                               log.files.front().path));
-  }
   return log;
+}
+
+}  // namespace
+
+const LogFile* LogFiles::find(Lsn first_lsn) const {
+  const auto found =
+      std::lower_bound(files.begin(), files.end(), first_lsn,
+                       [](const LogFile& file, Lsn wanted) { return file.first_lsn < wanted; });
+  return found == files.end() || found->first_lsn != first_lsn ? nullptr : &*found;
+}
+
+Result<LogFiles> find_log_files(FileSystem& files, const std::string& directory,
+                                const Uuid& store_id, const LogFiles* known) {
+  for (int attempt = 1;; ++attempt) {
+    CAIRN_TRY_ASSIGN(auto found, list_log_directory(files, directory));
+    auto checked = check_listed(files, std::move(found), store_id, known);
+    if (!checked.ok()) {
+      // Retention removes files beside readers.
+      const bool vanished = checked.error().code == ErrorCode::NotFound;
+      if (vanished && attempt < kListAttempts) continue;
+      return checked;
+    }
+    if (!checked->files.empty() && checked->files.front().first_lsn > next(checked->base)) {
+      return damaged(directory + "/" + log_file_name(next(checked->base)), 0,
+                     fmt::format("the log's first file is missing, {} is the oldest there is",
+                                 checked->files.front().path));
+    }
+    return checked;
+  }
+}
+
+Result<uint64_t> remove_superseded(FileSystem& files, const std::string& directory) {
+  CAIRN_TRY_ASSIGN(const LogDirectory found, list_log_directory(files, directory));
+  const size_t live = found.first_live();
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < live; ++i) {
+    {
+      CAIRN_TRY_ASSIGN(const auto file, files.open(found.files[i].path, OpenMode::Read));
+      CAIRN_TRY_ASSIGN(const uint64_t size, file->size());
+      bytes += size;
+    }
+    CAIRN_TRY(files.remove_file(found.files[i].path));
+  }
+  for (const Lsn base : found.bases) {
+    if (base == found.base()) continue;
+    CAIRN_TRY(files.remove_file(directory + "/" + base_file_name(base)));
+  }
+  for (const std::string& path : found.unfinished) CAIRN_TRY(files.remove_file(path));
+  if (live > 0 || found.bases.size() > 1) CAIRN_TRY(files.sync_directory(directory));
+  return bytes;
 }
 
 Result<std::unique_ptr<File>> create_log_file(FileSystem& files, const std::string& directory,
                                               const Uuid& store_id, Lsn first_lsn) {
   const std::string path = directory + "/" + log_file_name(first_lsn);
-  const std::string unnamed = path + ".new";
+  const std::string unnamed = path + std::string(kNewSuffix);
   CAIRN_TRY_ASSIGN(const bool left_over, files.exists(unnamed));
   if (left_over) CAIRN_TRY(files.remove_file(unnamed));
   CAIRN_TRY_ASSIGN(auto file, files.open(unnamed, OpenMode::Create));

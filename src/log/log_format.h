@@ -9,7 +9,7 @@
 
 namespace cairn::log {
 
-inline constexpr uint32_t kLogFormatVersion = 1;
+inline constexpr uint32_t kLogFormatVersion = 2;
 
 // Payload bytes of one frame before compression. Reason: replay memory, and one corrupt frame
 // must not cost more than this. A single record may be this large, not larger.

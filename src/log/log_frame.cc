@@ -8,6 +8,7 @@
 #include <cstring>
 #include <new>
 
+#include "base/assert.h"
 #include "base/hash.h"
 
 namespace cairn::log {
@@ -189,13 +190,32 @@ FrameEncoder::FrameEncoder(int compression_level)
 
 FrameEncoder::~FrameEncoder() = default;
 
-Result<uint64_t> FrameEncoder::set_payload(std::span<const std::byte> payload) {
+// Stored bytes of codec Zstd: the compressed part, the plain part, and the plain part's length.
+Result<size_t> FrameEncoder::compress(std::span<const std::byte> payload, size_t plain_bytes,
+                                      std::byte* out) {
+  const auto text = payload.first(payload.size() - plain_bytes);
+  const size_t size = ZSTD_compressCCtx(compressor_->context, out, ZSTD_compressBound(text.size()),
+                                        text.data(), text.size(), compressor_->level);
+  if (ZSTD_isError(size)) {
+    return make_error(ErrorCode::Internal,
+                      fmt::format("cannot compress a frame: {}", ZSTD_getErrorName(size)));
+  }
+  const size_t stored = size + plain_bytes + sizeof(uint32_t);
+  if (stored >= payload.size()) return payload.size();
+  const auto plain = payload.last(plain_bytes);
+  if (!plain.empty()) std::memcpy(out + size, plain.data(), plain.size());
+  put(std::span(out + size + plain_bytes, sizeof(uint32_t)), 0, static_cast<uint32_t>(plain_bytes));
+  return stored;
+}
+
+Result<uint64_t> FrameEncoder::set_payload(std::span<const std::byte> payload, size_t plain_bytes) {
+  CAIRN_ASSERT(plain_bytes <= payload.size());
   if (payload.size() > kMaxFramePayloadBytes) {
     return make_error(ErrorCode::InvalidArgument,
                       fmt::format("a frame of {} bytes is over the limit of {} bytes",
                                   payload.size(), kMaxFramePayloadBytes));
   }
-  const size_t bound = std::max(payload.size(), ZSTD_compressBound(payload.size()));
+  const size_t bound = ZSTD_compressBound(payload.size()) + sizeof(uint32_t);
   const size_t needed = kFrameHeaderBytes + bound + kFrameAlignment;
   if (buffer_.size() < needed) buffer_.resize(needed);
 
@@ -203,12 +223,7 @@ Result<uint64_t> FrameEncoder::set_payload(std::span<const std::byte> payload) {
   codec_ = FrameCodec::Raw;
   std::byte* const out = buffer_.data() + kFrameHeaderBytes;
   if (compressor_ != nullptr && !payload.empty()) {
-    const size_t size = ZSTD_compressCCtx(compressor_->context, out, bound, payload.data(),
-                                          payload.size(), compressor_->level);
-    if (ZSTD_isError(size)) {
-      return make_error(ErrorCode::Internal,
-                        fmt::format("cannot compress a frame: {}", ZSTD_getErrorName(size)));
-    }
+    CAIRN_TRY_ASSIGN(const size_t size, compress(payload, plain_bytes, out));
     if (size < payload.size()) {
       codec_ = FrameCodec::Zstd;
       stored_bytes_ = static_cast<uint32_t>(size);
@@ -251,19 +266,29 @@ FrameDecoder::~FrameDecoder() = default;
 Result<std::vector<std::byte>> FrameDecoder::decode(const FrameHeader& header,
                                                     std::span<const std::byte> stored) {
   if (header.codec == FrameCodec::Raw) return std::vector<std::byte>(stored.begin(), stored.end());
-  const auto announced = ZSTD_getFrameContentSize(stored.data(), stored.size());
-  if (announced != header.raw_bytes) {
-    return make_error(ErrorCode::Corruption,
-                      "the compressed payload does not have the length its frame header names");
+  const auto wrong = [](std::string_view what) {
+    return make_error(ErrorCode::Corruption, fmt::format("the compressed payload {}", what));
+  };
+  if (stored.size() < sizeof(uint32_t)) return wrong("is too short");
+  const auto plain_bytes = get<uint32_t>(stored, stored.size() - sizeof(uint32_t));
+  stored = stored.first(stored.size() - sizeof(uint32_t));
+  if (plain_bytes > stored.size() || plain_bytes > header.raw_bytes) {
+    return wrong("has a plain part that is longer than all of it");
+  }
+  const auto plain = stored.last(plain_bytes);
+  const auto compressed = stored.first(stored.size() - plain_bytes);
+  const size_t text_bytes = header.raw_bytes - plain_bytes;
+  if (ZSTD_getFrameContentSize(compressed.data(), compressed.size()) != text_bytes) {
+    return wrong("does not have the length its frame header names");
   }
   std::vector<std::byte> payload(header.raw_bytes);
-  const size_t size = ZSTD_decompressDCtx(decompressor_->context, payload.data(), payload.size(),
-                                          stored.data(), stored.size());
-  if (ZSTD_isError(size) || size != payload.size()) {
-    return make_error(ErrorCode::Corruption,
-                      fmt::format("the payload cannot be decompressed: {}",
-                                  ZSTD_isError(size) ? ZSTD_getErrorName(size) : "too short"));
+  const size_t size = ZSTD_decompressDCtx(decompressor_->context, payload.data(), text_bytes,
+                                          compressed.data(), compressed.size());
+  if (ZSTD_isError(size) || size != text_bytes) {
+    return wrong(fmt::format("cannot be decompressed: {}",
+                             ZSTD_isError(size) ? ZSTD_getErrorName(size) : "too short"));
   }
+  if (!plain.empty()) std::memcpy(payload.data() + text_bytes, plain.data(), plain.size());
   return payload;
 }
 

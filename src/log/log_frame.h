@@ -89,13 +89,18 @@ class FrameEncoder {
   FrameEncoder(const FrameEncoder&) = delete;
   FrameEncoder& operator=(const FrameEncoder&) = delete;
 
-  // Takes the payload (empty for a close mark); returns the length of the whole frame.
-  Result<uint64_t> set_payload(std::span<const std::byte> payload);
+  // Takes the payload (empty for a close mark); returns the length of the whole frame. The last
+  // `plain_bytes` of it are stored as they are: who knows that they do not compress saves the
+  // time, and keeps them from spoiling the statistics of the others.
+  Result<uint64_t> set_payload(std::span<const std::byte> payload, size_t plain_bytes = 0);
   // Completes the frame: `header` gives kind, count and LSNs. Valid until the next call.
   std::span<const std::byte> seal(FrameHeader header, const FramePlace& place);
 
  private:
   struct Compressor;
+  // How many bytes of `out` they took; as many as there were when compressing makes them no fewer.
+  Result<size_t> compress(std::span<const std::byte> payload, size_t plain_bytes, std::byte* out);
+
   std::unique_ptr<Compressor> compressor_;  // null: store raw
   std::vector<std::byte> buffer_;
   FrameCodec codec_ = FrameCodec::Raw;

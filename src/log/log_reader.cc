@@ -16,6 +16,7 @@ struct LogReader::Impl {
       : files(file_system), directory(std::move(dir)), store_id(id) {}
 
   Result<void> refresh_files();
+  void keep_current(LogFiles& found);
   Result<void> enter_file(size_t file_index, uint64_t at);
   Result<std::optional<size_t>> index_of(Lsn file_first_lsn);
 
@@ -54,6 +55,7 @@ Result<void> LogReader::Impl::refresh_files() {
   if (found.files.empty()) {
     return make_error(ErrorCode::NotFound, "there is no log in " + directory);
   }
+  keep_current(found);
   log = std::move(found);
   infos.clear();
   for (const LogFile& each : log.files) {
@@ -62,10 +64,36 @@ Result<void> LogReader::Impl::refresh_files() {
   return {};
 }
 
+// Retention may have removed the file being read: it stays readable to us, and in the list.
+void LogReader::Impl::keep_current(LogFiles& found) {
+  if (!file) {
+    index = 0;
+    return;
+  }
+  const size_t before = index;
+  const LogFile& current = log.files[index];
+  auto place =
+      std::lower_bound(found.files.begin(), found.files.end(), current.first_lsn,
+                       [](const LogFile& each, Lsn first) { return each.first_lsn < first; });
+  if (place == found.files.end() || place->first_lsn != current.first_lsn) {
+    place = found.files.insert(place, current);
+  }
+  index = static_cast<size_t>(place - found.files.begin());
+  if (index != before) blank_from.reset();
+}
+
 Result<void> LogReader::Impl::enter_file(size_t file_index, uint64_t at) {
-  const LogFile& target = log.files[file_index];
+  const LogFile target = log.files[file_index];
+  auto opened = files.open(target.path, OpenMode::Read);
+  if (!opened.ok()) {
+    if (opened.error().code != ErrorCode::NotFound) return std::move(opened).error();
+    const Lsn first = target.first_lsn;
+    CAIRN_TRY(refresh_files());
+    if (first <= log.base) return removed_records(first, log.base);
+    return std::move(opened).error();
+  }
   scanner.reset();
-  CAIRN_TRY_ASSIGN(file, files.open(target.path, OpenMode::Read));
+  file = std::move(*opened);
   scanner.emplace(*file, file_seed(store_id, target.first_lsn));
   index = file_index;
   offset = at;
@@ -162,6 +190,9 @@ Result<bool> LogReader::Impl::judge() {
     offset = gap.next->offset;
     return true;
   }
+  if (gap.kind == Gap::Kind::Damage && *expected <= log.base) {
+    return removed_records(*expected, log.base);
+  }
   if (gap.kind == Gap::Kind::Damage) {
     const Lsn behind = gap.next ? gap.next->header.first_lsn : cairn::next(proven);
     const Lsn last_missing = std::max(*expected, Lsn{raw(behind) - 1});
@@ -236,7 +267,12 @@ Result<void> LogReader::seek(const FramePosition& position) {
 
 Result<void> LogReader::seek(Lsn lsn, std::optional<FramePosition> hint) {
   const auto& known = impl_->log.files;
-  if (lsn >= known.back().first_lsn) CAIRN_TRY(impl_->refresh_files());
+  if (lsn >= known.back().first_lsn || lsn < known.front().first_lsn) {
+    CAIRN_TRY(impl_->refresh_files());
+  }
+  if (lsn < known.front().first_lsn && lsn > Lsn{0}) {
+    return removed_records(lsn, impl_->log.base);
+  }
   size_t index = 0;
   while (index + 1 < known.size() && known[index + 1].first_lsn <= lsn) ++index;
   const Lsn file_first_lsn = known[index].first_lsn;
@@ -257,5 +293,6 @@ Result<void> LogReader::seek(Lsn lsn, std::optional<FramePosition> hint) {
 Result<std::optional<Frame>> LogReader::next() { return impl_->next(); }
 uint64_t LogReader::trailing_bytes() const { return impl_->trailing; }
 const std::vector<LogFileInfo>& LogReader::files() const { return impl_->infos; }
+Lsn LogReader::base() const { return impl_->log.base; }
 
 }  // namespace cairn::log

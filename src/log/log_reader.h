@@ -42,7 +42,8 @@ class LogReader {
   // The next next() returns the frame at `position`.
   Result<void> seek(const FramePosition& position);
   // The next next() returns the frame holding `lsn` (scans from the start of its file, or from
-  // `hint`, a frame at or before it). Past the end: next() returns nullopt.
+  // `hint`, a frame at or before it). Past the end: next() returns nullopt. NotFound: retention
+  // removed it. A reader in the middle of files that retention removes ends with NotFound, too.
   Result<void> seek(Lsn lsn, std::optional<FramePosition> hint = std::nullopt);
 
   // The next frame, or nullopt at the end of the log. A tail that is not a valid frame is the
@@ -53,6 +54,8 @@ class LogReader {
   // Bytes after the last valid frame (torn tail), after next() returned nullopt; 0 = clean.
   uint64_t trailing_bytes() const;
   const std::vector<LogFileInfo>& files() const;
+  // Everything up to here is in the log's base file (log/base_file.h); 0 = there is none.
+  Lsn base() const;
 
  private:
   struct Impl;
@@ -60,7 +63,7 @@ class LogReader {
   std::unique_ptr<Impl> impl_;
 };
 
-// Reads every byte of every file: frames, padding, order, continuity. For verify.
+// Reads every byte of every file: base, frames, padding, order, continuity. For verify.
 struct LogCheck {
   uint64_t files = 0;
   uint64_t frames = 0;
@@ -69,6 +72,8 @@ struct LogCheck {
   uint64_t torn_bytes = 0;
   std::string torn_file;
   uint64_t torn_offset = 0;
+  Lsn base{};  // the log begins behind it; 0 = with record 1
+  uint64_t base_bytes = 0;
   // One message per damaged place, each with file and offset.
   std::vector<std::string> problems;
 };

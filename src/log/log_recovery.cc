@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "log/log_end.h"
 #include "log/log_files.h"
 #include "log/log_scan.h"
 
@@ -28,40 +29,15 @@ Result<RecoveredLog> begin_log(FileSystem& files, const std::string& directory,
   return log;
 }
 
-// Walks the valid frames of the last file; leaves log.end behind the last one.
-Result<void> find_end(LogScanner& scanner, const LogFiles& found, Lsn acknowledged,
-                      RecoveredLog& log) {
-  const size_t index = found.files.size() - 1;
-  Lsn expected = log.file_first_lsn;
-  log.end = kFileHeaderBytes;
-  while (true) {
-    CAIRN_TRY_ASSIGN(const auto header, scanner.frame_at(log.end));
-    if (header && header->first_lsn == expected) {
-      expected = header->end_lsn();
-      log.ends_with_mark = header->kind == FrameKind::CloseMark;
-      log.end += header->frame_bytes();
-      continue;
-    }
-    CAIRN_TRY_ASSIGN(const Gap gap, judge_gap(scanner, log.end, expected, acknowledged));
-    if (gap.kind == Gap::Kind::End) break;
-    if (gap.kind == Gap::Kind::Damage) {
-      const Lsn behind = gap.next ? gap.next->header.first_lsn : next(acknowledged);
-      const Lsn last_missing = std::max(expected, Lsn{raw(behind) - 1});
-      return missing_records(found, index, log.end, expected, last_missing);
-    }
-    log.end = gap.next->offset;
-  }
-  log.last_lsn = Lsn{raw(expected) - 1};
-  return {};
-}
-
 }  // namespace
 
 Result<RecoveredLog> recover_log(FileSystem& files, const std::string& directory,
-                                 const Uuid& store_id, Lsn acknowledged, RecoveryReport& report) {
+                                 const Uuid& store_id, Lsn acknowledged, RecoveryReport& report,
+                                 const FramePosition& known) {
   report = {};
   CAIRN_TRY(files.make_directory(directory));
   CAIRN_TRY_ASSIGN(const LogFiles found, find_log_files(files, directory, store_id));
+  acknowledged = std::max(acknowledged, found.base);
   if (found.files.empty()) return begin_log(files, directory, store_id, acknowledged);
 
   RecoveredLog log;
@@ -73,7 +49,11 @@ Result<RecoveredLog> recover_log(FileSystem& files, const std::string& directory
   CAIRN_TRY_ASSIGN(log.file, files.open(log.path, OpenMode::ReadWrite));
   LogScanner scanner(*log.file, file_seed(store_id, newest.first_lsn));
   CAIRN_TRY(scanner.refresh());
-  CAIRN_TRY(find_end(scanner, found, acknowledged, log));
+  CAIRN_TRY_ASSIGN(const LogEnd end,
+                   find_end(scanner, found, found.files.size() - 1, acknowledged, known));
+  log.end = end.offset;
+  log.last_lsn = end.last_lsn;
+  log.ends_with_mark = end.at_mark;
   log.size = std::max(scanner.size(), log.end);
 
   CAIRN_TRY_ASSIGN(report.torn_bytes, scanner.length_without_zeros(log.end));

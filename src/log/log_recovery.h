@@ -27,6 +27,7 @@ struct RecoveredLog {
 
 // As LogWriter::open, without the writer. `report` is filled in.
 Result<RecoveredLog> recover_log(FileSystem& files, const std::string& directory,
-                                 const Uuid& store_id, Lsn acknowledged, RecoveryReport& report);
+                                 const Uuid& store_id, Lsn acknowledged, RecoveryReport& report,
+                                 const FramePosition& known = {});
 
 }  // namespace cairn::log

@@ -24,7 +24,8 @@ struct LogWriter::Impl {
         seed(file_seed(id, log.file_first_lsn)),
         encoder(log_options.compression_level) {}
 
-  Result<FramePosition> append(std::span<const std::byte> payload, uint32_t count);
+  Result<FramePosition> append(std::span<const std::byte> payload, uint32_t count,
+                               size_t plain_bytes);
   Result<void> sync();
   Result<void> close();
 
@@ -118,13 +119,14 @@ Result<FramePosition> LogWriter::Impl::write_frame(FrameKind kind, uint64_t fram
   return position;
 }
 
-Result<FramePosition> LogWriter::Impl::append(std::span<const std::byte> payload, uint32_t count) {
+Result<FramePosition> LogWriter::Impl::append(std::span<const std::byte> payload, uint32_t count,
+                                              size_t plain_bytes) {
   CAIRN_TRY(check_usable());
   if (payload.empty() || count == 0) {
     return make_error(ErrorCode::InvalidArgument, "a frame needs a payload and a record");
   }
   // A payload that is refused here has written nothing and so does no harm.
-  CAIRN_TRY_ASSIGN(const uint64_t frame_bytes, encoder.set_payload(payload));
+  CAIRN_TRY_ASSIGN(const uint64_t frame_bytes, encoder.set_payload(payload, plain_bytes));
   return poisoned_by(write_frame(FrameKind::Data, frame_bytes, count));
 }
 
@@ -154,17 +156,20 @@ LogWriter::~LogWriter() = default;
 
 Result<std::unique_ptr<LogWriter>> LogWriter::open(FileSystem& files, std::string directory,
                                                    const Uuid& store_id, const LogOptions& options,
-                                                   Lsn acknowledged, RecoveryReport* report) {
+                                                   Lsn acknowledged, RecoveryReport* report,
+                                                   const FramePosition& known) {
   RecoveryReport unwanted;
-  CAIRN_TRY_ASSIGN(RecoveredLog recovered, recover_log(files, directory, store_id, acknowledged,
-                                                       report != nullptr ? *report : unwanted));
+  CAIRN_TRY_ASSIGN(RecoveredLog recovered,
+                   recover_log(files, directory, store_id, acknowledged,
+                               report != nullptr ? *report : unwanted, known));
   auto impl =
       std::make_unique<Impl>(files, std::move(directory), store_id, options, std::move(recovered));
   return std::unique_ptr<LogWriter>(new LogWriter(std::move(impl)));
 }
 
-Result<FramePosition> LogWriter::append(std::span<const std::byte> payload, uint32_t count) {
-  return impl_->append(payload, count);
+Result<FramePosition> LogWriter::append(std::span<const std::byte> payload, uint32_t count,
+                                        size_t plain_bytes) {
+  return impl_->append(payload, count, plain_bytes);
 }
 Result<void> LogWriter::sync() { return impl_->sync(); }
 Result<void> LogWriter::close() { return impl_->close(); }

@@ -35,11 +35,15 @@ class LogWriter {
   //
   // `acknowledged`: an LSN known from elsewhere (the index) to have been durable. A log that ends
   // before it is Corruption, never treated as torn.
+  // `known`: a frame that holds or precedes the record after `acknowledged`, from there too. When
+  // it lies in the newest file, the frames before it are left to whoever reads them as well:
+  // opening then takes time by what was written since, not by the file's size.
   // Errors: Corruption (damaged middle or lost acknowledged records: file, offset, what to do),
   // Unsupported (newer format version), Io, Exhausted, InvalidArgument (other store's log).
   static Result<std::unique_ptr<LogWriter>> open(FileSystem& files, std::string directory,
                                                  const Uuid& store_id, const LogOptions& options,
-                                                 Lsn acknowledged, RecoveryReport* report);
+                                                 Lsn acknowledged, RecoveryReport* report,
+                                                 const FramePosition& known = {});
   ~LogWriter();
   LogWriter(const LogWriter&) = delete;
   LogWriter& operator=(const LogWriter&) = delete;
@@ -47,7 +51,9 @@ class LogWriter {
   // Writes one frame holding `count` records (LSNs last_lsn()+1 ...). Not durable until sync().
   // Returns where the frame lies. Errors: InvalidArgument (payload empty or over the limit),
   // Exhausted (disk full), Io, Closed.
-  Result<FramePosition> append(std::span<const std::byte> payload, uint32_t count);
+  // The last `plain_bytes` of the payload are known not to compress.
+  Result<FramePosition> append(std::span<const std::byte> payload, uint32_t count,
+                               size_t plain_bytes = 0);
   // One fdatasync for everything appended so far.
   Result<void> sync();
   // Syncs, writes the close mark (so that a later missing byte is known to be damage, not a torn

@@ -7,14 +7,13 @@
 #include <bit>
 #include <cstring>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "model/json_scalar.h"
 
 namespace cairn::model {
 namespace {
-
-namespace ondemand = simdjson::ondemand;
 
 // Buffers grown by a text beyond this are given back before the next smaller one: simdjson needs
 // about six times the text.
@@ -27,11 +26,6 @@ size_t rounded(size_t bytes) {
 }
 
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-
-std::string_view trim_end(std::string_view text) {
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-  return text;
-}
 
 // At most 40 bytes of a token for a message; never cuts a UTF-8 character.
 std::string excerpt(std::string_view token) {
@@ -67,14 +61,10 @@ std::string_view describe(simdjson::error_code code) {
       return "a control character inside a string is not escaped";
     case simdjson::EMPTY:
       return "nothing there";
-    case simdjson::INCOMPLETE_ARRAY_OR_OBJECT:
-      return "an object or array is not closed";
-    case simdjson::INCORRECT_TYPE:
-      return "expected an object";
     case simdjson::MEMALLOC:
       return "out of memory while reading";
     default:
-      return "a comma, colon, bracket, name or value is missing or misplaced";
+      return "the text cannot be read";
   }
 }
 
@@ -98,179 +88,178 @@ std::string_view json_kind_name(JsonKind kind) {
   return "";
 }
 
+// Finds where tokens begin, with SIMD: the first stage of simdjson's parser. It also checks UTF-8,
+// control characters in strings, and that the last string is closed.
 struct JsonTree::Parser {
-  ondemand::parser simd;
+  std::unique_ptr<simdjson::internal::dom_parser_implementation> tokens;
+
+  simdjson::error_code allocate(size_t bytes) {
+    if (tokens && tokens->capacity() >= bytes) return simdjson::SUCCESS;
+    // Its own stack is for the second stage, which is not used.
+    constexpr size_t kNoStack = 1;
+    const size_t capacity = rounded(bytes);
+    return simdjson::get_active_implementation()->create_dom_parser_implementation(
+        capacity, kNoStack, tokens);
+  }
 };
 
-// Walks every token once. simdjson finds the tokens and checks their order, UTF-8 and control
-// characters; on-demand looks into a scalar only when it is converted, so scalars are checked
-// here.
+// Walks every token once, in the order of the grammar, and checks each. A token reaches to the
+// next one, but for blanks between them.
 class JsonTree::Walker {
  public:
-  Walker(std::vector<Node>& nodes, const char* base, size_t size, ondemand::document& document,
+  Walker(std::vector<Node>& nodes, const char* base, size_t size, std::span<const uint32_t> tokens,
          int keep_depth, int max_depth)
       : nodes_(nodes),
         base_(base),
-        size_(size),
-        document_(document),
+        size_(static_cast<uint32_t>(size)),
+        next_(tokens.data()),
+        end_(tokens.data() + tokens.size()),
         keep_depth_(keep_depth),
         max_depth_(max_depth) {}
 
   bool root() {
-    ondemand::object object;
-    if (const auto error = document_.get_object().get(object)) return fail(error);
-    const uint32_t node = begin_node(JsonKind::Object, static_cast<uint32_t>(first_byte()), 0);
-    if (!members(object, 0)) return false;
-    // Anything after the root would be the next token.
-    if (!document_.current_location().error())
-      return fail("text after the end of the object", location());
-    end_container(node);
-    return true;
+    if (first() != '{') return fail("expected an object", *next_);
+    if (!object(0)) return false;
+    return next_ == end_ || fail("text after the end of the object", *next_);
   }
 
   Error take_error() { return std::move(error_); }
 
  private:
-  bool value(ondemand::value value, int depth) {
-    const std::string_view token = trim_end(value.raw_json_token());
-    switch (token.empty() ? '\0' : token.front()) {
+  // Of the next token; NUL when there is none.
+  char first() const { return next_ == end_ ? '\0' : base_[*next_]; }
+
+  std::string_view token() const {
+    const uint32_t begin = *next_;
+    uint32_t end = next_ + 1 == end_ ? size_ : next_[1];
+    while (is_blank(base_[end - 1])) --end;
+    return {base_ + begin, end - begin};
+  }
+
+  bool value(int depth) {
+    switch (first()) {
       case '{':
-        return object(value, offset(token), depth);
+        return object(depth);
       case '[':
-        return array(value, offset(token), depth);
-      case '"': {
-        // Taking it moves on; a skipped string before a colon would pass for a member name.
-        ondemand::raw_json_string taken;
-        if (const auto error = value.get_raw_json_string().get(taken)) return fail(error);
-        return string(token, depth);
-      }
-      case 't':
-      case 'f':
-        return literal(token, token == "true" || token == "false", JsonKind::Boolean, depth);
-      case 'n':
-        return literal(token, token == "null", JsonKind::Null, depth);
+        return array(depth);
+      case '"':
+        return string(depth);
+      case '}':
+      case ']':
+      case ':':
+      case ',':
+        return misplaced();
       default:
-        return literal(token, is_json_number(token), JsonKind::Number, depth);
+        return next_ == end_ ? misplaced() : literal(depth);
     }
   }
 
-  bool object(ondemand::value& value, uint32_t begin, int depth) {
-    if (depth >= max_depth_) return fail_depth(begin);
-    ondemand::object object;
-    if (const auto error = value.get_object().get(object)) return fail(error);
-    const uint32_t node = begin_node(JsonKind::Object, begin, depth);
-    if (!members(object, depth)) return false;
-    end_container(node);
-    return true;
-  }
-
-  bool array(ondemand::value& value, uint32_t begin, int depth) {
-    if (depth >= max_depth_) return fail_depth(begin);
-    ondemand::array array;
-    if (const auto error = value.get_array().get(array)) return fail(error);
-    const uint32_t node = begin_node(JsonKind::Array, begin, depth);
-    for (auto element : array) {
-      ondemand::value child;
-      if (const auto error = std::move(element).get(child)) return fail(error);
-      if (!this->value(child, depth + 1)) return false;
+  bool object(int depth) {
+    if (depth >= max_depth_) return fail_depth();
+    const uint32_t node = begin_node(JsonKind::Object, depth);
+    if (first() == '}') return end_node(node);
+    while (true) {
+      if (first() != '"') return misplaced();
+      if (!string(depth + 1)) return false;
+      if (first() != ':') return misplaced();
+      ++next_;
+      if (!value(depth + 1)) return false;
+      if (first() == '}') return end_node(node);
+      if (first() != ',') return misplaced();
+      ++next_;
     }
-    end_container(node);
-    return true;
   }
 
-  bool members(ondemand::object& object, int depth) {
-    for (auto member : object) {
-      ondemand::field field;
-      if (const auto error = std::move(member).get(field)) return fail(error);
-      if (!string(name_token(field.key().raw()), depth + 1)) return false;
-      if (!value(field.value(), depth + 1)) return false;
+  bool array(int depth) {
+    if (depth >= max_depth_) return fail_depth();
+    const uint32_t node = begin_node(JsonKind::Array, depth);
+    if (first() == ']') return end_node(node);
+    while (true) {
+      if (!value(depth + 1)) return false;
+      if (first() == ']') return end_node(node);
+      if (first() != ',') return misplaced();
+      ++next_;
     }
-    return true;
   }
 
-  // `first` points after the opening quote; that there is a closing one is known by now.
-  static std::string_view name_token(const char* first) {
-    const char* p = first;
-    while (*p != '"') p += *p == '\\' ? 2 : 1;
-    return {first - 1, static_cast<size_t>(p + 1 - (first - 1))};
-  }
-
-  bool string(std::string_view token, int depth) {
-    if (token.size() < 2 || token.back() != '"')
-      return fail("a string is not closed", offset(token));
-    const std::string_view content = token.substr(1, token.size() - 2);
+  bool string(int depth) {
+    const std::string_view text = token();
+    if (text.size() < 2 || text.back() != '"') return fail("a string is not closed", *next_);
+    const std::string_view content = text.substr(1, text.size() - 2);
     const bool escaped = std::memchr(content.data(), '\\', content.size()) != nullptr;
     if (escaped) {
       const size_t bad = find_bad_escape(content);
       if (bad != std::string_view::npos)
         return fail(fmt::format("unknown escape {}", excerpt(content.substr(bad, 6))),
-                    offset(token) + 1 + static_cast<uint32_t>(bad));
+                    *next_ + 1 + static_cast<uint32_t>(bad));
     }
-    add_scalar(token, JsonKind::String, escaped, depth);
-    return true;
+    return scalar(text, JsonKind::String, escaped, depth);
   }
 
-  bool literal(std::string_view token, bool good, JsonKind kind, int depth) {
-    if (!good) return fail(fmt::format("'{}' is not a value", excerpt(token)), offset(token));
-    add_scalar(token, kind, false, depth);
-    return true;
+  bool literal(int depth) {
+    const std::string_view text = token();
+    JsonKind kind = JsonKind::Number;
+    bool good = false;
+    switch (text.front()) {
+      case 't':
+      case 'f':
+        kind = JsonKind::Boolean;
+        good = text == "true" || text == "false";
+        break;
+      case 'n':
+        kind = JsonKind::Null;
+        good = text == "null";
+        break;
+      default:
+        good = is_json_number(text);
+    }
+    if (!good) return fail(fmt::format("'{}' is not a value", excerpt(text)), *next_);
+    return scalar(text, kind, false, depth);
   }
 
-  void add_scalar(std::string_view token, JsonKind kind, bool escaped, int depth) {
-    if (depth > keep_depth_) return;
-    const uint32_t begin = offset(token);
-    nodes_.push_back(Node{begin, begin + static_cast<uint32_t>(token.size()),
-                          static_cast<uint32_t>(nodes_.size()) + 1, kind, escaped});
+  bool scalar(std::string_view text, JsonKind kind, bool escaped, int depth) {
+    if (depth <= keep_depth_) {
+      nodes_.push_back(Node{*next_, *next_ + static_cast<uint32_t>(text.size()),
+                            static_cast<uint32_t>(nodes_.size()) + 1, kind, escaped});
+    }
+    ++next_;
+    return true;
   }
 
   static constexpr uint32_t kNoNode = ~0u;
 
-  uint32_t begin_node(JsonKind kind, uint32_t begin, int depth) {
+  uint32_t begin_node(JsonKind kind, int depth) {
+    const uint32_t begin = *next_++;
     if (depth > keep_depth_) return kNoNode;
     nodes_.push_back(Node{begin, begin, 0, kind, false});
     return static_cast<uint32_t>(nodes_.size() - 1);
   }
 
-  void end_container(uint32_t node) {
-    if (node == kNoNode) return;
-    const char* next = base_ + size_;
-    if (const auto here = document_.current_location(); !here.error()) next = here.value_unsafe();
-    const std::string_view upto =
-        trim_end({base_, static_cast<size_t>(next - base_)});  // blanks before the next token
-    nodes_[node].end = static_cast<uint32_t>(upto.size());
+  bool end_node(uint32_t node) {
+    const uint32_t end = *next_++ + 1;
+    if (node == kNoNode) return true;
+    nodes_[node].end = end;
     nodes_[node].next = static_cast<uint32_t>(nodes_.size());
+    return true;
   }
 
-  size_t first_byte() const {
-    size_t at = 0;
-    while (is_blank(base_[at])) ++at;
-    return at;
+  bool misplaced() {
+    if (next_ == end_) return fail("an object or array is not closed", size_);
+    return fail("a comma, colon, bracket, name or value is missing or misplaced", *next_);
   }
-
-  uint32_t offset(std::string_view token) const {
-    return static_cast<uint32_t>(token.data() - base_);
+  bool fail_depth() {
+    return fail(fmt::format("nested deeper than {} levels", max_depth_), *next_);
   }
-
-  std::optional<uint32_t> location() {
-    const auto here = document_.current_location();
-    if (here.error()) return std::nullopt;
-    const auto at = static_cast<size_t>(here.value_unsafe() - base_);
-    return at < size_ ? std::optional(static_cast<uint32_t>(at)) : std::nullopt;
-  }
-
-  bool fail(simdjson::error_code code) { return fail(std::string(describe(code)), location()); }
-  bool fail(std::string what, std::optional<uint32_t> position) {
+  bool fail(std::string what, uint32_t position) {
     error_ = invalid(std::move(what), position);
     return false;
-  }
-  bool fail_depth(uint32_t position) {
-    return fail(fmt::format("nested deeper than {} levels", max_depth_), position);
   }
 
   std::vector<Node>& nodes_;
   const char* base_;
-  size_t size_;
-  ondemand::document& document_;
+  uint32_t size_;
+  const uint32_t* next_;
+  const uint32_t* end_;
   int keep_depth_;
   int max_depth_;
   Error error_;
@@ -295,18 +284,18 @@ Result<void> JsonTree::parse(std::string_view text, int keep_depth, int max_dept
   std::memset(text_.data() + text.size(), 0, simdjson::SIMDJSON_PADDING);
   nodes_.clear();
 
-  auto& simd = parser_->simd;
-  if (simd.capacity() < text.size()) {
-    if (const auto error = simd.allocate(rounded(text.size())))
-      return invalid(std::string(describe(error)), std::nullopt);
-  }
-  ondemand::document document;
-  const auto error = simd.iterate(text_.data(), text.size(), text_.size()).get(document);
+  if (const auto error = parser_->allocate(text.size()))
+    return invalid(std::string(describe(error)), std::nullopt);
+  auto& tokens = *parser_->tokens;
+  const auto error = tokens.stage1(reinterpret_cast<const uint8_t*>(text_.data()), text.size(),
+                                   simdjson::stage1_mode::regular);
   if (error == simdjson::UTF8_ERROR)
     return invalid("the text is not valid UTF-8", first_bad_utf8(text));
   if (error) return invalid(std::string(describe(error)), std::nullopt);
 
-  Walker walker(nodes_, text_.data(), text.size(), document, keep_depth, max_depth);
+  Walker walker(nodes_, text_.data(), text.size(),
+                {tokens.structural_indexes.get(), tokens.n_structural_indexes}, keep_depth,
+                max_depth);
   if (!walker.root()) return walker.take_error();
   return {};
 }

@@ -79,7 +79,7 @@ double message_time(const Message& message) {
 }
 
 struct MessageParser::Impl {
-  Result<Message> parse(std::string_view line);
+  Result<void> parse(std::string_view line, Message& out);
   Result<void> check_names(JsonValue line);
   bool status_change(JsonValue line, StatusChangeMessage& out);
   bool statuses(JsonValue line, StatusChangeMessage& out);
@@ -87,7 +87,9 @@ struct MessageParser::Impl {
   bool workflow_op(JsonValue line, WorkflowOp& out);
   bool op_members(JsonValue line, WorkflowOp& out);
   bool op_text(std::string_view name, JsonValue value, std::string& out);
+  void add_terms(const Message& message, TermBatch& terms);
 
+  TermExtractor extractor;
   JsonTree tree;
   OccurrenceReader occurrences;
   FieldReader fields;
@@ -107,17 +109,16 @@ Result<void> MessageParser::Impl::check_names(JsonValue line) {
   return {};
 }
 
-Result<Message> MessageParser::Impl::parse(std::string_view line) {
+Result<void> MessageParser::Impl::parse(std::string_view line, Message& message) {
   CAIRN_TRY(tree.parse(line, kMessageKeepDepth, kMaxJsonDepth));
   const JsonValue root = tree.root();
   CAIRN_TRY(check_names(root));
-  Message message;
   if (const JsonValue op = find_member(root, "op");
       op && (find_member(root, "t") || !find_member(root, "detection_time"))) {
     auto& out = message.emplace<WorkflowOp>();
     if (!workflow_op(root, out)) return fields.take_error();
     out.line.assign(line);
-    return message;
+    return {};
   }
   std::string type = "occurrence";
   const JsonValue payload_type = find_member(root, "payload_type");
@@ -125,11 +126,11 @@ Result<Message> MessageParser::Impl::parse(std::string_view line) {
     return fields.take_error();
   if (type == "occurrence") {
     CAIRN_TRY(occurrences.read(root, message.emplace<Occurrence>()));
-    return message;
+    return {};
   }
   if (type == "status_change") {
     if (!status_change(root, message.emplace<StatusChangeMessage>())) return fields.take_error();
-    return message;
+    return {};
   }
   fields.fail(
       "payload_type",
@@ -253,10 +254,24 @@ bool MessageParser::Impl::op_text(std::string_view name, JsonValue value, std::s
                      value);
 }
 
+void MessageParser::Impl::add_terms(const Message& message, TermBatch& terms) {
+  if (const auto* occurrence = std::get_if<Occurrence>(&message)) {
+    extractor.extract(*occurrence, occurrences.event(), terms);
+  } else {
+    terms.end();
+  }
+}
+
 MessageParser::MessageParser() : impl_(std::make_unique<Impl>()) {}
 MessageParser::~MessageParser() = default;
 
-Result<Message> MessageParser::parse(std::string_view line) {
+Result<Message> MessageParser::parse(std::string_view line, TermBatch* terms) {
+  Message message;
+  CAIRN_TRY(parse(line, message, terms));
+  return message;
+}
+
+Result<void> MessageParser::parse(std::string_view line, Message& out, TermBatch* terms) {
   if (line.size() > kMaxLineBytes) {
     return make_error(
         ErrorCode::InvalidArgument,
@@ -269,7 +284,8 @@ Result<Message> MessageParser::parse(std::string_view line) {
                  "a line break inside the message: one message is one line",
                  skipped + static_cast<uint32_t>(at)};
   }
-  auto result = impl_->parse(object);
+  auto result = impl_->parse(object, out);
+  if (result.ok() && terms != nullptr) impl_->add_terms(out, *terms);
   if (result.ok() || !result.error().position) return result;
   Error error = std::move(result).error();
   *error.position += skipped;

@@ -11,6 +11,7 @@
 #include "base/ids.h"
 #include "base/result.h"
 #include "model/occurrence.h"
+#include "model/term_batch.h"
 
 namespace cairn::model {
 
@@ -70,7 +71,12 @@ class MessageParser {
  public:
   MessageParser();
   ~MessageParser();
-  Result<Message> parse(std::string_view line);
+  // `terms`, when given, gets one span more for each message: the terms of an occurrence, exactly
+  // those of TermExtractor, out of the same reading of the line; none for other messages. A line
+  // that is refused adds nothing.
+  Result<Message> parse(std::string_view line, TermBatch* terms = nullptr);
+  // The same into place: a message is large to move. After an error `out` holds anything.
+  Result<void> parse(std::string_view line, Message& out, TermBatch* terms);
 
  private:
   struct Impl;

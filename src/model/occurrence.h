@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "base/uuid.h"
 #include "model/field.h"
+#include "model/term_batch.h"
 
 namespace cairn::model {
 
@@ -29,6 +30,8 @@ inline constexpr size_t kMaxTagKeyBytes = 200;  // field's own limit for keys
 inline constexpr size_t kMaxTagValueBytes = 64u << 10;
 inline constexpr size_t kMaxTags = 1000;  // per event
 inline constexpr int kMaxJsonDepth = 512;
+
+class JsonValue;
 
 struct Occurrence {
   Uuid id;
@@ -70,11 +73,18 @@ std::string to_json_members(const Occurrence& occurrence);
 // Reusable and not thread-safe (keeps a parser and buffers); the returned views live until the
 // next call or the end of `occurrence`.
 inline constexpr uint32_t kTermsVersion = 1;
+// Levels of an event that are looked into: exception, values, one of them, its type.
+inline constexpr int kEventKeepDepth = 4;
 class TermExtractor {
  public:
   TermExtractor();
   ~TermExtractor();
   const std::vector<Term>& extract(const Occurrence& occurrence);
+  // The same terms as one more span of `batch`.
+  void extract(const Occurrence& occurrence, TermBatch& batch);
+  // The same for who has the event as a tree already, kept kEventKeepDepth levels below it; an
+  // absent one is no event.
+  void extract(const Occurrence& occurrence, const JsonValue& event, TermBatch& batch);
 
  private:
   struct Impl;

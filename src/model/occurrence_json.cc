@@ -102,6 +102,7 @@ Result<void> OccurrenceReader::read(JsonValue line, Occurrence& out) {
   decoded_.clear();
   Members members;
   collect(line, members, out);
+  event_ = is_absent(members[kEvent]) ? JsonValue{} : members[kEvent];
   if (read_identity(members, out) && read_texts(members, out) && read_numbers(members, out) &&
       read_evidence(members, out) && read_event(members[kEvent], out))
     return {};

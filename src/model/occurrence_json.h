@@ -12,8 +12,8 @@
 
 namespace cairn::model {
 
-// Levels of a line that are looked into: line, event, tags, a [key, value] pair, its two parts.
-inline constexpr int kMessageKeepDepth = 4;
+// Levels of a line that are looked into: those of the event, which is itself at level 1.
+inline constexpr int kMessageKeepDepth = 1 + kEventKeepDepth;
 
 // Reusable; keeps buffers. Thread: one at a time.
 class OccurrenceReader {
@@ -21,6 +21,8 @@ class OccurrenceReader {
   // `line` is the root of a tree kept down to kMessageKeepDepth in which no member is given twice.
   // Errors: InvalidArgument naming the member and what was expected.
   Result<void> read(JsonValue line, Occurrence& out);
+  // Of the line read last; false when it has none.
+  JsonValue event() const { return event_; }
 
  private:
   struct Members;
@@ -36,6 +38,7 @@ class OccurrenceReader {
   bool check_tag(JsonValue key, JsonValue value);
 
   FieldReader fields_;
+  JsonValue event_;
   NameSet names_;
   std::deque<std::string> decoded_;  // names written with escapes
 };

@@ -1,4 +1,5 @@
-// Layout and validity rules: schema/record.capnp.
+// Layout: docs/format.md, "Record payload"; of records that are no occurrences:
+// schema/record.capnp.
 #include "model/record_codec.h"
 
 #include <capnp/message.h>
@@ -8,10 +9,14 @@
 #include <kj/io.h>
 #include <record.capnp.h>
 
+#include <cstring>
+#include <optional>
 #include <string_view>
 #include <variant>
 
 #include "base/assert.h"
+#include "base/hash.h"
+#include "model/occurrence_columns.h"
 
 namespace cairn::model {
 namespace {
@@ -20,35 +25,14 @@ using Text = capnp::Text;
 
 // --- writing -----------------------------------------------------------------------------------
 
-// Upper bounds in 8-byte words, so that a frame is one segment and is written once.
-constexpr size_t kRecordWords = 8;       // struct, with its actor pointer
-constexpr size_t kOccurrenceWords = 24;  // struct and pointers
-constexpr size_t kOtherWords = 16;       // struct and pointers of any other body
-
-size_t words_of(const std::string& text) { return text.size() / 8 + 1; }
-size_t words_of(const std::optional<std::string>& text) { return text ? text->size() / 8 + 1 : 0; }
-
-size_t words_of(const Occurrence& o) {
-  size_t words = kOccurrenceWords + words_of(o.title) + words_of(o.subtitle) +
-                 words_of(o.resource_id) + words_of(o.culprit) + words_of(o.level_text) +
-                 words_of(o.assignee) + words_of(o.evidence_data) + words_of(o.evidence_display) +
-                 words_of(o.event) + words_of(o.extra);
-  for (const std::string& entry : o.fingerprint) words += 1 + words_of(entry);
-  return words;
-}
+// A guess in 8-byte words, so that one segment mostly holds a frame's records.
+constexpr size_t kRecordWords = 24;
 
 size_t words_of(const Record& record) {
-  size_t words = kRecordWords + words_of(record.actor);
-  if (const auto* occurrence = std::get_if<Occurrence>(&record.body))
-    return words + words_of(*occurrence);
-  words += kOtherWords;
-  if (const auto* activity = std::get_if<ActivityAdded>(&record.body))
-    return words + words_of(activity->kind) + words_of(activity->data);
-  if (const auto* merged = std::get_if<Merged>(&record.body))
-    return words + merged->children.size() / 2;
-  if (const auto* unmerged = std::get_if<Unmerged>(&record.body))
-    return words + unmerged->children.size() / 2;
-  return words + 16;  // a rough guess; another segment is begun if it is short
+  if (const auto* activity = std::get_if<ActivityAdded>(&record.body)) {
+    return kRecordWords + activity->data.size() / 8;
+  }
+  return kRecordWords;
 }
 
 capnp::Data::Reader as_data(std::string_view bytes) {
@@ -61,36 +45,6 @@ uint64_t big_endian(const Uuid& id, size_t from) {
   uint64_t value = 0;
   for (size_t i = from; i < from + 8; ++i) value = value << 8 | id.bytes[i];
   return value;
-}
-
-void write(const Occurrence& o, schema::Occurrence::Builder out) {
-  out.setIdHigh(big_endian(o.id, 0));
-  out.setIdLow(big_endian(o.id, 8));
-  if (o.event_id) {
-    out.setHasEventId(true);
-    out.setEventIdHigh(big_endian(*o.event_id, 0));
-    out.setEventIdLow(big_endian(*o.event_id, 8));
-  }
-  out.setProject(raw(o.project));
-  out.setDetectionTime(o.detection_time);
-  out.setType(o.type);
-  if (o.priority) {
-    out.setHasPriority(true);
-    out.setPriority(*o.priority);
-  }
-  out.setIsBufferedSpans(o.is_buffered_spans);
-  auto entries = out.initFingerprint(static_cast<uint32_t>(o.fingerprint.size()));
-  for (uint32_t i = 0; i < entries.size(); ++i) entries.set(i, as_text(o.fingerprint[i]));
-  if (o.title) out.setTitle(as_text(*o.title));
-  if (o.subtitle) out.setSubtitle(as_text(*o.subtitle));
-  if (o.resource_id) out.setResourceId(as_text(*o.resource_id));
-  if (o.culprit) out.setCulprit(as_text(*o.culprit));
-  if (o.level_text) out.setLevel(as_text(*o.level_text));
-  if (o.assignee) out.setAssignee(as_text(*o.assignee));
-  if (!o.evidence_data.empty()) out.setEvidenceData(as_data(o.evidence_data));
-  if (!o.evidence_display.empty()) out.setEvidenceDisplay(as_data(o.evidence_display));
-  if (!o.event.empty()) out.setEvent(as_data(o.event));
-  if (!o.extra.empty()) out.setExtra(as_data(o.extra));
 }
 
 void write(const GroupType& type, schema::GroupType::Builder out) {
@@ -118,7 +72,8 @@ void write_merge(const M& merged, schema::Merged::Builder out) {
 struct BodyWriter {
   schema::Record::Builder out;
 
-  void operator()(const Occurrence& body) { write(body, out.initOccurrence()); }
+  // Occurrences lie in columns of their own.
+  void operator()(const Occurrence&) { CAIRN_ASSERT(false); }
   void operator()(const StoreCreated& body) {
     auto id = out.initStoreCreated().initStoreId();
     id.setHigh(big_endian(body.store_id, 0));
@@ -198,32 +153,6 @@ uint8_t enumerated(std::string_view name, uint8_t value, uint8_t largest) {
   return value;
 }
 
-// Assigns every member, so that the strings of the occurrence before are used again.
-void read(schema::Occurrence::Reader in, Occurrence& out) {
-  out.id = uuid(in.getIdHigh(), in.getIdLow());
-  out.event_id.reset();
-  if (in.getHasEventId()) out.event_id = uuid(in.getEventIdHigh(), in.getEventIdLow());
-  out.project = ProjectId{in.getProject()};
-  out.detection_time = in.getDetectionTime();
-  out.type = in.getType();
-  out.priority.reset();
-  if (in.getHasPriority()) out.priority = in.getPriority();
-  out.is_buffered_spans = in.getIsBufferedSpans();
-  const auto entries = in.getFingerprint();
-  out.fingerprint.resize(entries.size());
-  for (uint32_t i = 0; i < entries.size(); ++i) read(entries[i], out.fingerprint[i]);
-  read(in.hasTitle(), in.getTitle(), out.title);
-  read(in.hasSubtitle(), in.getSubtitle(), out.subtitle);
-  read(in.hasResourceId(), in.getResourceId(), out.resource_id);
-  read(in.hasCulprit(), in.getCulprit(), out.culprit);
-  read(in.hasLevel(), in.getLevel(), out.level_text);
-  read(in.hasAssignee(), in.getAssignee(), out.assignee);
-  read(in.getEvidenceData(), out.evidence_data);
-  read(in.getEvidenceDisplay(), out.evidence_display);
-  read(in.getEvent(), out.event);
-  read(in.getExtra(), out.extra);
-}
-
 ProjectChanged read(schema::ProjectChanged::Reader in) {
   ProjectChanged out;
   out.project = ProjectId{in.getProject()};
@@ -287,9 +216,6 @@ ActivityAdded read(schema::Activity::Reader in) {
 
 void read_body(schema::Record::Reader in, RecordBody& out) {
   switch (in.which()) {
-    case schema::Record::OCCURRENCE:
-      if (!std::holds_alternative<Occurrence>(out)) out.emplace<Occurrence>();
-      return read(in.getOccurrence(), std::get<Occurrence>(out));
     case schema::Record::STORE_CREATED: {
       const auto id = in.getStoreCreated().getStoreId();
       out = StoreCreated{uuid(id.getHigh(), id.getLow())};
@@ -331,8 +257,7 @@ void read(schema::Record::Reader in, Record& out) {
 }
 
 Error corrupt(std::string_view what) {
-  return make_error(ErrorCode::Corruption,
-                    fmt::format("record payload (schema/record.capnp): {}", what));
+  return make_error(ErrorCode::Corruption, fmt::format("record payload: {}", what));
 }
 
 // Runs `step`, turning what it throws into an Error: no exception leaves this file.
@@ -355,51 +280,183 @@ Result<void> guarded(F&& step) {
 
 }  // namespace
 
-std::vector<std::byte> encode_records(std::span<const Record> records) {
+namespace {
+
+// The records that are no occurrences, as one Cap'n Proto message.
+void append_others(std::span<const Record* const> others, std::vector<std::byte>& out) {
   size_t words = 8;
-  for (const Record& record : records) words += words_of(record);
+  for (const Record* record : others) words += words_of(*record);
   capnp::MallocMessageBuilder message(static_cast<unsigned>(words));
-  auto list = message.initRoot<schema::Frame>().initRecords(static_cast<uint32_t>(records.size()));
+  auto list = message.initRoot<schema::Frame>().initRecords(static_cast<uint32_t>(others.size()));
   for (uint32_t i = 0; i < list.size(); ++i) {
-    const Record& record = records[i];
-    auto out = list[i];
-    out.setTimeUs(raw(record.time));
-    out.setKeyLow(record.key.low);
-    out.setKeyHigh(record.key.high);
-    if (!record.actor.empty()) out.setActor(as_text(record.actor));
-    std::visit(BodyWriter{out}, record.body);
+    const Record& record = *others[i];
+    auto built = list[i];
+    built.setTimeUs(raw(record.time));
+    built.setKeyLow(record.key.low);
+    built.setKeyHigh(record.key.high);
+    if (!record.actor.empty()) built.setActor(as_text(record.actor));
+    std::visit(BodyWriter{built}, record.body);
   }
-  std::vector<std::byte> payload(capnp::computeSerializedSizeInWords(message) *
-                                 sizeof(capnp::word));
-  kj::ArrayOutputStream stream(
-      kj::arrayPtr(reinterpret_cast<kj::byte*>(payload.data()), payload.size()));
+  const size_t bytes = capnp::computeSerializedSizeInWords(message) * sizeof(capnp::word);
+  const size_t at = out.size();
+  out.resize(at + bytes);
+  kj::ArrayOutputStream stream(kj::arrayPtr(reinterpret_cast<kj::byte*>(out.data() + at), bytes));
   capnp::writeMessage(stream, message);
-  return payload;
 }
+
+// The same in reverse: the records one after the other.
+class OtherRecords {
+ public:
+  Result<void> open(std::string_view bytes, uint32_t count) {
+    if (count == 0) return bytes.empty() ? Result<void>() : corrupt("records that are not counted");
+    if (bytes.size() % sizeof(capnp::word) != 0) return corrupt("half a word");
+    words_.resize(bytes.size() / sizeof(capnp::word));
+    std::memcpy(words_.data(), bytes.data(), bytes.size());
+    const auto words =
+        kj::arrayPtr(reinterpret_cast<const capnp::word*>(words_.data()), words_.size());
+    capnp::ReaderOptions options;
+    // Each word is visited once. Pointers that visit it more often are an attack on our memory.
+    options.traversalLimitInWords = words.size() + 1024;
+    return guarded([&] {
+      message_.emplace(words, options);
+      if (message_->getEnd() != words.end()) throw BadValue{"bytes after the message"};
+      list_ = message_->getRoot<schema::Frame>().getRecords();
+      if (list_.size() != count)
+        throw BadValue{fmt::format("{} records, the frame says {}", list_.size(), count)};
+    });
+  }
+  // Precondition: not all were read.
+  Result<void> next(Record& record) {
+    return guarded([&] { read(list_[at_++], record); });
+  }
+
+ private:
+  std::vector<uint64_t> words_;
+  std::optional<capnp::FlatArrayMessageReader> message_;
+  capnp::List<schema::Record>::Reader list_;
+  uint32_t at_ = 0;
+};
+
+}  // namespace
+
+struct RecordEncoder::Impl {
+  OccurrenceColumnsWriter occurrences;
+  std::vector<const Record*> others;
+  ByteColumn gaps;  // occurrences before each of the others
+  std::vector<std::byte> payload;
+  size_t plain_bytes = 0;
+};
+
+RecordEncoder::RecordEncoder() : impl_(std::make_unique<Impl>()) {}
+RecordEncoder::~RecordEncoder() = default;
+
+std::span<const std::byte> RecordEncoder::encode(std::span<const Record> records) {
+  Impl& f = *impl_;
+  f.occurrences.clear();
+  f.others.clear();
+  f.gaps.clear();
+  f.payload.clear();
+  uint32_t before = 0;
+  for (const Record& record : records) {
+    if (std::holds_alternative<Occurrence>(record.body)) {
+      f.occurrences.add(record);
+      continue;
+    }
+    f.gaps.number(f.occurrences.count() - before);
+    before = f.occurrences.count();
+    f.others.push_back(&record);
+  }
+  const auto append = [&f](std::string_view bytes) {
+    const auto* data = reinterpret_cast<const std::byte*>(bytes.data());
+    f.payload.insert(f.payload.end(), data, data + bytes.size());
+  };
+  ByteColumn header;
+  header.number(f.occurrences.count());
+  header.number(f.others.size());
+  append(header.view());
+  append(f.gaps.view());
+  if (f.occurrences.count() > 0) f.occurrences.write(f.payload);
+  if (!f.others.empty()) append_others(f.others, f.payload);
+  f.plain_bytes = 0;
+  for (const std::string_view ids : f.occurrences.plain()) {
+    append(ids);
+    f.plain_bytes += ids.size();
+  }
+  return f.payload;
+}
+
+size_t RecordEncoder::plain_bytes() const { return impl_->plain_bytes; }
+
+std::vector<std::byte> encode_records(std::span<const Record> records) {
+  RecordEncoder encoder;
+  const auto payload = encoder.encode(records);
+  return {payload.begin(), payload.end()};
+}
+
+namespace {
+
+// A payload taken apart.
+struct Payload {
+  uint32_t occurrences = 0;
+  uint32_t others = 0;
+  ColumnReader gaps;
+  OccurrenceColumnsReader columns;
+  OtherRecords other_records;
+
+  Result<void> open(std::string_view bytes, uint32_t count) {
+    ColumnReader in(bytes);
+    const uint64_t occurrence_count = in.number(), other_count = in.number();
+    if (!in.ok() || occurrence_count > count || occurrence_count + other_count != count) {
+      return corrupt(fmt::format("{} occurrences and {} other records, the frame says {} in all",
+                                 occurrence_count, other_count, count));
+    }
+    occurrences = static_cast<uint32_t>(occurrence_count);
+    others = static_cast<uint32_t>(other_count);
+    gaps = ColumnReader(in.text(in.remaining()));
+    ColumnReader rest = gaps;
+    for (uint32_t i = 0; i < others; ++i) rest.number();
+    if (!rest.ok()) return corrupt("it ends too early");
+    // Event ids, then ids, at the very end; how many event ids there are, the columns say.
+    const size_t left = rest.remaining();
+    std::string_view tail = rest.text(left);
+    uint64_t event_ids = 0;
+    ColumnReader columns_in(tail);
+    if (occurrences > 0) {
+      event_ids = OccurrenceColumnsReader::event_ids(columns_in);
+      const uint64_t plain = (event_ids + occurrences) * sizeof(Uuid);
+      if (event_ids > occurrences || plain > tail.size()) return corrupt("ids are missing");
+      columns_in = ColumnReader(tail.substr(0, tail.size() - plain));
+      if (!columns.open(columns_in, occurrences, tail.substr(tail.size() - plain))) {
+        return corrupt("its columns are not whole");
+      }
+    }
+    return other_records.open(columns_in.text(columns_in.remaining()), others);
+  }
+};
+
+}  // namespace
 
 Result<void> decode_records(std::span<const std::byte> payload, uint32_t count,
                             const std::function<Result<void>(Record&&)>& each) {
-  CAIRN_ASSERT(reinterpret_cast<uintptr_t>(payload.data()) % alignof(capnp::word) == 0);
-  const auto words = kj::arrayPtr(reinterpret_cast<const capnp::word*>(payload.data()),
-                                  payload.size() / sizeof(capnp::word));
-  capnp::ReaderOptions options;
-  // Each word is visited once. Pointers that visit it more often are an attack on our memory.
-  options.traversalLimitInWords = words.size() + 1024;
-  std::optional<capnp::FlatArrayMessageReader> message;
-  capnp::List<schema::Record>::Reader list;
-  CAIRN_TRY(guarded([&] {
-    message.emplace(words, options);
-    if (message->getEnd() != words.end() || payload.size() % sizeof(capnp::word) != 0)
-      throw BadValue{"bytes after the message"};
-    list = message->getRoot<schema::Frame>().getRecords();
-    if (list.size() != count)
-      throw BadValue{fmt::format("{} records, the frame says {}", list.size(), count)};
-  }));
-  Record record;
-  for (const auto in : list) {
-    CAIRN_TRY(guarded([&] { read(in, record); }));
-    CAIRN_TRY(each(std::move(record)));
+  Payload parts;
+  CAIRN_TRY(parts.open(as_chars(payload), count));
+  Record record, other;
+  uint32_t done = 0;
+  const auto occurrences = [&](uint64_t wanted) -> Result<void> {
+    if (wanted > parts.occurrences - done) return corrupt("too few occurrences");
+    for (const uint64_t end = done + wanted; done < end; ++done) {
+      if (!parts.columns.read(record)) return corrupt("an occurrence is damaged");
+      CAIRN_TRY(each(std::move(record)));
+    }
+    return {};
+  };
+  for (uint32_t i = 0; i < parts.others; ++i) {
+    CAIRN_TRY(occurrences(parts.gaps.number()));
+    CAIRN_TRY(parts.other_records.next(other));
+    CAIRN_TRY(each(std::move(other)));
   }
+  CAIRN_TRY(occurrences(parts.occurrences - done));
+  if (parts.occurrences > 0 && !parts.columns.done()) return corrupt("more than its records");
   return {};
 }
 

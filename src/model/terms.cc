@@ -12,18 +12,17 @@
 #include "model/occurrence.h"
 
 namespace cairn::model {
-namespace {
-
-// event, exception, values, one of them, its type; contexts, trace, trace_id.
-constexpr int kKeepDepth = 4;
-
-}  // namespace
-
 struct TermExtractor::Impl {
-  void extract(const Occurrence& occurrence);
+  // The event of an occurrence that comes without its line. One that is no JSON object (only a
+  // hand-made occurrence can have one) has no terms.
+  JsonValue parse_event(const std::string& event) {
+    const bool parsed = !event.empty() && tree.parse(event, kEventKeepDepth, kMaxJsonDepth).ok();
+    return parsed ? tree.root() : JsonValue{};
+  }
+  void extract(const Occurrence& occurrence, JsonValue event);
 
  private:
-  void collect_event(const std::string& event);
+  void collect_event(JsonValue event);
   void collect_event_member(std::string_view name, JsonValue value);
   void collect_user(JsonValue user);
   void collect_exceptions(JsonValue exception);
@@ -55,7 +54,7 @@ struct TermExtractor::Impl {
   std::vector<Term> terms;
 };
 
-void TermExtractor::Impl::extract(const Occurrence& o) {
+void TermExtractor::Impl::extract(const Occurrence& o, JsonValue event) {
   terms.clear();
   tags.clear();
   error_types.clear();
@@ -65,7 +64,7 @@ void TermExtractor::Impl::extract(const Occurrence& o) {
   arena.reserve(2 * o.event.size() + 64);
 
   fingerprint.assign(o.fingerprint.begin(), o.fingerprint.end());
-  collect_event(o.event);
+  if (event) collect_event(event);
   set(field::kLevel, level_name(o.level()));
   const auto optional_text = [](const std::optional<std::string>& value) {
     return value ? std::string_view(*value) : std::string_view();
@@ -104,11 +103,9 @@ void TermExtractor::Impl::add_each_once(FieldId field, std::span<const std::stri
   }
 }
 
-// An event that is no JSON object (only a hand-made occurrence can have one) has no terms.
-void TermExtractor::Impl::collect_event(const std::string& event) {
-  if (event.empty() || !tree.parse(event, kKeepDepth, kMaxJsonDepth).ok()) return;
+void TermExtractor::Impl::collect_event(JsonValue event) {
   JsonValue tag_list;
-  for (JsonValue name = tree.root().first(); name;) {
+  for (JsonValue name = event.first(); name;) {
     const JsonValue value = name.next();
     const std::string_view key = text(name);
     if (key == "tags") {
@@ -251,8 +248,19 @@ TermExtractor::TermExtractor() : impl_(std::make_unique<Impl>()) {}
 TermExtractor::~TermExtractor() = default;
 
 const std::vector<Term>& TermExtractor::extract(const Occurrence& occurrence) {
-  impl_->extract(occurrence);
+  impl_->extract(occurrence, impl_->parse_event(occurrence.event));
   return impl_->terms;
+}
+
+void TermExtractor::extract(const Occurrence& occurrence, TermBatch& batch) {
+  extract(occurrence, impl_->parse_event(occurrence.event), batch);
+}
+
+void TermExtractor::extract(const Occurrence& occurrence, const JsonValue& event,
+                            TermBatch& batch) {
+  impl_->extract(occurrence, event);
+  for (const Term& term : impl_->terms) batch.add(term);
+  batch.end();
 }
 
 }  // namespace cairn::model

@@ -1,7 +1,7 @@
 #include <algorithm>
+#include <array>
 #include <limits>
 
-#include "model/field.h"
 #include "query/binder.h"
 #include "query/executor.h"
 #include "query/plan.h"
@@ -40,34 +40,71 @@ RowSet rows_of(const BoundTable& table, const std::vector<uint64_t>& counts) {
   return rows;
 }
 
-// count() by one field: posting by posting, no occurrence is looked at.
+// What a posting of the part costs, more or less, in occurrences read from a column.
+uint64_t cost_of_posting(const PartMatch& match) {
+  constexpr uint64_t kOpening = 100;
+  constexpr uint64_t kOccurrencesPerStep = 128;  // when it is intersected
+  return match.whole() ? kOpening : kOpening + match.part->size() / kOccurrencesPerStep;
+}
+
+void count_column(FieldId field, const PartMatch& match, std::vector<uint64_t>& counts) {
+  std::array<ValueId, Block::kSize> values;
+  match.for_each_block([&](const Block& block) {
+    block.column(field, values.data());
+    for (size_t i = 0; i < block.size(); ++i) ++counts[raw(values[i])];
+  });
+}
+
+// Posting by posting: no occurrence is looked at.
+void count_postings(FieldId field, const PartMatch& match, std::vector<uint64_t>& counts) {
+  const storage::Bitmap any = match.part->any(field);
+  std::optional<storage::Bitmap> of_ranges;
+  if (!match.bitmap && !match.whole()) of_ranges = bitmap_of(match.ranges);
+  const storage::Bitmap* matches = match.bitmap ? &*match.bitmap
+                                   : of_ranges  ? &*of_ranges
+                                                : nullptr;
+  const auto common = [&](const storage::Bitmap& posting) {
+    return matches != nullptr ? posting.and_cardinality(*matches) : posting.cardinality();
+  };
+  const uint64_t with_value = common(any);
+  counts[0] += match.count() - with_value;
+  if (with_value == 0) return;
+  match.part->for_each_value(field, [&](ValueId value, const storage::Bitmap& posting) {
+    counts[raw(value)] += common(posting);
+    return true;
+  });
+}
+
+// count() by one field.
 std::vector<uint64_t> count_by_field(const KeySpace& space, const std::vector<PartMatch>& parts) {
   std::vector<uint64_t> counts(space.bound(), 0);
   for (const PartMatch& match : parts) {
-    uint64_t with_value = 0;
-    if (const auto field = space.field()) {
-      const storage::Bitmap any = match.part->any(*field);
-      with_value = match.bitmap ? match.bitmap->and_cardinality(any) : any.cardinality();
-      if (with_value > 0) {
-        match.part->for_each_value(*field, [&](ValueId value, const storage::Bitmap& posting) {
-          counts[raw(value)] +=
-              match.bitmap ? posting.and_cardinality(*match.bitmap) : posting.cardinality();
-          return true;
-        });
-      }
+    if (!space.field()) {
+      counts[0] += match.count();
+      continue;
     }
-    counts[0] += match.count() - with_value;
+    const FieldId field = *space.field();
+    const bool by_column = match.part->has_column(field) &&
+                           match.count() < match.part->value_count(field) * cost_of_posting(match);
+    if (by_column) {
+      count_column(field, match, counts);
+    } else {
+      count_postings(field, match, counts);
+    }
   }
   return counts;
 }
 
-// count() by issue or project: ranges and the view forest.
-std::vector<uint64_t> count_by_issue(const View& view, const Plan& plan, const KeySpace& space,
-                                     const std::vector<PartMatch>& parts) {
-  std::vector<uint64_t> counts(space.bound(), 0);
-  for (const IssueTotals& issue : roll_up(view, plan, parts)) {
-    counts[space.of_issue(issue.id)] += issue.count;
+// count() by issue or project: what the state sums up, or ranges and the view forest.
+std::vector<uint64_t> count_by_issue(const View& view, const Plan& plan, const KeySpace& space) {
+  GroupFilter filter(view, plan.group_filter);
+  std::vector<IssueTotals> issues;
+  if (plan.issues || !totals_from_state(view, plan, filter, issues)) {
+    const auto parts = match_parts(view, plan, filter, GroupFilterIn::Caller);
+    issues = roll_up(view, plan, filter, parts);
   }
+  std::vector<uint64_t> counts(space.bound(), 0);
+  for (const IssueTotals& issue : issues) counts[space.of_issue(issue.id)] += issue.count;
   return counts;
 }
 
@@ -81,14 +118,13 @@ Result<RowSet> make_rows(const View& view, const Plan& plan, const BoundTable& t
   const bool counts = only_counts(table);
   const bool one_key = table.by.size() == 1;
   if (counts && one_key && table.by.front().kind != RowKey::Kind::Event) {
-    const auto parts = match_parts(view, plan, GroupFilterIn::Caller);
     const KeySpace space(view, table.by.front());
-    return rows_of(table, count_by_issue(view, plan, space, parts));
+    return rows_of(table, count_by_issue(view, plan, space));
   }
-  const auto parts = match_parts(view, plan, GroupFilterIn::Bitmaps);
+  GroupFilter filter(view, plan.group_filter);
+  const auto parts = match_parts(view, plan, filter, GroupFilterIn::Matches);
   if (counts && table.by.empty()) return count_all(table, parts);
-  // The user column is faster than the postings of very many users.
-  if (counts && one_key && table.by.front().field.id != model::field::kUser) {
+  if (counts && one_key) {
     const KeySpace space(view, table.by.front());
     return rows_of(table, count_by_field(space, parts));
   }
@@ -107,7 +143,7 @@ int compare_cells(const Cell& a, const Cell& b) {
 class Renderer {
  public:
   Renderer(const View& view, const BoundTable& table, const RowSet& rows)
-      : view_(view), table_(table), rows_(rows), first_call_(rows.key_count + time_columns()) {
+      : table_(table), rows_(rows), first_call_(rows.key_count + time_columns()) {
     for (const RowKey& key : table.by) keys_.emplace_back(view, key);
     if (table.order) order_.push_back(*table.order);
     if (table.every_us) order_.push_back({0, false});
@@ -182,21 +218,12 @@ class Renderer {
     return false;
   }
 
-  const View& view_;
   const BoundTable& table_;
   const RowSet& rows_;
   size_t first_call_;
   std::vector<KeySpace> keys_;
   std::vector<BoundTable::Order> order_;
 };
-
-Result<uint32_t> choose_limit(const SearchOptions& options, const Pipeline& pipeline) {
-  const uint32_t limit = options.limit.value_or(pipeline.limit.value_or(kMaxLimit));
-  if (limit >= 1 && limit <= kMaxLimit) return limit;
-  return make_error(ErrorCode::InvalidArgument, "The limit is " + std::to_string(limit) +
-                                                    "; it has to be between 1 and " +
-                                                    std::to_string(kMaxLimit) + ".");
-}
 
 }  // namespace
 
@@ -210,7 +237,7 @@ Result<Table> aggregate(const View& view, const Query& query, const SearchOption
   if (!options.cursor.empty()) {
     return make_error(ErrorCode::InvalidArgument, "A table has no pages and takes no cursor.");
   }
-  CAIRN_TRY_ASSIGN(const uint32_t limit, choose_limit(options, pipeline));
+  CAIRN_TRY_ASSIGN(const uint32_t limit, choose_limit(options, pipeline, kMaxLimit));
   CAIRN_TRY_ASSIGN(Expr filter, bind_filter(query, *view.state, options.now));
   CAIRN_TRY_ASSIGN(const Plan plan, make_plan(view, std::move(filter)));
   CAIRN_TRY_ASSIGN(const RowSet rows, make_rows(view, plan, *pipeline.table));

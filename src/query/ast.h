@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -32,6 +33,30 @@ enum class Op : uint8_t {
   EndsWith,
   Regex,
 };
+
+// ">=" and the like; "" for operators that are words.
+constexpr std::string_view sign_of(Op op) {
+  switch (op) {
+    case Op::Equal:
+      return "=";
+    case Op::NotEqual:
+      return "!=";
+    case Op::Greater:
+      return ">";
+    case Op::GreaterEqual:
+      return ">=";
+    case Op::Less:
+      return "<";
+    case Op::LessEqual:
+      return "<=";
+    case Op::Contains:
+    case Op::StartsWith:
+    case Op::EndsWith:
+    case Op::Regex:
+      break;
+  }
+  return "";
+}
 
 enum class KeyForm : uint8_t { Plain, Tag /* tags[k] or tags[k,type] */ };
 

@@ -7,18 +7,6 @@ namespace {
 
 std::string_view op_name(Op op) {
   switch (op) {
-    case Op::Equal:
-      return "=";
-    case Op::NotEqual:
-      return "!=";
-    case Op::Greater:
-      return ">";
-    case Op::GreaterEqual:
-      return ">=";
-    case Op::Less:
-      return "<";
-    case Op::LessEqual:
-      return "<=";
     case Op::Contains:
       return "contains";
     case Op::StartsWith:
@@ -27,8 +15,9 @@ std::string_view op_name(Op op) {
       return "ends-with";
     case Op::Regex:
       return "regex";
+    default:
+      return sign_of(op);
   }
-  return "?";
 }
 
 class Dumper {

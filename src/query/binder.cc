@@ -16,22 +16,7 @@ bool was_written(const Filter& filter) { return filter.op_at.end > filter.op_at.
 
 // The sign in front of a value, as it was written.
 std::string_view sign(const Filter& filter) {
-  switch (filter.op) {
-    case Op::Greater:
-      return ">";
-    case Op::GreaterEqual:
-      return ">=";
-    case Op::Less:
-      return "<";
-    case Op::LessEqual:
-      return "<=";
-    case Op::NotEqual:
-      return "!=";
-    case Op::Equal:
-      return was_written(filter) ? "=" : "";
-    default:
-      return "";
-  }
+  return filter.op == Op::Equal && !was_written(filter) ? "" : sign_of(filter.op);
 }
 
 bool is_number_tag(const Filter& filter) {

@@ -57,4 +57,9 @@ inline constexpr size_t kMaxCalls = 8;  // functions of one table
 // Errors: InvalidArgument with position.
 Result<Pipeline> bind_pipeline(const Query& query);
 
+// Rows of one answer: what the caller says, else the query, else `by_default`. InvalidArgument when
+// it is none between 1 and kMaxLimit.
+Result<uint32_t> choose_limit(const SearchOptions& options, const Pipeline& pipeline,
+                              uint32_t by_default);
+
 }  // namespace cairn::query

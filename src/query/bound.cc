@@ -42,7 +42,7 @@ Expr combine(Expr::Kind kind, std::vector<Expr> children) {
 }
 
 template <class Test>
-Expr leaf(Test test) {
+Expr test_of(Test test) {
   Expr expr;
   expr.kind = Expr::Kind::Test;
   expr.test = std::move(test);
@@ -84,9 +84,9 @@ bool GroupTest::matches(const model::State& state, GroupId issue) const {
   return false;
 }
 
-Expr Expr::of(EventTest test) { return leaf(std::move(test)); }
-Expr Expr::of(TimeTest test) { return leaf(test); }
-Expr Expr::of(GroupTest test) { return leaf(std::move(test)); }
+Expr Expr::of(EventTest test) { return test_of(std::move(test)); }
+Expr Expr::of(TimeTest test) { return test_of(test); }
+Expr Expr::of(GroupTest test) { return test_of(std::move(test)); }
 Expr Expr::all_of(std::vector<Expr> children) { return combine(Kind::And, std::move(children)); }
 Expr Expr::any_of(std::vector<Expr> children) { return combine(Kind::Or, std::move(children)); }
 Expr Expr::negation(Expr child) {
@@ -101,24 +101,11 @@ bool is_group_only(const Expr& expr) {
 }
 
 bool matches_group(const Expr& expr, const model::State& state, GroupId issue) {
-  const auto holds = [&](const Expr& child) { return matches_group(child, state, issue); };
-  const auto& children = expr.children;
-  switch (expr.kind) {
-    case Expr::Kind::True:
-      return true;
-    case Expr::Kind::And:
-      return std::all_of(children.begin(), children.end(), holds);
-    case Expr::Kind::Or:
-      return std::any_of(children.begin(), children.end(), holds);
-    case Expr::Kind::Not:
-      return !holds(children.front());
-    case Expr::Kind::Test: {
-      const auto* test = std::get_if<GroupTest>(&expr.test);
-      CAIRN_ASSERT(test != nullptr);
-      return test->matches(state, issue);
-    }
-  }
-  return false;
+  return holds(expr, [&](const Expr& leaf) {
+    const auto* test = std::get_if<GroupTest>(&leaf.test);
+    CAIRN_ASSERT(test != nullptr);
+    return test->matches(state, issue);
+  });
 }
 
 }  // namespace cairn::query

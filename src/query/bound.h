@@ -3,6 +3,7 @@
 // (plan.h) turns it into bitmaps. Values; thread: any.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -58,6 +59,26 @@ struct Expr {
   static Expr any_of(std::vector<Expr> children);
   static Expr negation(Expr child);
 };
+
+// Whether the expression holds; `ask` answers its tests: bool(const Expr&), Kind::Test.
+template <class Ask>
+bool holds(const Expr& expr, const Ask& ask) {
+  const auto child_holds = [&](const Expr& child) { return holds(child, ask); };
+  const auto& children = expr.children;
+  switch (expr.kind) {
+    case Expr::Kind::True:
+      return true;
+    case Expr::Kind::Test:
+      return ask(expr);
+    case Expr::Kind::And:
+      return std::all_of(children.begin(), children.end(), child_holds);
+    case Expr::Kind::Or:
+      return std::any_of(children.begin(), children.end(), child_holds);
+    case Expr::Kind::Not:
+      return !child_holds(children.front());
+  }
+  return false;
+}
 
 // Whether only properties of the visible issue are asked for.
 bool is_group_only(const Expr& expr);

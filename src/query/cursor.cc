@@ -1,5 +1,5 @@
-// Bytes, little-endian: version u8 | key i64 | id u32 | hash of query and sort u64 | hash64 of all
-// before u64; then base64url without padding.
+// Bytes, little-endian: version u8 | key i64 | id u32 | shown u64 | hash of the scope u64 | hash64
+// of all before u64; then base64url without padding.
 #include "query/cursor.h"
 
 #include "base/hash.h"
@@ -7,8 +7,8 @@
 namespace cairn::query {
 namespace {
 
-constexpr uint8_t kVersion = 1;
-constexpr size_t kBytes = 1 + 8 + 4 + 8 + 8;
+constexpr uint8_t kVersion = 2;
+constexpr size_t kBytes = 1 + 8 + 4 + 8 + 8 + 8;
 constexpr std::string_view kAlphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
@@ -56,23 +56,26 @@ std::string from_base64url(std::string_view text) {
   return out;
 }
 
-uint64_t query_hash(std::string_view query, Sort sort) {
-  return hash64(query, static_cast<uint64_t>(sort) + 1);
+uint64_t hash_of(const CursorScope& scope) {
+  std::string text = scope.store.hex();
+  text += scope.query;
+  return hash64(text, static_cast<uint64_t>(scope.sort) + 1);
 }
 
 }  // namespace
 
-std::string encode_cursor(const Cursor& cursor, std::string_view query, Sort sort) {
+std::string encode_cursor(const Cursor& cursor, const CursorScope& scope) {
   std::string bytes;
   put(bytes, kVersion);
   put(bytes, cursor.key);
   put(bytes, raw(cursor.id));
-  put(bytes, query_hash(query, sort));
+  put(bytes, cursor.shown);
+  put(bytes, hash_of(scope));
   put(bytes, hash64(bytes));
   return to_base64url(bytes);
 }
 
-Result<Cursor> decode_cursor(std::string_view text, std::string_view query, Sort sort) {
+Result<Cursor> decode_cursor(std::string_view text, const CursorScope& scope) {
   constexpr size_t kHashed = kBytes - 8;
   const std::string bytes = text.size() > 2 * kBytes ? "" : from_base64url(text);
   // Encoded again and compared, so that one cursor has one spelling.
@@ -81,12 +84,13 @@ Result<Cursor> decode_cursor(std::string_view text, std::string_view query, Sort
     return make_error(ErrorCode::InvalidArgument,
                       "The cursor is damaged; start again without one.");
   }
-  if (get(bytes, 13, 8) != query_hash(query, sort)) {
+  if (get(bytes, 21, 8) != hash_of(scope)) {
     return make_error(ErrorCode::InvalidArgument,
-                      "The cursor belongs to another query or sort; start again without one.");
+                      "The cursor belongs to another query, sort or store; start again without "
+                      "one.");
   }
   return Cursor{static_cast<int64_t>(get(bytes, 1, 8)),
-                GroupId{static_cast<uint32_t>(get(bytes, 9, 4))}};
+                GroupId{static_cast<uint32_t>(get(bytes, 9, 4))}, get(bytes, 13, 8)};
 }
 
 }  // namespace cairn::query

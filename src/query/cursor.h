@@ -1,5 +1,5 @@
 // Resume tokens of search pages: the sort key and id of the last row given out. Opaque text
-// (base64url) with a checksum; bound to the query and the sort it was made for. Thread: any.
+// (base64url) with a checksum; bound to the store, query and sort it was made for. Thread: any.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 
 #include "base/ids.h"
 #include "base/result.h"
+#include "base/uuid.h"
 #include "query/search.h"
 
 namespace cairn::query {
@@ -16,10 +17,18 @@ namespace cairn::query {
 struct Cursor {
   int64_t key = 0;
   GroupId id{};
+  uint64_t shown = 0;  // rows of all pages so far
 };
 
-std::string encode_cursor(const Cursor& cursor, std::string_view query, Sort sort);
-// Errors: InvalidArgument (not such a text, changed, or of another query or sort).
-Result<Cursor> decode_cursor(std::string_view text, std::string_view query, Sort sort);
+// What a cursor is good for.
+struct CursorScope {
+  Uuid store;
+  std::string_view query;  // borrowed
+  Sort sort{};
+};
+
+std::string encode_cursor(const Cursor& cursor, const CursorScope& scope);
+// Errors: InvalidArgument (not such a text, changed, or of another store, query or sort).
+Result<Cursor> decode_cursor(std::string_view text, const CursorScope& scope);
 
 }  // namespace cairn::query

@@ -3,31 +3,53 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
+
+#include "base/ids.h"
 
 namespace cairn::query {
 
-// Sorts and removes repeats. Dense values go through a bit array, which beats sorting.
-void sort_unique(std::vector<uint32_t>& values);
-
-// A set that is only added to and counted. Memory follows the number of distinct values.
-class DistinctSet {
+// Bits that are all zero between two uses, so that many small sets are counted at the cost of
+// their values alone.
+class ScratchBits {
  public:
-  void add(uint32_t value) {
-    if (!values_.empty() && values_.back() == value) return;
-    if (values_.size() == room_) compact();
-    values_.push_back(value);
-  }
-  uint64_t count() {
-    sort_unique(values_);
-    return values_.size();
-  }
+  // The number of different values; 0 is none.
+  uint64_t count_distinct(std::span<const uint32_t> values, uint64_t bound);
 
  private:
-  void compact();
+  std::vector<uint64_t> bits_;
+};
 
+// A set that is only added to and counted: a list, repeats and all, while it is small, then a bit
+// array of all values. Memory: at most about 8 bytes a value added, and hardly more than the bit
+// array.
+class DistinctSet {
+ public:
+  // Every value is below `bound`; 0 is no value and does not count.
+  explicit DistinctSet(uint64_t bound) : bound_(bound), most_listed_(bound / kBitsPerValue + 1) {}
+
+  void add(uint32_t value) {
+    if (!bits_.empty()) {
+      set_bit(value);
+    } else {
+      values_.push_back(value);
+      if (values_.size() == most_listed_) use_bits();
+    }
+  }
+  void add(std::span<const ValueId> values);
+  uint64_t count(ScratchBits& scratch) const;
+
+ private:
+  static constexpr uint64_t kBitsPerValue = 64;
+
+  void set_bit(uint32_t value) { bits_[value / 64] |= uint64_t{1} << (value % 64); }
+  void use_bits();
+
+  uint64_t bound_;
+  uint64_t most_listed_;
   std::vector<uint32_t> values_;
-  size_t room_ = 1024;  // when reached, repeats are removed
+  std::vector<uint64_t> bits_;  // empty: still a list
 };
 
 }  // namespace cairn::query

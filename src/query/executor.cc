@@ -1,6 +1,8 @@
 #include "query/executor.h"
 
 #include <algorithm>
+#include <array>
+#include <optional>
 
 #include "base/assert.h"
 
@@ -8,12 +10,15 @@ namespace cairn::query {
 namespace {
 
 using storage::Bitmap;
+using storage::OrdinalRange;
 using storage::Part;
 using Kind = PlanNode::Kind;
 
-// A bitmap this many times smaller than its part is filtered by time one by one: cheaper than a
-// pass over the time column.
-constexpr uint64_t kFewOfPart = 8;
+// A bitmap this many times smaller than its part is filtered by time or issue one by one: cheaper
+// than a pass over the part.
+constexpr uint64_t kFewOfPart = 4;
+// Finding where projects begin costs as much as decoding so many matches.
+constexpr uint64_t kMatchesPerSearch = 4096;
 // Estimates look at no more postings than this.
 constexpr size_t kEstimatedValues = 16;
 
@@ -147,53 +152,169 @@ Bitmap evaluate(const PlanNode& node, const Part& part) {
   CAIRN_ASSERT(false);
 }
 
-void keep(std::optional<Bitmap>& bitmap, Bitmap other) {
-  if (bitmap) {
-    bitmap->and_with(other);
-  } else {
-    bitmap = std::move(other);
+// Where the occurrences of a project, and of those after it, begin. Precondition: sorted.
+Ordinal begin_of(ProjectId project, const View& view, const Part& part) {
+  Ordinal low = 0;
+  for (Ordinal high = part.size(); low < high;) {
+    const Ordinal middle = low + (high - low) / 2;
+    if (view.state->fingerprint(part.fingerprint(middle)).project < project) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
   }
+  return low;
 }
 
-void keep_time(std::optional<Bitmap>& bitmap, const TimeRange& range, const Part& part) {
-  if (!bitmap || bitmap->cardinality() > part.size() / kFewOfPart) {
-    keep(bitmap, part.in_time(range.begin, range.end));
-    return;
-  }
-  std::vector<Ordinal> kept;
-  bitmap->for_each([&](Ordinal ordinal) {
-    if (range.contains(part.time(ordinal))) kept.push_back(ordinal);
-  });
-  bitmap = Bitmap::from_sorted(kept);
-}
-
-// nullopt: nothing matches in this part.
-std::optional<PartMatch> match_part(const Plan& plan, const std::vector<bool>* wanted,
+std::vector<OrdinalRange> ranges_of(const std::vector<ProjectId>& projects, const View& view,
                                     const Part& part) {
-  if (part.size() == 0 || plan.events.kind == Kind::None) return std::nullopt;
-  if (part.max_time() < plan.time.begin || part.min_time() >= plan.time.end) return std::nullopt;
-  const bool all_in_time =
-      plan.time.contains(part.min_time()) && plan.time.contains(part.max_time());
-  PartMatch match{&part, std::nullopt};
-  if (plan.events.kind != Kind::All) match.bitmap = evaluate(plan.events, part);
-  const auto nothing_left = [&] { return match.bitmap && match.bitmap->empty(); };
-  if (nothing_left()) return std::nullopt;
-  if (wanted != nullptr) keep(match.bitmap, part.of_fingerprints(*wanted));
-  if (!all_in_time && !nothing_left()) keep_time(match.bitmap, plan.time, part);
-  if (nothing_left()) return std::nullopt;
-  return match;
+  std::vector<OrdinalRange> ranges;
+  for (const ProjectId project : projects) {
+    const Ordinal end = raw(project) == UINT64_MAX
+                            ? part.size()
+                            : begin_of(ProjectId{raw(project) + 1}, view, part);
+    const OrdinalRange range{begin_of(project, view, part), end};
+    if (!range.empty()) ranges.push_back(range);
+  }
+  return ranges;
 }
+
+// Keeps matches that pass(values of a block, i), the values being read by read(block, out).
+template <class Value, class Read, class Pass>
+void filter_one_by_one(PartMatch& match, Read&& read, Pass&& pass) {
+  std::vector<Ordinal> kept;
+  std::array<Ordinal, Block::kSize> ordinals;
+  std::array<Value, Block::kSize> values;
+  match.for_each_block([&](const Block& block) {
+    block.ordinals(ordinals.data());
+    read(block, values.data());
+    for (size_t i = 0; i < block.size(); ++i) {
+      if (pass(values[i])) kept.push_back(ordinals[i]);
+    }
+  });
+  match.bitmap = Bitmap::from_sorted(kept);
+}
+
+// One part after the other: PartMatch by PartMatch the plan's conditions cut down what matches.
+class Matcher {
+ public:
+  Matcher(const View& view, const Plan& plan, GroupFilter& filter, GroupFilterIn where)
+      : view_(view), plan_(plan), filter_(filter), where_(where) {
+    if (!plan.issues) return;
+    for (const GroupId issue : *plan.issues) {
+      if (!filter.passes(issue)) continue;
+      const auto shown = fingerprints_of(*view.state, issue);
+      named_.insert(named_.end(), shown.begin(), shown.end());
+    }
+  }
+
+  // nullopt: nothing matches in this part.
+  std::optional<PartMatch> match(const Part& part) {
+    if (part.size() == 0 || plan_.events.kind == Kind::None) return std::nullopt;
+    if (part.max_time() < plan_.time.begin || part.min_time() >= plan_.time.end) {
+      return std::nullopt;
+    }
+    PartMatch match{&part, std::nullopt, {{0, part.size()}}};
+    bool in_time = plan_.time.contains(part.min_time()) && plan_.time.contains(part.max_time());
+    bool filtered = filter_.empty();
+    if (plan_.issues && part.sorted() && !are_many(view_, named_.size())) {
+      match.ranges = ranges_of_named(part, in_time);
+      in_time = filtered = true;
+    }
+    if (match.ranges.empty()) return std::nullopt;
+    if (plan_.events.kind != Kind::All) keep(match, evaluate(plan_.events, part));
+    if (!filtered && worth_confining(match)) {
+      confine(match, ranges_of(*plan_.projects, view_, part));
+      filtered = plan_.only_projects;
+    }
+    if (!in_time && !is_empty(match)) keep_time(match);
+    if (!filtered && where_ == GroupFilterIn::Matches && !is_empty(match)) keep_issues(match);
+    if (is_empty(match)) return std::nullopt;
+    return match;
+  }
+
+ private:
+  static bool is_empty(const PartMatch& match) {
+    return match.bitmap ? match.bitmap->empty() : match.ranges.empty();
+  }
+  static bool is_few(const PartMatch& match) {
+    return match.count() < match.part->size() / kFewOfPart;
+  }
+
+  static void keep(PartMatch& match, Bitmap bitmap) {
+    if (match.bitmap) {
+      match.bitmap->and_with(bitmap);
+      return;
+    }
+    if (!match.whole()) {
+      Bitmap inside = bitmap_of(match.ranges);
+      inside.and_with(bitmap);
+      bitmap = std::move(inside);
+    }
+    match.bitmap = std::move(bitmap);
+  }
+  static void confine(PartMatch& match, std::vector<OrdinalRange> ranges) {
+    if (match.bitmap) {
+      keep(match, bitmap_of(ranges));
+    } else {
+      match.ranges = std::move(ranges);
+    }
+  }
+
+  // Times ascend in the range of a fingerprint, so that a limit of time only shortens it.
+  std::vector<OrdinalRange> ranges_of_named(const Part& part, bool in_time) const {
+    std::vector<OrdinalRange> ranges;
+    for (const FingerprintId fingerprint : named_) {
+      OrdinalRange range = part.range_of(fingerprint);
+      if (!in_time && !range.empty()) {
+        const Ordinal begin = part.first_not_before(range, plan_.time.begin);
+        range = {begin, part.first_not_before({begin, range.end}, plan_.time.end)};
+      }
+      if (!range.empty()) ranges.push_back(range);
+    }
+    std::sort(ranges.begin(), ranges.end(),
+              [](const OrdinalRange& a, const OrdinalRange& b) { return a.begin < b.begin; });
+    return ranges;
+  }
+
+  bool worth_confining(const PartMatch& match) const {
+    return plan_.projects && match.part->sorted() && match.count() > kMatchesPerSearch;
+  }
+
+  void keep_time(PartMatch& match) const {
+    if (!is_few(match)) {
+      keep(match, match.part->in_time(plan_.time.begin, plan_.time.end));
+      return;
+    }
+    filter_one_by_one<TimeUs>(
+        match, [](const Block& block, TimeUs* out) { block.times(out); },
+        [&](TimeUs time) { return plan_.time.contains(time); });
+  }
+  void keep_issues(PartMatch& match) {
+    if (!is_few(match)) {
+      keep(match, match.part->of_fingerprints(filter_.fingerprints()));
+      return;
+    }
+    filter_one_by_one<FingerprintId>(
+        match, [](const Block& block, FingerprintId* out) { block.fingerprints(out); },
+        [&](FingerprintId fingerprint) { return filter_.passes(fingerprint); });
+  }
+
+  const View& view_;
+  const Plan& plan_;
+  GroupFilter& filter_;
+  const GroupFilterIn where_;
+  std::vector<FingerprintId> named_;  // shown by the issues the plan names
+};
 
 }  // namespace
 
-std::vector<PartMatch> match_parts(const View& view, const Plan& plan, GroupFilterIn where) {
-  std::optional<std::vector<bool>> wanted;
-  if (plan.narrow || (where == GroupFilterIn::Bitmaps && !plan.group_filter.empty())) {
-    wanted = fingerprints_of_group_filter(view, plan);
-  }
+std::vector<PartMatch> match_parts(const View& view, const Plan& plan, GroupFilter& filter,
+                                   GroupFilterIn where) {
+  Matcher matcher(view, plan, filter, where);
   std::vector<PartMatch> matches;
   for (const Part* part : view.parts) {
-    auto match = match_part(plan, wanted ? &*wanted : nullptr, *part);
+    auto match = matcher.match(*part);
     if (match) matches.push_back(std::move(*match));
   }
   return matches;

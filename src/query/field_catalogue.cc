@@ -120,8 +120,10 @@ FieldRef find_field(const Key& key) {
 FieldRef find_field(std::string_view name) {
   constexpr std::string_view kOpen = "tags[";
   if (name.starts_with(kOpen) && name.ends_with("]")) {
-    std::string_view inner = name.substr(kOpen.size(), name.size() - kOpen.size() - 1);
-    return tag_ref(inner.substr(0, inner.find(',')));
+    const std::string_view inner = name.substr(kOpen.size(), name.size() - kOpen.size() - 1);
+    const bool quoted = inner.starts_with('"');  // then neither blank nor comma ends the name
+    const size_t begin = quoted ? 1 : 0;
+    return tag_ref(inner.substr(begin, inner.find(quoted ? '"' : ',', begin) - begin));
   }
   return find_plain(name);
 }

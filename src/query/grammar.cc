@@ -250,6 +250,13 @@ std::optional<FilterHead> match_filter_head(std::string_view& at) {
 
 std::optional<Text> match_quoted(std::string_view& at) { return match_prefix<Text>(at, quoted); }
 
+std::optional<Text> match_quoted_tag(std::string_view& at) {
+  if (!at.starts_with("tags[\"")) return std::nullopt;
+  auto tag = match_prefix<Text>(at, tag_argument);
+  if (tag) tag->quoted = true;
+  return tag;
+}
+
 Text match_bare(std::string_view& at) { return *match_prefix<Text>(at, bare_value); }
 
 List match_list(std::string_view& at) { return *match_prefix<List>(at, list); }

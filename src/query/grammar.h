@@ -66,6 +66,8 @@ struct List {
 std::optional<FilterHead> match_filter_head(std::string_view& at);
 std::optional<Text> match_quoted(std::string_view& at);  // "..." where only \" is an escape
 Text match_bare(std::string_view& at);                   // up to blank, tab, newline, ( or )
+// tags["any name"] or tags["any name",type], as a value of has:; counts as quoted.
+std::optional<Text> match_quoted_tag(std::string_view& at);
 // Precondition: `at` begins with `[`. Advances even when the list is not closed, to the place
 // where it could not go on.
 List match_list(std::string_view& at);

@@ -148,16 +148,21 @@ class ValueBinder {
     return {};
   }
 
+  // Whether the value was an id.
+  Result<bool> add_number(const Value& value) {
+    CAIRN_TRY(need_equality(value));
+    const auto id = parse_id(value.text);
+    if (id) test_.numbers.push_back(*id);
+    return id.has_value();
+  }
+
   Result<void> add_type(const Value& value) {
     if (is_text_pattern(value)) {
       test_.texts.push_back(TextMatch::of(value, op_, /*fold_case=*/false));
       return {};
     }
-    CAIRN_TRY(need_equality(value));
-    if (const auto id = parse_id(value.text)) {
-      test_.numbers.push_back(*id);
-      return {};
-    }
+    CAIRN_TRY_ASSIGN(const bool numbered, add_number(value));
+    if (numbered) return {};
     std::vector<std::string_view> known;
     for (const model::GroupType& type : model::known_group_types()) known.push_back(type.slug);
     for (const auto& [id, type] : state_.types_set()) known.push_back(type.slug);
@@ -245,11 +250,8 @@ class ValueBinder {
       add_slugs(TextMatch::of(value, op_, /*fold_case=*/true));
       return {};
     }
-    CAIRN_TRY(need_equality(value));
-    if (const auto id = parse_id(value.text)) {
-      test_.numbers.push_back(*id);
-      return {};
-    }
+    CAIRN_TRY_ASSIGN(const bool numbered, add_number(value));
+    if (numbered) return {};
     std::vector<std::string_view> known;
     for (const auto& [id, project] : state_.projects()) {
       known.push_back(project.slug);

@@ -1,5 +1,6 @@
 // for_each_match: matching occurrences in the order of the log.
 #include <algorithm>
+#include <array>
 
 #include "query/binder.h"
 #include "query/executor.h"
@@ -17,19 +18,25 @@ struct LsnRange {
 
 LsnRange lsn_range(const PartMatch& match) {
   LsnRange range{&match, Lsn{UINT64_MAX}, Lsn{0}};
-  match.for_each([&](Ordinal ordinal) {
-    const Lsn lsn = match.part->lsn(ordinal);
-    range.first = std::min(range.first, lsn);
-    range.last = std::max(range.last, lsn);
+  std::array<Lsn, Block::kSize> lsns;
+  match.for_each_block([&](const Block& block) {
+    block.lsns(lsns.data());
+    const auto [first, last] = std::minmax_element(lsns.data(), lsns.data() + block.size());
+    range.first = std::min(range.first, *first);
+    range.last = std::max(range.last, *last);
   });
   return range;
 }
 
 void append(const View& view, const PartMatch& match, std::vector<Match>& out) {
-  match.for_each([&](Ordinal ordinal) {
-    const FingerprintId fingerprint = match.part->fingerprint(ordinal);
-    out.push_back(
-        {match.part->lsn(ordinal), fingerprint, view.root_of_fingerprint[raw(fingerprint)]});
+  std::array<Lsn, Block::kSize> lsns;
+  std::array<FingerprintId, Block::kSize> fingerprints;
+  match.for_each_block([&](const Block& block) {
+    block.lsns(lsns.data());
+    block.fingerprints(fingerprints.data());
+    for (size_t i = 0; i < block.size(); ++i) {
+      out.push_back({lsns[i], fingerprints[i], view.root_of_fingerprint[raw(fingerprints[i])]});
+    }
   });
 }
 
@@ -37,9 +44,10 @@ void append(const View& view, const PartMatch& match, std::vector<Match>& out) {
 
 Result<void> for_each_match(const View& view, const Query& query, TimeUs now,
                             const std::function<bool(const Match&)>& fn) {
-  CAIRN_TRY_ASSIGN(Expr filter, bind_filter(query, *view.state, now));
-  CAIRN_TRY_ASSIGN(const Plan plan, make_plan(view, std::move(filter)));
-  const auto parts = match_parts(view, plan, GroupFilterIn::Bitmaps);
+  CAIRN_TRY_ASSIGN(Expr bound, bind_filter(query, *view.state, now));
+  CAIRN_TRY_ASSIGN(const Plan plan, make_plan(view, std::move(bound)));
+  GroupFilter filter(view, plan.group_filter);
+  const auto parts = match_parts(view, plan, filter, GroupFilterIn::Matches);
   std::vector<LsnRange> ranges;
   for (const PartMatch& match : parts) ranges.push_back(lsn_range(match));
   std::sort(ranges.begin(), ranges.end(),

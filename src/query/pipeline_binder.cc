@@ -215,4 +215,13 @@ Result<Pipeline> bind_pipeline(const Query& query) {
   return binder.take();
 }
 
+Result<uint32_t> choose_limit(const SearchOptions& options, const Pipeline& pipeline,
+                              uint32_t by_default) {
+  const uint32_t limit = options.limit.value_or(pipeline.limit.value_or(by_default));
+  if (limit >= 1 && limit <= kMaxLimit) return limit;
+  return make_error(ErrorCode::InvalidArgument, "The limit is " + std::to_string(limit) +
+                                                    "; it has to be between 1 and " +
+                                                    std::to_string(kMaxLimit) + ".");
+}
+
 }  // namespace cairn::query

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "query/group_filter.h"
 
 namespace cairn::query {
 namespace {
@@ -47,32 +48,18 @@ PlanNode combined(Kind kind, std::vector<PlanNode> children) {
   return only;
 }
 
-// Fingerprints whose visible issue passes; each issue is asked once.
-template <class Passes>
-std::vector<bool> fingerprints_where(const View& view, Passes&& passes) {
-  enum : uint8_t { kUnknown, kNo, kYes };
-  std::vector<uint8_t> verdicts(view.state->group_count() + size_t{1}, kUnknown);
-  std::vector<bool> wanted(view.root_of_fingerprint.size(), false);
-  for (size_t i = 1; i < wanted.size(); ++i) {
-    const GroupId root = view.root_of_fingerprint[i];
-    uint8_t& verdict = verdicts[raw(root)];
-    if (verdict == kUnknown) verdict = passes(root) ? kYes : kNo;
-    if (verdict == kYes) wanted[i] = true;
+// The ids a conjunct names, if it is a test of the field; ascending.
+template <class Id>
+std::optional<std::vector<Id>> named_by(const Expr& conjunct, GroupField field) {
+  const auto* test = std::get_if<GroupTest>(&conjunct.test);
+  if (test == nullptr || test->field != field) return std::nullopt;
+  std::vector<Id> ids;
+  for (const uint64_t number : test->numbers) {
+    ids.push_back(static_cast<Id>(number));
   }
-  return wanted;
-}
-
-bool names_groups(const Expr& expr) {
-  if (expr.kind == Expr::Kind::Or) {
-    return std::all_of(expr.children.begin(), expr.children.end(), names_groups);
-  }
-  if (expr.kind == Expr::Kind::And) {
-    return std::any_of(expr.children.begin(), expr.children.end(), names_groups);
-  }
-  if (expr.kind != Expr::Kind::Test) return false;
-  const auto* test = std::get_if<GroupTest>(&expr.test);
-  return test != nullptr &&
-         (test->field == GroupField::Issue || test->field == GroupField::Project);
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  return ids;
 }
 
 class Planner {
@@ -83,10 +70,11 @@ class Planner {
     std::vector<Expr> conjuncts;
     flatten(std::move(filter), conjuncts);
     Plan plan;
+    plan.only_projects = true;
     std::vector<PlanNode> events;
     for (Expr& conjunct : conjuncts) {
       if (is_group_only(conjunct)) {
-        plan.narrow = plan.narrow || names_groups(conjunct);
+        take_names(conjunct, plan);
         plan.group_filter.push_back(std::move(conjunct));
         continue;
       }
@@ -112,6 +100,22 @@ class Planner {
     for (Expr& child : expr.children) flatten(std::move(child), out);
   }
 
+  // Of several conjuncts that name issues the last is as good as any: all have to hold.
+  void take_names(const Expr& conjunct, Plan& plan) const {
+    if (auto projects = named_by<ProjectId>(conjunct, GroupField::Project)) {
+      plan.projects = std::move(projects);
+      return;
+    }
+    plan.only_projects = false;
+    auto issues = named_by<GroupId>(conjunct, GroupField::Issue);
+    if (!issues) return;
+    std::erase_if(*issues, [&](GroupId id) {
+      return raw(id) == 0 || raw(id) > view_.state->group_count() ||
+             view_.state->group(id).parent != GroupId{0};
+    });
+    plan.issues = std::move(issues);
+  }
+
   Result<PlanNode> resolve(const Expr& expr) {
     if (expr.kind == Expr::Kind::True) return node_of(Kind::All);
     if (is_group_only(expr)) return resolve_group(expr);
@@ -127,8 +131,7 @@ class Planner {
 
   PlanNode resolve_group(const Expr& expr) const {
     PlanNode node = node_of(Kind::Fingerprints);
-    node.wanted = fingerprints_where(
-        view_, [&](GroupId issue) { return matches_group(expr, *view_.state, issue); });
+    node.wanted = GroupFilter(view_, {&expr, 1}).fingerprints();
     return node;
   }
 
@@ -198,16 +201,6 @@ class Planner {
 
 Result<Plan> make_plan(const View& view, Expr filter) {
   return Planner(view).plan(std::move(filter));
-}
-
-bool passes_group_filter(const Plan& plan, const model::State& state, GroupId issue) {
-  return std::all_of(plan.group_filter.begin(), plan.group_filter.end(),
-                     [&](const Expr& expr) { return matches_group(expr, state, issue); });
-}
-
-std::vector<bool> fingerprints_of_group_filter(const View& view, const Plan& plan) {
-  return fingerprints_where(
-      view, [&](GroupId issue) { return passes_group_filter(plan, *view.state, issue); });
 }
 
 }  // namespace cairn::query

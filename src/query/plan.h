@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/ids.h"
@@ -27,19 +28,15 @@ struct PlanNode {
 
 struct Plan {
   std::vector<Expr> group_filter;  // conjuncts about the visible issue alone
-  // Whether the group filter names projects or issues: then few fingerprints are left, and asking
-  // the parts for them first saves more than it costs.
-  bool narrow = false;
-  PlanNode events;  // everything else but
-  TimeRange time;   // the time the whole query is limited to
+  // What the group filter names, if it does: no other issue, or none of another project, passes.
+  std::optional<std::vector<GroupId>> issues;      // ascending, visible
+  std::optional<std::vector<ProjectId>> projects;  // ascending
+  bool only_projects = false;                      // they are all the group filter asks for
+  PlanNode events;                                 // everything else but
+  TimeRange time;                                  // the time the whole query is limited to
 };
 
 // Errors: Corruption, Io (of the dictionary).
 Result<Plan> make_plan(const View& view, Expr filter);
-
-// Whether the plan's group filter leaves the issue.
-bool passes_group_filter(const Plan& plan, const model::State& state, GroupId issue);
-// Fingerprints of the issues the group filter leaves.
-std::vector<bool> fingerprints_of_group_filter(const View& view, const Plan& plan);
 
 }  // namespace cairn::query

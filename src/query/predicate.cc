@@ -34,28 +34,14 @@ struct Subject {
   GroupId issue;
 };
 
-bool evaluate(const Expr& expr, const Subject& subject) {
-  const auto holds = [&](const Expr& child) { return evaluate(child, subject); };
-  const auto& children = expr.children;
-  switch (expr.kind) {
-    case Expr::Kind::True:
-      return true;
-    case Expr::Kind::And:
-      return std::all_of(children.begin(), children.end(), holds);
-    case Expr::Kind::Or:
-      return std::any_of(children.begin(), children.end(), holds);
-    case Expr::Kind::Not:
-      return !holds(children.front());
-    case Expr::Kind::Test:
-      break;
-  }
-  if (const auto* event = std::get_if<EventTest>(&expr.test)) {
+bool passes(const Expr& leaf, const Subject& subject) {
+  if (const auto* event = std::get_if<EventTest>(&leaf.test)) {
     return matches_event(*event, subject.terms);
   }
-  if (const auto* time = std::get_if<TimeTest>(&expr.test)) {
+  if (const auto* time = std::get_if<TimeTest>(&leaf.test)) {
     return time->range.contains(subject.time);
   }
-  const auto* group = std::get_if<GroupTest>(&expr.test);
+  const auto* group = std::get_if<GroupTest>(&leaf.test);
   CAIRN_ASSERT(group != nullptr);
   return group->matches(subject.state, subject.issue);
 }
@@ -79,7 +65,8 @@ Result<Predicate> Predicate::bind(const Query& query, const model::State& state,
 
 bool Predicate::matches(const model::Occurrence& occurrence, GroupId issue) {
   const auto& terms = impl_->extractor.extract(occurrence);
-  return evaluate(impl_->expr, {terms, occurrence.time(), impl_->state, issue});
+  const Subject subject{terms, occurrence.time(), impl_->state, issue};
+  return holds(impl_->expr, [&](const Expr& leaf) { return passes(leaf, subject); });
 }
 
 }  // namespace cairn::query

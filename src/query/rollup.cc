@@ -1,16 +1,22 @@
 #include "query/rollup.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
+
+#include "query/issue_occurrences.h"
 
 namespace cairn::query {
 namespace {
 
+constexpr TimeUs kEarliest{std::numeric_limits<int64_t>::min()};
+constexpr TimeUs kLatest{std::numeric_limits<int64_t>::max()};
+
 // Issues get slots in order of appearance; a flat array by group id finds them.
 class Totals {
  public:
-  Totals(const View& view, const Plan& plan)
-      : view_(view), plan_(plan), slots_(view.state->group_count() + size_t{1}, kUnknown) {}
+  Totals(const View& view, GroupFilter& filter)
+      : view_(view), filter_(filter), slots_(view.state->group_count() + size_t{1}, kUnknown) {}
 
   void add(const storage::FingerprintRollup& rollup) {
     const GroupId root = view_.root_of_fingerprint[raw(rollup.fingerprint)];
@@ -30,31 +36,68 @@ class Totals {
   static constexpr uint32_t kRefused = kUnknown - 1;
 
   uint32_t open_slot(GroupId root) {
-    if (!passes_group_filter(plan_, *view_.state, root)) return kRefused;
-    totals_.push_back(IssueTotals{root, 0, TimeUs{std::numeric_limits<int64_t>::max()},
-                                  TimeUs{std::numeric_limits<int64_t>::min()}});
+    if (!filter_.passes(root)) return kRefused;
+    totals_.push_back(IssueTotals{root, 0, kLatest, kEarliest});
     return static_cast<uint32_t>(totals_.size() - 1);
   }
 
   const View& view_;
-  const Plan& plan_;
+  GroupFilter& filter_;
   std::vector<uint32_t> slots_;
   std::vector<IssueTotals> totals_;
 };
 
+// The matches of one issue alone.
+IssueTotals totals_of(const View& view, const std::vector<PartMatch>& parts, GroupId issue) {
+  IssueTotals totals{issue, 0, kLatest, kEarliest};
+  const auto add = [&](uint64_t count, TimeUs first, TimeUs last) {
+    totals.count += count;
+    totals.first = std::min(totals.first, first);
+    totals.last = std::max(totals.last, last);
+  };
+  const IssueOccurrences occurrences(view, issue);
+  std::array<TimeUs, Block::kSize> times;
+  for (const PartMatch& match : parts) {
+    if (occurrences.in_ranges(match)) {
+      occurrences.for_each_range(match, [&](storage::OrdinalRange range) {
+        add(range.size(), match.part->time(range.begin), match.part->time(range.end - 1));
+      });
+      continue;
+    }
+    occurrences.for_each_block(match, [&](const Block& block) {
+      block.times(times.data());
+      const auto [first, last] = std::minmax_element(times.data(), times.data() + block.size());
+      add(block.size(), *first, *last);
+    });
+  }
+  return totals;
+}
+
 }  // namespace
 
-std::vector<IssueTotals> roll_up(const View& view, const Plan& plan,
+std::vector<IssueTotals> roll_up(const View& view, const Plan& plan, GroupFilter& filter,
                                  const std::vector<PartMatch>& parts) {
-  Totals totals(view, plan);
+  if (plan.issues) {
+    std::vector<IssueTotals> named;
+    for (const GroupId issue : *plan.issues) {
+      if (!filter.passes(issue)) continue;
+      const IssueTotals totals = totals_of(view, parts, issue);
+      if (totals.count > 0) named.push_back(totals);
+    }
+    return named;
+  }
+  Totals totals(view, filter);
   for (const PartMatch& match : parts) {
-    match.part->roll_up(match.matches(),
+    // Without a bitmap all of the part may be asked for: what lies outside of the ranges belongs
+    // to projects that the filter refuses.
+    match.part->roll_up(match.bitmap ? &*match.bitmap : nullptr,
                         [&](const storage::FingerprintRollup& rollup) { totals.add(rollup); });
   }
   return totals.take();
 }
 
-bool totals_from_state(const View& view, const Plan& plan, std::vector<IssueTotals>& out) {
+bool totals_from_state(const View& view, const Plan& plan, GroupFilter& filter,
+                       std::vector<IssueTotals>& out) {
   if (plan.events.kind != PlanNode::Kind::All || !plan.time.unbounded()) return false;
   const model::State& state = *view.state;
   uint64_t in_parts = 0;
@@ -64,7 +107,7 @@ bool totals_from_state(const View& view, const Plan& plan, std::vector<IssueTota
   for (uint32_t i = 1; i <= state.group_count(); ++i) {
     const model::Group& group = state.group(GroupId{i});
     in_state += group.times_seen;
-    if (group.parent != GroupId{0} || !passes_group_filter(plan, state, group.id)) continue;
+    if (group.parent != GroupId{0} || !filter.passes(group.id)) continue;
     const model::ViewTotals totals = state.totals(group.id);
     if (totals.times_seen == 0) continue;
     out.push_back({group.id, totals.times_seen, totals.first_seen, totals.last_seen});

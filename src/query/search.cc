@@ -1,10 +1,12 @@
 #include <algorithm>
-#include <limits>
+#include <array>
 
+#include "model/field.h"
 #include "query/binder.h"
 #include "query/cursor.h"
 #include "query/distinct.h"
 #include "query/executor.h"
+#include "query/issue_row.h"
 #include "query/plan.h"
 #include "query/rollup.h"
 #include "query/search.h"
@@ -22,113 +24,78 @@ bool before(const Ranked& a, const Ranked& b) {
   return a.key != b.key ? a.key > b.key : raw(a.totals.id) > raw(b.totals.id);
 }
 
-std::vector<FingerprintId> fingerprints_of(const model::State& state, GroupId issue) {
-  std::vector<FingerprintId> fingerprints;
-  for (GroupId member : state.members(issue)) {
-    const auto& owned = state.group(member).fingerprints;
-    fingerprints.insert(fingerprints.end(), owned.begin(), owned.end());
+// The first `room` issues of those offered.
+class Page {
+ public:
+  // `after`: the last issue of the page before this one.
+  Page(size_t room, const std::optional<Cursor>& after) : room_(room) {
+    if (after) after_ = Ranked{after->key, IssueTotals{after->id, 0, {}, {}}};
   }
-  return fingerprints;
-}
-
-// Calls fn(Part, Ordinal) for every match shown by the issue.
-template <class F>
-void for_each_of_issue(const View& view, const std::vector<PartMatch>& parts, GroupId issue,
-                       F&& fn) {
-  const auto fingerprints = fingerprints_of(*view.state, issue);
-  for (const PartMatch& match : parts) {
-    for (FingerprintId fingerprint : fingerprints) {
-      match.part->for_each_of(fingerprint, match.matches(),
-                              [&](Ordinal ordinal) { fn(*match.part, ordinal); });
+  void offer(const Ranked& issue) {
+    if (after_ && !before(*after_, issue)) return;
+    ++offered_;
+    if (issues_.size() < room_) {
+      issues_.push_back(issue);
+      std::push_heap(issues_.begin(), issues_.end(), before);
+    } else if (before(issue, issues_.front())) {
+      std::pop_heap(issues_.begin(), issues_.end(), before);
+      issues_.back() = issue;
+      std::push_heap(issues_.begin(), issues_.end(), before);
     }
   }
-}
-
-class Trend {
- public:
-  explicit Trend(const SearchOptions& options)
-      : now_(raw(options.now)), width_(options.trend_bucket_us), counts_(options.trend_buckets) {}
-
-  // The last bucket holds (now - width, now].
-  void add(TimeUs time) {
-    if (counts_.empty() || raw(time) > now_) return;
-    const uint64_t back = (static_cast<uint64_t>(now_) - static_cast<uint64_t>(raw(time))) /
-                          static_cast<uint64_t>(width_);
-    if (back < counts_.size()) ++counts_[counts_.size() - 1 - back];
+  bool more() const { return offered_ > room_; }
+  std::vector<Ranked> take() {
+    std::sort_heap(issues_.begin(), issues_.end(), before);
+    return std::move(issues_);
   }
-  std::vector<uint64_t> take() { return std::move(counts_); }
 
  private:
-  int64_t now_;
-  int64_t width_;
-  std::vector<uint64_t> counts_;
+  size_t room_;
+  std::optional<Ranked> after_;
+  uint64_t offered_ = 0;
+  std::vector<Ranked> issues_;  // a heap, its last issue in front
 };
 
-// Users of all issues in one pass over the matches; by group id.
-std::vector<DistinctSet> users_by_issue(const View& view, const std::vector<PartMatch>& parts) {
-  std::vector<DistinctSet> users(view.state->group_count() + size_t{1});
+// Distinct users of each of the issues, in one pass over the matches.
+std::vector<uint64_t> count_users(const View& view, const std::vector<PartMatch>& parts,
+                                  const std::vector<IssueTotals>& issues) {
+  using model::field::kUser;
+  constexpr uint32_t kOther = UINT32_MAX;  // refused by the group filter
+  std::vector<uint32_t> slots(view.state->group_count() + size_t{1}, kOther);
+  for (uint32_t i = 0; i < issues.size(); ++i) slots[raw(issues[i].id)] = i;
+  const uint64_t bound = uint64_t{view.dictionary->value_count(kUser)} + 1;
+  std::vector<DistinctSet> users(issues.size(), DistinctSet(bound));
+  std::array<ValueId, Block::kSize> values;
+  std::array<FingerprintId, Block::kSize> fingerprints;
   for (const PartMatch& match : parts) {
-    match.for_each([&](Ordinal ordinal) {
-      const ValueId user = match.part->user(ordinal);
-      if (user == ValueId{0}) return;
-      const GroupId root = view.root_of_fingerprint[raw(match.part->fingerprint(ordinal))];
-      users[raw(root)].add(raw(user));
+    match.for_each_block([&](const Block& block) {
+      block.column(kUser, values.data());
+      block.fingerprints(fingerprints.data());
+      for (size_t i = 0; i < block.size(); ++i) {
+        const uint32_t slot = slots[raw(view.root_of_fingerprint[raw(fingerprints[i])])];
+        if (slot != kOther) users[slot].add(raw(values[i]));
+      }
     });
   }
-  return users;
+  std::vector<uint64_t> counts;
+  counts.reserve(users.size());
+  ScratchBits scratch;
+  for (const DistinctSet& set : users) counts.push_back(set.count(scratch));
+  return counts;
 }
 
-std::vector<Ranked> rank(const View& view, const std::vector<PartMatch>& parts, Sort sort,
-                         std::vector<IssueTotals> issues) {
-  std::vector<DistinctSet> users;
-  if (sort == Sort::User) users = users_by_issue(view, parts);
-  std::vector<Ranked> ranked;
-  ranked.reserve(issues.size());
-  for (const IssueTotals& issue : issues) {
-    int64_t key = 0;
-    switch (sort) {
-      case Sort::Date:
-        key = raw(issue.last);
-        break;
-      case Sort::New:
-        key = raw(issue.first);
-        break;
-      case Sort::Freq:
-        key = static_cast<int64_t>(issue.count);
-        break;
-      case Sort::User:
-        key = static_cast<int64_t>(users[raw(issue.id)].count());
-        break;
-    }
-    ranked.push_back({key, issue});
+int64_t sort_key(Sort sort, const IssueTotals& issue) {
+  switch (sort) {
+    case Sort::Date:
+      return raw(issue.last);
+    case Sort::New:
+      return raw(issue.first);
+    case Sort::Freq:
+      return static_cast<int64_t>(issue.count);
+    case Sort::User:
+      break;  // no matter of the totals
   }
-  return ranked;
-}
-
-IssueRow make_row(const View& view, const std::vector<PartMatch>& parts,
-                  const SearchOptions& options, const IssueTotals& totals) {
-  IssueRow row;
-  row.id = totals.id;
-  row.count = totals.count;
-  row.first = totals.first;
-  row.last = totals.last;
-  DistinctSet users;
-  Trend trend(options);
-  for_each_of_issue(view, parts, totals.id, [&](const storage::Part& part, Ordinal ordinal) {
-    if (const ValueId user = part.user(ordinal); user != ValueId{0}) users.add(raw(user));
-    if (options.trend_buckets > 0) trend.add(part.time(ordinal));
-  });
-  row.users = users.count();
-  row.trend = trend.take();
-  return row;
-}
-
-Result<uint32_t> choose_limit(const SearchOptions& options, const Pipeline& pipeline) {
-  const uint32_t limit = options.limit.value_or(pipeline.limit.value_or(kDefaultLimit));
-  if (limit >= 1 && limit <= kMaxLimit) return limit;
-  return make_error(ErrorCode::InvalidArgument, "The limit is " + std::to_string(limit) +
-                                                    "; it has to be between 1 and " +
-                                                    std::to_string(kMaxLimit) + ".");
+  return 0;
 }
 
 Result<void> check_trend(const SearchOptions& options) {
@@ -146,37 +113,47 @@ Result<SearchPage> search(const View& view, const Query& query, const SearchOpti
   if (pipeline.table) {
     return make_error(ErrorCode::InvalidArgument, "The query makes a table, not a list of issues.");
   }
-  CAIRN_TRY_ASSIGN(const uint32_t limit, choose_limit(options, pipeline));
+  CAIRN_TRY_ASSIGN(const uint32_t limit, choose_limit(options, pipeline, kDefaultLimit));
   CAIRN_TRY(check_trend(options));
   const Sort sort = options.sort.value_or(pipeline.sort.value_or(Sort::Date));
+  const CursorScope scope{view.state->store_id(), query.source, sort};
   std::optional<Cursor> cursor;
   if (!options.cursor.empty()) {
-    CAIRN_TRY_ASSIGN(cursor, decode_cursor(options.cursor, query.source, sort));
+    CAIRN_TRY_ASSIGN(cursor, decode_cursor(options.cursor, scope));
   }
-  CAIRN_TRY_ASSIGN(Expr filter, bind_filter(query, *view.state, options.now));
-  CAIRN_TRY_ASSIGN(const Plan plan, make_plan(view, std::move(filter)));
+  CAIRN_TRY_ASSIGN(Expr bound, bind_filter(query, *view.state, options.now));
+  CAIRN_TRY_ASSIGN(const Plan plan, make_plan(view, std::move(bound)));
 
-  const auto parts = match_parts(view, plan, GroupFilterIn::Caller);
+  GroupFilter filter(view, plan.group_filter);
+  const auto parts = match_parts(view, plan, filter, GroupFilterIn::Caller);
   std::vector<IssueTotals> issues;
-  if (!totals_from_state(view, plan, issues)) issues = roll_up(view, plan, parts);
+  if (plan.issues || !totals_from_state(view, plan, filter, issues)) {
+    issues = roll_up(view, plan, filter, parts);
+  }
+  std::vector<uint64_t> users;
+  if (sort == Sort::User) users = count_users(view, parts, issues);
+
+  // A limit in the query bounds the listing as a whole, however it is cut into pages.
+  const uint64_t shown_before = cursor ? cursor->shown : 0;
+  const uint64_t left =
+      pipeline.limit ? *pipeline.limit - std::min<uint64_t>(*pipeline.limit, shown_before) : limit;
+  const uint64_t room = std::min<uint64_t>(limit, left);
+  Page ranked(room, cursor);
+  for (size_t i = 0; i < issues.size(); ++i) {
+    const int64_t key =
+        sort == Sort::User ? static_cast<int64_t>(users[i]) : sort_key(sort, issues[i]);
+    ranked.offer({key, issues[i]});
+  }
   SearchPage page;
   page.lsn = view.lsn;
   page.total = issues.size();
-
-  std::vector<Ranked> ranked = rank(view, parts, sort, std::move(issues));
-  if (cursor) {
-    const Ranked last{cursor->key, IssueTotals{cursor->id, 0, {}, {}}};
-    std::erase_if(ranked, [&](const Ranked& issue) { return !before(last, issue); });
-  }
-  const size_t rows = std::min<size_t>(limit, ranked.size());
-  std::partial_sort(ranked.begin(), ranked.begin() + static_cast<ptrdiff_t>(rows), ranked.end(),
-                    before);
-  for (size_t i = 0; i < rows; ++i) {
-    page.issues.push_back(make_row(view, parts, options, ranked[i].totals));
-  }
-  if (rows > 0 && rows < ranked.size()) {
-    const Ranked& last = ranked[rows - 1];
-    page.next = encode_cursor({last.key, last.totals.id}, query.source, sort);
+  const bool more = ranked.more() && (!pipeline.limit || left > room);
+  ScratchBits scratch;
+  for (const Ranked& issue : ranked.take()) {
+    page.issues.push_back(make_issue_row(view, parts, options, issue.totals, scratch));
+    if (more && page.issues.size() == room) {
+      page.next = encode_cursor({issue.key, issue.totals.id, shown_before + room}, scope);
+    }
   }
   return page;
 }

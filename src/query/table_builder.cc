@@ -92,8 +92,7 @@ Result<Cell> KeySpace::cell(uint32_t number) const {
   return Cell{std::move(text)};
 }
 
-uint32_t PairIndex::intern(uint32_t parent, uint64_t value) {
-  const uint64_t pair = parent * bound_ + value;
+uint32_t PairIndex::intern_slowly(uint64_t pair) {
   uint32_t* slot = nullptr;
   if (pair < kDensePairs) {
     if (pair >= dense_.size()) dense_.resize(std::max<size_t>(pair + 1, dense_.size() * 2), 0);
@@ -108,8 +107,74 @@ uint32_t PairIndex::intern(uint32_t parent, uint64_t value) {
   return *slot - 1;
 }
 
+KeyReader::KeyReader(const View& view, const KeySpace& space, const PartMatch& match)
+    : view_(view), space_(space), match_(match) {
+  if (space.key().kind != RowKey::Kind::Event || !space.field()) return;
+  if (!match.part->has_column(*space.field())) read_postings(*space.field());
+}
+
+void KeyReader::read_postings(FieldId field) {
+  from_postings_ = true;
+  std::vector<Ordinal> ordinals(match_.count());
+  size_t filled = 0;
+  match_.for_each_block([&](const Block& block) {
+    block.ordinals(ordinals.data() + filled);
+    filled += block.size();
+  });
+  all_numbers_.resize(ordinals.size(), 0);
+  const bool whole = match_.whole();
+  match_.part->for_each_value(field, [&](ValueId value, const storage::Bitmap& posting) {
+    for_each_common(posting, ordinals, whole, [&](uint32_t position) {
+      uint32_t& number = all_numbers_[position];
+      if (number == 0) {
+        number = raw(value);
+      } else {
+        all_more_.emplace_back(position, raw(value));
+      }
+    });
+    return true;
+  });
+  std::sort(all_more_.begin(), all_more_.end());
+}
+
+void KeyReader::read_issues(const Block& block) {
+  std::array<FingerprintId, Block::kSize> fingerprints;
+  block.fingerprints(fingerprints.data());
+  FingerprintId last{};
+  uint32_t number = 0;
+  for (size_t i = 0; i < block.size(); ++i) {
+    if (fingerprints[i] != last) {
+      last = fingerprints[i];
+      number = space_.of_issue(view_.root_of_fingerprint[raw(last)]);
+    }
+    block_[i] = number;
+  }
+}
+
+void KeyReader::read(const Block& block) {
+  numbers_ = block_.data();
+  if (from_postings_) {
+    numbers_ = all_numbers_.data() + next_position_;
+    const size_t end = next_position_ + block.size();
+    more_.clear();
+    for (; next_more_ < all_more_.size() && all_more_[next_more_].first < end; ++next_more_) {
+      const auto& [position, number] = all_more_[next_more_];
+      more_.emplace_back(position - next_position_, number);
+    }
+    next_position_ = end;
+  } else if (space_.key().kind != RowKey::Kind::Event) {
+    read_issues(block);
+  } else if (space_.field()) {
+    std::array<ValueId, Block::kSize> values;
+    block.column(*space_.field(), values.data());
+    for (size_t i = 0; i < block.size(); ++i) block_[i] = raw(values[i]);
+  } else {
+    block_.fill(0);
+  }
+}
+
 TableBuilder::TableBuilder(const View& view, const BoundTable& table, TimeUs origin)
-    : view_(view), table_(table) {
+    : view_(view), table_(table), width_(static_cast<uint64_t>(table.every_us.value_or(1))) {
   if (table.every_us) {
     first_bucket_ = floor_divide(raw(origin), *table.every_us);
     levels_.emplace_back(UINT64_MAX);
@@ -121,108 +186,108 @@ TableBuilder::TableBuilder(const View& view, const BoundTable& table, TimeUs ori
   for (const BoundCall& call : table.calls) {
     if (call.distinct) distinct_.emplace_back(view, *call.distinct);
   }
-  if (levels_.empty()) {  // one row, also for nothing
-    counts_.push_back(0);
-    sets_.resize(distinct_.size());
+  grow();  // without keys there is one row, also for nothing
+}
+
+void TableBuilder::grow() {
+  if (counts_.size() == rows()) return;
+  counts_.resize(rows(), 0);
+  while (sets_.size() < rows() * distinct_.size()) {
+    sets_.emplace_back(distinct_[sets_.size() % distinct_.size()].bound());
   }
 }
 
-uint64_t TableBuilder::bucket(TimeUs time) const {
-  return static_cast<uint64_t>(floor_divide(raw(time), *table_.every_us) - first_bucket_);
+void TableBuilder::split_by_time(const Block& block) {
+  std::array<TimeUs, Block::kSize> times;
+  block.times(times.data());
+  // Of unsigned numbers, as differences of times far apart do not fit into signed ones.
+  const uint64_t start = static_cast<uint64_t>(first_bucket_) * width_.divisor();
+  uint64_t bucket_start = start;  // of the bucket last seen: neighbours often share it
+  uint32_t bucket_row = 0;
+  bool seen = false;
+  for (Entry& entry : entries_) {
+    const uint64_t time = static_cast<uint64_t>(raw(times[entry.position]));
+    if (!seen || time - bucket_start >= width_.divisor()) {
+      const uint64_t bucket = width_(time - start);
+      bucket_start = start + bucket * width_.divisor();
+      bucket_row = levels_.front().intern(0, bucket);
+      seen = true;
+    }
+    entry.row = bucket_row;
+  }
 }
 
-void TableBuilder::read_postings(FieldId field, const Matched& matched, KeyColumn& column) const {
-  const bool all = !matched.match.bitmap;
-  matched.match.part->for_each_value(field, [&](ValueId value, const storage::Bitmap& posting) {
-    for_each_common(posting, matched.ordinals, all, [&](uint32_t position) {
-      uint32_t& number = column.numbers[position];
-      if (number == 0) {
-        number = raw(value);
-      } else {
-        column.more.emplace_back(position, raw(value));
+void TableBuilder::split_by(const KeyReader& key, PairIndex& level) {
+  const uint32_t* numbers = key.numbers();
+  if (key.more().empty()) {
+    for (Entry& entry : entries_) entry.row = level.intern(entry.row, numbers[entry.position]);
+    return;
+  }
+  next_entries_.clear();
+  auto more = key.more().begin();
+  for (const Entry& entry : entries_) {
+    next_entries_.push_back({entry.position, level.intern(entry.row, numbers[entry.position])});
+    while (more != key.more().end() && more->first < entry.position) ++more;
+    for (auto at = more; at != key.more().end() && at->first == entry.position; ++at) {
+      next_entries_.push_back({entry.position, level.intern(entry.row, at->second)});
+    }
+  }
+  entries_.swap(next_entries_);
+}
+
+void TableBuilder::count() {
+  grow();
+  for (const Entry& entry : entries_) ++counts_[entry.row];
+  const size_t calls = distinct_.size();
+  for (size_t call = 0; call < calls; ++call) {
+    const KeyReader& reader = distinct_readers_[call];
+    const uint32_t* numbers = reader.numbers();
+    auto more = reader.more().begin();
+    for (const Entry& entry : entries_) {
+      DistinctSet& set = sets_[entry.row * calls + call];
+      set.add(numbers[entry.position]);
+      while (more != reader.more().end() && more->first < entry.position) ++more;
+      for (auto at = more; at != reader.more().end() && at->first == entry.position; ++at) {
+        set.add(at->second);
       }
-    });
-    return true;
-  });
-  std::sort(column.more.begin(), column.more.end());
-}
-
-TableBuilder::KeyColumn TableBuilder::read_column(const KeySpace& space,
-                                                  const Matched& matched) const {
-  KeyColumn column;
-  column.numbers.resize(matched.ordinals.size(), 0);
-  const storage::Part& part = *matched.match.part;
-  if (space.key().kind != RowKey::Kind::Event) {
-    for (size_t i = 0; i < matched.ordinals.size(); ++i) {
-      const FingerprintId fingerprint = part.fingerprint(matched.ordinals[i]);
-      column.numbers[i] = space.of_issue(view_.root_of_fingerprint[raw(fingerprint)]);
     }
-  } else if (space.field() == model::field::kUser) {
-    for (size_t i = 0; i < matched.ordinals.size(); ++i) {
-      column.numbers[i] = raw(part.user(matched.ordinals[i]));
-    }
-  } else if (space.field()) {
-    read_postings(*space.field(), matched, column);
-  }
-  return column;
-}
-
-template <class F>
-void TableBuilder::for_each_number(KeyColumn& column, uint32_t position, F&& fn) {
-  fn(column.numbers[position]);
-  auto& more = column.more;
-  size_t& next = column.next_more;
-  while (next < more.size() && more[next].first < position) ++next;
-  for (size_t i = next; i < more.size() && more[i].first == position; ++i) fn(more[i].second);
-}
-
-void TableBuilder::count(uint32_t position, uint32_t row) {
-  if (row >= counts_.size()) {
-    counts_.resize(row + size_t{1}, 0);
-    sets_.resize(counts_.size() * distinct_.size());
-  }
-  ++counts_[row];
-  for (size_t i = 0; i < distinct_.size(); ++i) {
-    DistinctSet& set = sets_[row * distinct_.size() + i];
-    for_each_number(distinct_columns_[i], position, [&](uint32_t number) {
-      if (number != 0) set.add(number);
-    });
   }
 }
 
-void TableBuilder::add_row(uint32_t position, size_t depth, uint32_t parent) {
-  if (depth == keys_.size()) return count(position, parent);
-  PairIndex& level = levels_[depth + (table_.every_us ? 1 : 0)];
-  for_each_number(key_columns_[depth], position, [&](uint32_t number) {
-    add_row(position, depth + 1, level.intern(parent, number));
-  });
+void TableBuilder::add_block(const Block& block) {
+  entries_.resize(block.size());
+  for (uint32_t position = 0; position < block.size(); ++position) {
+    entries_[position] = {position, 0};
+  }
+  size_t level = 0;
+  if (table_.every_us) {
+    split_by_time(block);
+    ++level;
+  }
+  for (KeyReader& key : key_readers_) {
+    key.read(block);
+    split_by(key, levels_[level++]);
+  }
+  for (KeyReader& key : distinct_readers_) key.read(block);
+  count();
 }
 
 Result<void> TableBuilder::add(const PartMatch& match) {
-  std::vector<Ordinal> ordinals;
-  ordinals.reserve(match.count());
-  match.for_each([&](Ordinal ordinal) { ordinals.push_back(ordinal); });
-  const Matched matched{match, ordinals};
-  key_columns_.clear();
-  distinct_columns_.clear();
-  for (const KeySpace& key : keys_) key_columns_.push_back(read_column(key, matched));
-  for (const KeySpace& key : distinct_) distinct_columns_.push_back(read_column(key, matched));
-  for (uint32_t i = 0; i < ordinals.size(); ++i) {
-    uint32_t parent = 0;
-    if (table_.every_us) {
-      parent = levels_.front().intern(0, bucket(match.part->time(ordinals[i])));
-    }
-    add_row(i, 0, parent);
-    if (counts_.size() > kMaxTableRows) {
-      return make_error(ErrorCode::Exhausted,
-                        "The table has more than " + std::to_string(kMaxTableRows) +
-                            " rows; narrow the filter, or use fewer fields or wider buckets.");
-    }
-  }
-  return {};
+  key_readers_.clear();
+  distinct_readers_.clear();
+  for (const KeySpace& key : keys_) key_readers_.emplace_back(view_, key, match);
+  for (const KeySpace& key : distinct_) distinct_readers_.emplace_back(view_, key, match);
+  match.for_each_block([&](const Block& block) {
+    if (rows() <= kMaxTableRows) add_block(block);
+  });
+  if (rows() <= kMaxTableRows) return {};
+  return make_error(ErrorCode::Exhausted,
+                    "The table has more than " + std::to_string(kMaxTableRows) +
+                        " rows; narrow the filter, or use fewer fields or wider buckets.");
 }
 
 RowSet TableBuilder::finish() {
+  ScratchBits scratch;
   RowSet rows;
   rows.key_count = keys_.size();
   rows.value_count = table_.calls.size();
@@ -240,7 +305,7 @@ RowSet TableBuilder::finish() {
     }
     size_t next_set = row * distinct_.size();
     for (const BoundCall& call : table_.calls) {
-      rows.values.push_back(call.distinct ? sets_[next_set++].count() : counts_[row]);
+      rows.values.push_back(call.distinct ? sets_[next_set++].count(scratch) : counts_[row]);
     }
   }
   return rows;

@@ -3,13 +3,17 @@
 // Thread: one at a time; borrows view and table.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "query/binder.h"
 #include "query/distinct.h"
+#include "query/divider.h"
 #include "query/executor.h"
 #include "query/view.h"
 
@@ -54,19 +58,54 @@ struct RowSet {
 class PairIndex {
  public:
   explicit PairIndex(uint64_t bound) : bound_(bound) {}
-  uint32_t intern(uint32_t parent, uint64_t value);
+  uint32_t intern(uint32_t parent, uint64_t value) {
+    const uint64_t pair = parent * bound_ + value;
+    if (pair < dense_.size() && dense_[pair] != 0) return dense_[pair] - 1;
+    return intern_slowly(pair);
+  }
   uint32_t size() const { return static_cast<uint32_t>(pairs_.size()); }
   uint32_t parent(uint32_t id) const { return static_cast<uint32_t>(pairs_[id] / bound_); }
   uint64_t value(uint32_t id) const { return pairs_[id] % bound_; }
 
  private:
+  uint32_t intern_slowly(uint64_t pair);
+
   uint64_t bound_;
   std::vector<uint64_t> pairs_;
   std::vector<uint32_t> dense_;  // id + 1 of small pairs, 0 = none
   std::unordered_map<uint64_t, uint32_t> sparse_;
 };
 
-// Any table, one occurrence after the other.
+// The numbers of one key for the matches of a part, block by block.
+class KeyReader {
+ public:
+  KeyReader(const View& view, const KeySpace& space, const PartMatch& match);
+  // Blocks come as match.for_each_block gives them.
+  void read(const Block& block);
+  // Of the block last read, by position in it.
+  const uint32_t* numbers() const { return numbers_; }
+  // Further numbers, for fields with several values: (position in the block, number), ascending.
+  std::span<const std::pair<uint32_t, uint32_t>> more() const { return more_; }
+
+ private:
+  void read_postings(FieldId field);
+  void read_issues(const Block& block);
+
+  const View& view_;
+  const KeySpace& space_;
+  const PartMatch& match_;
+  std::array<uint32_t, Block::kSize> block_;
+  const uint32_t* numbers_ = nullptr;
+  std::vector<std::pair<uint32_t, uint32_t>> more_;
+  // A field without a column: all matches of the part at once, by position among them.
+  bool from_postings_ = false;
+  size_t next_position_ = 0;
+  std::vector<uint32_t> all_numbers_;
+  std::vector<std::pair<uint32_t, uint32_t>> all_more_;
+  size_t next_more_ = 0;
+};
+
+// Any table, one block of occurrences after the other.
 class TableBuilder {
  public:
   // `origin`: no occurrence is earlier.
@@ -74,38 +113,32 @@ class TableBuilder {
   // Errors: Exhausted (too many rows).
   Result<void> add(const PartMatch& match);
   RowSet finish();
-  const std::vector<KeySpace>& keys() const { return keys_; }
 
  private:
-  // The numbers of one key for the matches of a part, by position among them.
-  struct KeyColumn {
-    std::vector<uint32_t> numbers;
-    // Further numbers of occurrences with several values, ascending by position.
-    std::vector<std::pair<uint32_t, uint32_t>> more;
-    size_t next_more = 0;
-  };
-  struct Matched {
-    const PartMatch& match;
-    const std::vector<Ordinal>& ordinals;
+  // An occurrence, by its position in the block, under one combination of keys.
+  struct Entry {
+    uint32_t position;
+    uint32_t row;
   };
 
-  KeyColumn read_column(const KeySpace& space, const Matched& matched) const;
-  void read_postings(FieldId field, const Matched& matched, KeyColumn& column) const;
-  // fn for the number of the position and its further ones.
-  template <class F>
-  static void for_each_number(KeyColumn& column, uint32_t position, F&& fn);
-  void add_row(uint32_t position, size_t depth, uint32_t parent);
-  void count(uint32_t position, uint32_t row);
-  uint64_t bucket(TimeUs time) const;
+  void add_block(const Block& block);
+  void split_by_time(const Block& block);
+  void split_by(const KeyReader& key, PairIndex& level);
+  void count();
+  void grow();  // counts and sets for all rows
+  uint64_t rows() const { return levels_.empty() ? 1 : levels_.back().size(); }
 
   const View& view_;
   const BoundTable& table_;
+  Divider width_;  // of buckets
   int64_t first_bucket_ = 0;
   std::vector<KeySpace> keys_;
   std::vector<KeySpace> distinct_;
   std::vector<PairIndex> levels_;  // the bucket, when there is one, then the keys
-  std::vector<KeyColumn> key_columns_;
-  std::vector<KeyColumn> distinct_columns_;
+  std::vector<KeyReader> key_readers_;
+  std::vector<KeyReader> distinct_readers_;
+  std::vector<Entry> entries_;
+  std::vector<Entry> next_entries_;
   std::vector<uint64_t> counts_;   // by row
   std::vector<DistinctSet> sets_;  // by row and distinct call
 };

@@ -177,8 +177,24 @@ class Tokenizer {
       return end();
     }
     if (rest.starts_with('[') && match_list(rest, filter)) return end();
+    if (names_field(filter.head) && match_tag(rest, filter)) return end();
     filter.text = grammar::match_bare(rest);
     return end();
+  }
+
+  // has:
+  static bool names_field(const grammar::FilterHead& head) {
+    const auto* key = std::get_if<grammar::Text>(&head.key.what);
+    return key != nullptr && !key->quoted && key->text == "has" && head.op.missing();
+  }
+
+  bool match_tag(std::string_view& rest, FilterParts& filter) const {
+    std::string_view behind = rest;
+    const auto tag = grammar::match_quoted_tag(behind);
+    if (!tag || !ends_word(query_.size() - behind.size())) return false;
+    filter.text = *tag;
+    rest = behind;
+    return true;
   }
 
   bool match_list(std::string_view& rest, FilterParts& filter) {

@@ -2,6 +2,7 @@
 
 #include <roaring/roaring.h>
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -175,6 +176,24 @@ void Bitmap::for_each_impl(Ordinal begin, Ordinal end, void* fn,
       if (batch[i] >= end || !call(fn, batch[i])) return;
     }
     if (count < kBatch) return;
+  }
+}
+
+void Bitmap::for_each_block_impl(Ordinal begin, Ordinal end, void* fn,
+                                 void (*call)(void*, std::span<const Ordinal>)) const {
+  if (begin >= end) return;
+  roaring_uint32_iterator_t it;
+  start(raw_bitmap(bitmap_), &it);
+  if (begin > 0 && !seek(&it, begin)) return;
+  uint32_t block[kBlock];
+  for (;;) {
+    const uint32_t read = read_some(&it, block, kBlock);
+    uint32_t count = read;
+    if (read > 0 && block[read - 1] >= end) {
+      count = static_cast<uint32_t>(std::lower_bound(block, block + read, end) - block);
+    }
+    if (count > 0) call(fn, {block, count});
+    if (count < kBlock) return;
   }
 }
 

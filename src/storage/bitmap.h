@@ -66,6 +66,20 @@ class Bitmap {
     });
   }
 
+  // The same in blocks: fn(std::span<const Ordinal>), each of at most kBlock, none empty. What is
+  // done to many ordinals at a time (columns) is several times faster than one by one.
+  static constexpr uint32_t kBlock = 1024;
+  template <class F>
+  void for_each_block_in(Ordinal begin, Ordinal end, F&& fn) const {
+    for_each_block_impl(begin, end, &fn, [](void* f, std::span<const Ordinal> block) {
+      (*static_cast<std::remove_reference_t<F>*>(f))(block);
+    });
+  }
+  template <class F>
+  void for_each_block(F&& fn) const {
+    for_each_block_in(0, UINT32_MAX, fn);
+  }
+
   // Frozen form: bytes that can be used in place where they lie at a 32-byte aligned address.
   size_t frozen_bytes() const;
   void write_frozen(std::span<std::byte> out) const;  // out.size() == frozen_bytes()
@@ -80,6 +94,8 @@ class Bitmap {
   struct Roaring;
   explicit Bitmap(Roaring* owned);
   void for_each_impl(Ordinal begin, Ordinal end, void* fn, bool (*call)(void*, Ordinal)) const;
+  void for_each_block_impl(Ordinal begin, Ordinal end, void* fn,
+                           void (*call)(void*, std::span<const Ordinal>)) const;
   Roaring* writable();
 
   Roaring* bitmap_ = nullptr;          // null after a move

@@ -38,34 +38,6 @@ Result<void> for_each_row(const ReadTxn& txn, Table table, const char* name, siz
   return result;
 }
 
-Result<void> write_registry(WriteTxn& txn, const model::State& state) {
-  if (!state.dirty_registry()) return {};
-  CAIRN_TRY(txn.put(Table::Meta, kRegistryKey,
-                    encode_registry({state.store_id(), state.strict_types()})));
-  // Types are set and replaced, never removed.
-  for (const auto& [id, type] : state.types_set()) {
-    CAIRN_TRY(txn.put(Table::Types, Key().u32(id).view(), encode_type(type)));
-  }
-  return {};
-}
-
-Result<void> write_state(WriteTxn& txn, const model::State& state) {
-  CAIRN_TRY(write_registry(txn, state));
-  for (const ProjectId id : state.dirty_projects()) {
-    const model::Project* project = state.project(id);
-    CAIRN_ASSERT(project != nullptr);
-    CAIRN_TRY(txn.put(Table::Projects, Key().u64(raw(id)).view(), encode_project(*project)));
-  }
-  for (const GroupId id : state.dirty_groups()) {
-    CAIRN_TRY(txn.put(Table::Groups, Key().u32(raw(id)).view(), encode_group(state.group(id))));
-  }
-  for (const FingerprintId id : state.dirty_fingerprints()) {
-    CAIRN_TRY(txn.put(Table::Fingerprints, Key().u32(raw(id)).view(),
-                      encode_fingerprint(state.fingerprint(id))));
-  }
-  return {};
-}
-
 Result<void> write_keys(WriteTxn& txn, std::span<const Hash128> keys) {
   std::vector<Key> sorted;
   sorted.reserve(keys.size());
@@ -112,7 +84,81 @@ Result<void> load_registry(const ReadTxn& txn, model::State& state) {
   return {};
 }
 
+Result<std::optional<CheckpointMeta>> current_meta(LmdbEnv& env) {
+  CAIRN_TRY_ASSIGN(const auto txn, ReadTxn::begin(env));
+  return read_meta(*txn);
+}
+
+Result<CheckpointMeta> commit_with(WriteTxn& txn, CheckpointMeta meta) {
+  meta.index_bytes_written += txn.bytes_written();
+  CAIRN_TRY(txn.put(Table::Meta, kMetaKey, encode_meta(meta)));
+  CAIRN_TRY(txn.commit());
+  return meta;
+}
+
 }  // namespace
+
+void RowBuffer::add(Table table, std::string_view key, std::string_view value) {
+  rows_.push_back({table, static_cast<uint8_t>(key.size()), static_cast<uint32_t>(value.size())});
+  bytes_.append(key).append(value);
+}
+
+Result<void> RowBuffer::write(WriteTxn& txn) const {
+  std::string_view rest = bytes_;
+  const auto take = [&rest](size_t bytes) {
+    const std::string_view taken = rest.substr(0, bytes);
+    rest.remove_prefix(bytes);
+    return taken;
+  };
+  for (const Row& row : rows_) {
+    const std::string_view key = take(row.key_bytes);
+    CAIRN_TRY(txn.put(row.table, key, take(row.value_bytes)));
+  }
+  return {};
+}
+
+RowBuffer dirty_rows(const model::State& state) {
+  RowBuffer rows;
+  if (state.dirty_registry()) {
+    rows.add(Table::Meta, kRegistryKey, encode_registry({state.store_id(), state.strict_types()}));
+    // Types are set and replaced, never removed.
+    for (const auto& [id, type] : state.types_set()) {
+      rows.add(Table::Types, Key().u32(id).view(), encode_type(type));
+    }
+  }
+  for (const ProjectId id : state.dirty_projects()) {
+    const model::Project* project = state.project(id);
+    CAIRN_ASSERT(project != nullptr);
+    rows.add(Table::Projects, Key().u64(raw(id)).view(), encode_project(*project));
+  }
+  for (const GroupId id : state.dirty_groups()) {
+    rows.add(Table::Groups, Key().u32(raw(id)).view(), encode_group(state.group(id)));
+  }
+  for (const FingerprintId id : state.dirty_fingerprints()) {
+    rows.add(Table::Fingerprints, Key().u32(raw(id)).view(),
+             encode_fingerprint(state.fingerprint(id)));
+  }
+  return rows;
+}
+
+RowBuffer all_rows(const model::State& state) {
+  RowBuffer rows;
+  rows.add(Table::Meta, kRegistryKey, encode_registry({state.store_id(), state.strict_types()}));
+  for (const auto& [id, type] : state.types_set()) {
+    rows.add(Table::Types, Key().u32(id).view(), encode_type(type));
+  }
+  for (const auto& [id, project] : state.projects()) {
+    rows.add(Table::Projects, Key().u64(raw(id)).view(), encode_project(project));
+  }
+  for (uint32_t id = 1; id <= state.group_count(); ++id) {
+    rows.add(Table::Groups, Key().u32(id).view(), encode_group(state.group(GroupId{id})));
+  }
+  for (uint32_t id = 1; id <= state.fingerprint_count(); ++id) {
+    rows.add(Table::Fingerprints, Key().u32(id).view(),
+             encode_fingerprint(state.fingerprint(FingerprintId{id})));
+  }
+  return rows;
+}
 
 Result<std::optional<CheckpointMeta>> read_meta(const ReadTxn& txn) {
   CAIRN_TRY_ASSIGN(const auto row, txn.get(Table::Meta, kMetaKey));
@@ -123,24 +169,87 @@ Result<std::optional<CheckpointMeta>> read_meta(const ReadTxn& txn) {
 
 Result<CheckpointMeta> write_checkpoint(LmdbEnv& env, const CheckpointInput& input) {
   CheckpointMeta meta = input.meta;
-  CAIRN_TRY_ASSIGN(const auto txn, WriteTxn::begin(env));
-  if (input.head != nullptr && input.head->size() > 0) {
-    CAIRN_TRY(write_segment(*txn, SegmentId{meta.next_segment}, *input.head));
-    ++meta.next_segment;
+  CAIRN_TRY_ASSIGN(const auto before, current_meta(env));
+  if (before) {
+    meta.next_segment = before->next_segment;
+    meta.index_bytes_written = before->index_bytes_written;
   }
+  // Made before the transaction begins: that one keeps everybody else from writing.
+  std::optional<SegmentImage> segment;
+  if (input.head != nullptr && input.head->size() > 0) {
+    CAIRN_TRY_ASSIGN(segment, seal_segment(SegmentId{meta.next_segment++}, *input.head));
+  }
+  CAIRN_TRY_ASSIGN(const auto txn, WriteTxn::begin(env));
+  if (segment) CAIRN_TRY(write_segment(*txn, *segment));
   if (input.dictionary != nullptr) CAIRN_TRY(input.dictionary->save(*txn));
-  if (input.state != nullptr) CAIRN_TRY(write_state(*txn, *input.state));
+  if (input.rows != nullptr) CAIRN_TRY(input.rows->write(*txn));
   CAIRN_TRY(write_keys(*txn, input.keys));
   CAIRN_TRY(write_activity(*txn, input.activity));
   CAIRN_TRY(write_frames(*txn, input.frames));
-  meta.index_bytes_written += txn->bytes_written();
-  CAIRN_TRY(txn->put(Table::Meta, kMetaKey, encode_meta(meta)));
-  CAIRN_TRY(txn->commit());
-  return meta;
+  return commit_with(*txn, meta);
+}
+
+Result<CheckpointMeta> merge_in_index(LmdbEnv& env, std::span<const SegmentId> from) {
+  std::optional<CheckpointMeta> meta;
+  SegmentImage merged;
+  {
+    CAIRN_TRY_ASSIGN(const auto snapshot, ReadTxn::begin(env));
+    CAIRN_TRY_ASSIGN(meta, read_meta(*snapshot));
+    if (!meta) return make_error(ErrorCode::NotFound, "the index has no checkpoint");
+    CAIRN_TRY_ASSIGN(merged, merge_segments(*snapshot, from, SegmentId{meta->next_segment++}));
+  }
+  CAIRN_TRY_ASSIGN(const auto txn, WriteTxn::begin(env));
+  CAIRN_TRY(write_segment(*txn, merged));
+  return commit_with(*txn, *meta);
 }
 
 Result<void> write_meta(LmdbEnv& env, const CheckpointMeta& meta) {
   CAIRN_TRY_ASSIGN(const auto txn, WriteTxn::begin(env));
+  CAIRN_TRY(txn->put(Table::Meta, kMetaKey, encode_meta(meta)));
+  return txn->commit();
+}
+
+namespace {
+
+// Keys of the segments that are wholly behind `base`, and of the frame marks.
+Result<std::vector<std::pair<Table, std::string>>> removed_keys(const ReadTxn& txn, Lsn base) {
+  std::vector<std::pair<Table, std::string>> keys;
+  const auto take = [&keys](Table table, std::string_view key) {
+    keys.emplace_back(table, std::string(key));
+    return true;
+  };
+  CAIRN_TRY_ASSIGN(const auto ids, list_segments(txn));
+  for (const SegmentId id : ids) {
+    CAIRN_TRY_ASSIGN(const SegmentInfo info, segment_info(txn, id));
+    if (info.min_lsn > base) continue;
+    if (info.max_lsn > base) {
+      return make_error(ErrorCode::Conflict,
+                        "a segment holds records before and behind the log's base");
+    }
+    const Key prefix = Key().u32(raw(id));
+    CAIRN_TRY(txn.scan(Table::Segments, prefix.view(), prefix.view(),
+                       [&](std::string_view key, auto) { return take(Table::Segments, key); }));
+  }
+  // The last mark at or before the base leads to the records behind it.
+  CAIRN_TRY_ASSIGN(const auto mark, find_frame(txn, next(base)));
+  CAIRN_TRY(txn.scan(Table::Frames, {}, {}, [&](std::string_view key, auto) {
+    if (!mark || key.size() != sizeof(uint64_t)) return false;
+    if (Lsn{key_part<uint64_t>(key, 0)} >= mark->first_lsn) return false;
+    return take(Table::Frames, key);
+  }));
+  return keys;
+}
+
+}  // namespace
+
+Result<void> drop_removed(LmdbEnv& env, const CheckpointMeta& meta) {
+  std::vector<std::pair<Table, std::string>> keys;
+  {
+    CAIRN_TRY_ASSIGN(const auto reading, ReadTxn::begin(env));
+    CAIRN_TRY_ASSIGN(keys, removed_keys(*reading, meta.base));
+  }
+  CAIRN_TRY_ASSIGN(const auto txn, WriteTxn::begin(env));
+  for (const auto& [table, key] : keys) CAIRN_TRY(txn->erase(table, key));
   CAIRN_TRY(txn->put(Table::Meta, kMetaKey, encode_meta(meta)));
   return txn->commit();
 }

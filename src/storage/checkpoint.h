@@ -18,10 +18,11 @@
 #include "storage/dictionary.h"
 #include "storage/head.h"
 #include "storage/lmdb_env.h"
+#include "storage/segment.h"
 
 namespace cairn::storage {
 
-inline constexpr uint32_t kIndexFormatVersion = 2;
+inline constexpr uint32_t kIndexFormatVersion = 3;
 
 // Where a log frame starts (the log's own type is not known to this layer).
 struct LogPosition {
@@ -46,6 +47,7 @@ struct CheckpointMeta {
   TimeUs last_time{};  // of the newest record that carries a time (times never go back)
   uint32_t next_segment = 1;
   uint64_t index_bytes_written = 0;  // over the life of this index, for write amplification
+  Lsn base{};  // segments up to here were dropped: the log's base stands for them
   bool operator==(const CheckpointMeta&) const = default;
 };
 
@@ -53,20 +55,50 @@ struct CheckpointMeta {
 // fold or terms version (message: run rebuild). Corruption, Io.
 Result<std::optional<CheckpointMeta>> read_meta(const ReadTxn& txn);
 
+// Encoded rows of several tables, to be written later. Value type.
+class RowBuffer {
+ public:
+  void add(Table table, std::string_view key, std::string_view value);
+  Result<void> write(WriteTxn& txn) const;
+
+ private:
+  struct Row {
+    Table table{};
+    uint8_t key_bytes = 0;
+    uint32_t value_bytes = 0;
+  };
+  std::vector<Row> rows_;
+  std::string bytes_;  // key and value of each row
+};
+
+// The rows of what is dirty in the state, so that they can be written while it goes on changing.
+RowBuffer dirty_rows(const model::State& state);
+// All rows of the state, for an index that begins with it.
+RowBuffer all_rows(const model::State& state);
+
 struct CheckpointInput {
-  CheckpointMeta meta;                  // as it shall read afterwards; next_segment is advanced
-  const Head* head = nullptr;           // sealed into a segment when it has occurrences
-  const model::State* state = nullptr;  // dirty parts are written
+  // As it shall read afterwards. What counts on over the life of the index (next_segment,
+  // index_bytes_written) is taken from the index itself when it has a checkpoint.
+  CheckpointMeta meta;
+  const Head* head = nullptr;       // sealed into a segment when it has occurrences
+  const RowBuffer* rows = nullptr;  // of the state
   const Dictionary* dictionary = nullptr;
   std::span<const Hash128> keys;  // idempotency keys used since the last checkpoint
   std::span<const std::pair<GroupId, Lsn>> activity;
   std::span<const FrameMark> frames;  // sparse: enough to find any LSN's frame by a short scan
 };
-// The caller afterwards clears head and dirty marks. On error nothing changed on disk.
+// On error nothing changed on disk.
 Result<CheckpointMeta> write_checkpoint(LmdbEnv& env, const CheckpointInput& input);
+
+// Makes one segment of several (storage/segment.h, merge_segments) in a transaction of its own.
+// Like write_checkpoint it must not run beside another one that writes.
+Result<CheckpointMeta> merge_in_index(LmdbEnv& env, std::span<const SegmentId> from);
 
 // Only meta.acknowledged changes (clean close with nothing to index).
 Result<void> write_meta(LmdbEnv& env, const CheckpointMeta& meta);
+// Drops the segments and frame marks of records up to meta.base, and writes the meta row, all in
+// one transaction. Conflict: a segment reaches over meta.base; nothing was changed.
+Result<void> drop_removed(LmdbEnv& env, const CheckpointMeta& meta);
 
 // Fills an empty State from the checkpoint. Corruption, Io.
 Result<void> load_state(const ReadTxn& txn, model::State& state);

@@ -3,14 +3,15 @@
 // log, so a rebuild gives the same ids.
 //
 // What was added since the last checkpoint lives in memory; the rest in LMDB, behind a cache for
-// the writer. Functions take the read transaction to look in; nullptr = memory only (a store that
-// has no index on disk: as-of views, tests).
+// the writer. The writer looks in the transaction it attached; readers give theirs; nullptr =
+// memory only (a store that has no index on disk: as-of views, tests).
 //
-// A transaction given here must see the last checkpoint: with an older one a value that has an id
-// would be taken for new.
+// A checkpoint beside the writer: freeze() (alone) fixes what is to be written; save() writes it
+// from another thread while interning and reading go on; checkpointed() (alone) ends it. Until then
+// frozen values are found in memory like new ones.
 //
-// Thread: load, intern_* and checkpointed need to be alone; const functions are safe to call
-// concurrently (each thread with a transaction of its own).
+// Thread: load, attach, intern*, freeze and checkpointed need to be alone (but beside save); const
+// functions are safe to call concurrently (each thread with a transaction of its own).
 #pragma once
 
 #include <cstdint>
@@ -23,6 +24,7 @@
 
 #include "base/ids.h"
 #include "base/result.h"
+#include "model/term_batch.h"
 
 namespace cairn::storage {
 
@@ -41,12 +43,26 @@ class Dictionary {
 
   // Reads the field table and value counters of the checkpoint. Corruption, Io.
   Result<void> load(const ReadTxn& txn);
+  // From now on the writer looks up what it does not hold in memory in `txn`: it has to see the
+  // last checkpoint (in an older one a value that has an id would be taken for new) and to live
+  // until another is attached. nullptr: memory only. Corruption, Io.
+  Result<void> attach(const ReadTxn* txn);
 
   // Exhausted when there are 65,000 tag keys already, or 2^32-2 values of a field. A failed call
   // changes nothing.
   Result<FieldId> intern_tag(std::string_view key);
-  // Precondition: the field is builtin or came from intern_tag(). Also Corruption, Io.
-  Result<ValueId> intern(FieldId field, std::string_view value, const ReadTxn* txn);
+  // `hash` is hash64(value). Precondition: the field is builtin or came from intern_tag(). Also
+  // Corruption, Io.
+  Result<ValueId> intern(FieldId field, std::string_view value, uint64_t hash);
+
+  // The fields of a batch's tags, by number; 0 = not looked up yet. Begin every batch with an empty
+  // one.
+  using TagFields = std::vector<FieldId>;
+  using Terms = std::vector<std::pair<FieldId, ValueId>>;
+  // Puts the terms of the batch's occurrence `index` as ids into `out`. Tag keys are known to fit
+  // before any is added, so that an occurrence refused as Exhausted leaves none behind, and a
+  // rebuild, which never sees it, gives the same ids. Also Corruption, Io.
+  Result<void> intern(const model::TermBatch& batch, size_t index, TagFields& tags, Terms& out);
 
   std::optional<FieldId> find_tag(std::string_view key) const;
   // "" for an unknown id; builtin names for builtin ids; the bare key for tags.
@@ -62,15 +78,21 @@ class Dictionary {
                     const std::function<bool(ValueId, std::string_view)>& fn) const;
   uint32_t value_count(FieldId field) const;
 
-  // Writes what is new, sorted. After the transaction committed call checkpointed(), which moves
-  // the new entries to the cache.
+  // Fixes what save() writes: everything added until now. Cheap. Precondition: nothing is frozen.
+  void freeze();
+  // Writes what is frozen; when nothing is, all that is new. Exhausted, Io, Corruption.
   Result<void> save(WriteTxn& txn) const;
-  void checkpointed();
+  // The transaction of save() committed; `txn` sees it and is attached. What was frozen (or,
+  // without freeze(), all that is new) is cached from now on. Corruption, Io.
+  Result<void> checkpointed(const ReadTxn* txn);
 
-  // About what is held in memory: new entries (until the next checkpoint) and cached ones.
+  // Everything the checkpoint of `txn` holds for this dictionary: checksums, and that every value
+  // is found by its text. Reads all of it. Corruption, Io.
+  Result<void> check(const ReadTxn& txn) const;
+
+  // About what is held in memory: new values (until the next checkpoint) and cached ones.
   uint64_t memory_bytes() const;
-  // The cache of known values may grow to this before it is dropped as a whole; 256 MiB unless
-  // set.
+  // Beyond this, 128 MiB unless set, the cache forgets what was not asked for lately.
   void limit_cache(uint64_t bytes);
 
  private:

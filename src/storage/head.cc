@@ -1,6 +1,8 @@
 #include "storage/head.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 #include <map>
 #include <optional>
 
@@ -11,24 +13,83 @@
 namespace cairn::storage {
 namespace {
 
-// Ordinals of one (field, value), ascending. The first lies inside, as most values of fields like
-// trace or user are seen once, and an allocation each would cost more than all the rest.
-struct Posting {
-  Ordinal first = 0;
-  std::vector<Ordinal> rest;
+// Where the ordinals of postings lie. They are never given back one by one.
+class OrdinalPool {
+ public:
+  Ordinal* take(size_t count) {
+    // Long lists have memory of their own, so that little of a block is wasted.
+    if (count > kBlock / 4) {
+      long_lists_.push_back(std::make_unique_for_overwrite<Ordinal[]>(count));
+      bytes_ += count * sizeof(Ordinal);
+      return long_lists_.back().get();
+    }
+    if (count > free_) {
+      if (begun_ == blocks_.size()) {
+        blocks_.push_back(std::make_unique_for_overwrite<Ordinal[]>(kBlock));
+        bytes_ += kBlock * sizeof(Ordinal);
+      }
+      next_ = blocks_[begun_++].get();
+      free_ = kBlock;
+    }
+    Ordinal* const taken = next_;
+    next_ += count;
+    free_ -= count;
+    return taken;
+  }
+  // Everything taken is given back; blocks stay for the next, but not those of long lists.
+  void clear() {
+    begun_ = 0;
+    next_ = nullptr;
+    free_ = 0;
+    long_lists_.clear();
+    bytes_ = blocks_.size() * kBlock * sizeof(Ordinal);
+  }
+  uint64_t bytes() const { return bytes_; }
 
-  size_t size() const { return 1 + rest.size(); }
-  Ordinal back() const { return rest.empty() ? first : rest.back(); }
+ private:
+  static constexpr size_t kBlock = 16u << 10;
+  std::vector<std::unique_ptr<Ordinal[]>> blocks_;
+  std::vector<std::unique_ptr<Ordinal[]>> long_lists_;
+  size_t begun_ = 0;  // blocks
+  Ordinal* next_ = nullptr;
+  size_t free_ = 0;
+  uint64_t bytes_ = 0;
+};
+
+// Ordinals of one (field, value), ascending. The first lies inside, as most values of fields like
+// trace or user are seen once. The rest have room for the next power of two, and move when it is
+// full; what they leave behind in the pool is less than they have.
+class Posting {
+ public:
+  explicit Posting(Ordinal first) : first_(first) {}
+
+  size_t size() const { return 1 + size_t{more_}; }
+  void append(Ordinal ordinal, OrdinalPool& pool) {
+    if (more_ == 0) {
+      rest_ = pool.take(kFirstRoom);
+    } else if (more_ >= kFirstRoom && std::has_single_bit(more_)) {
+      Ordinal* const larger = pool.take(2 * size_t{more_});
+      std::memcpy(larger, rest_, more_ * sizeof(Ordinal));
+      rest_ = larger;
+    }
+    rest_[more_++] = ordinal;
+  }
   Bitmap bitmap() const {
-    Bitmap bitmap = Bitmap::from_sorted(rest);
-    bitmap.add(first);
+    Bitmap bitmap = Bitmap::from_sorted({rest_, more_});
+    bitmap.add(first_);
     return bitmap;
   }
   template <class F>
   void for_each(F&& fn) const {
-    fn(first);
-    for (const Ordinal o : rest) fn(o);
+    fn(first_);
+    for (uint32_t i = 0; i < more_; ++i) fn(rest_[i]);
   }
+
+ private:
+  static constexpr uint32_t kFirstRoom = 4;
+  Ordinal first_;
+  uint32_t more_ = 0;
+  Ordinal* rest_ = nullptr;
 };
 
 struct Field {
@@ -40,6 +101,12 @@ struct Field {
   const Posting* find(ValueId value) const {
     const uint32_t slot = slots.find(raw(value));
     return slot == SlotMap<uint32_t>::kNone ? nullptr : &postings[slot];
+  }
+  void clear() {
+    slots.clear();
+    values.clear();
+    postings.clear();
+    any.clear();
   }
 };
 
@@ -73,7 +140,8 @@ struct Head::Impl {
   // Further ordinals of equal id hashes: rare, as equal ids are refused before they come here.
   std::multimap<uint64_t, Ordinal> more_ids;
   TimeUs min_time{}, max_time{};
-  uint64_t posting_bytes = 0;
+  OrdinalPool pool;
+  std::vector<uint32_t> slots;  // of the terms being added
 
   Field& field(FieldId id) {
     if (fields.size() <= raw(id)) fields.resize(raw(id) + 1u);
@@ -83,36 +151,41 @@ struct Head::Impl {
   const Field* find(FieldId id) const {
     return raw(id) < fields.size() ? fields[raw(id)].get() : nullptr;
   }
-  void append(Posting& posting, Ordinal ordinal) {
-    const size_t before = posting.rest.capacity();
-    posting.rest.push_back(ordinal);
-    posting_bytes += (posting.rest.capacity() - before) * sizeof(Ordinal);
-  }
-  void add_term(FieldId id, ValueId value, Ordinal ordinal) {
-    Field& f = field(id);
-    const auto fresh = static_cast<uint32_t>(f.postings.size());
-    const uint32_t slot = f.slots.find_or_add(raw(value), fresh);
-    if (slot == fresh) {
-      f.values.push_back(value);
-      f.postings.push_back({ordinal, {}});
-    } else {
-      append(f.postings[slot], ordinal);
+  // In three rounds, so that the terms wait for memory together and not one after the other.
+  void add_terms(std::span<const std::pair<FieldId, ValueId>> added, Ordinal ordinal) {
+    for (const auto& [id, value] : added) field(id).slots.prefetch(raw(value));
+    slots.clear();
+    for (const auto& [id, value] : added) {
+      Field& f = *fields[raw(id)];
+      const auto fresh = static_cast<uint32_t>(f.postings.size());
+      const uint32_t slot = f.slots.find_or_add(raw(value), fresh);
+      slots.push_back(slot == fresh ? SlotMap<uint32_t>::kNone : slot);
+      if (slot == fresh) {
+        f.values.push_back(value);
+        f.postings.emplace_back(ordinal);
+      } else {
+        __builtin_prefetch(&f.postings[slot], 1);
+      }
+      if (f.any.empty() || f.any.back() != ordinal) f.any.push_back(ordinal);
     }
-    if (f.any.empty() || f.any.back() != ordinal) f.any.push_back(ordinal);
+    for (size_t i = 0; i < added.size(); ++i) {
+      if (slots[i] == SlotMap<uint32_t>::kNone) continue;
+      fields[raw(added[i].first)]->postings[slots[i]].append(ordinal, pool);
+    }
   }
   void add_fingerprint(FingerprintId id, TimeUs time, Ordinal ordinal) {
     const auto fresh = static_cast<uint32_t>(fingerprints.size());
     const uint32_t slot = fingerprint_map.find_or_add(raw(id), fresh);
     fingerprint_slots.push_back(slot);
     if (slot == fresh) {
-      fingerprints.push_back({{id, 1, time, time}, {ordinal, {}}});
+      fingerprints.push_back({{id, 1, time, time}, Posting(ordinal)});
       return;
     }
     FingerprintRollup& rollup = fingerprints[slot].rollup;
     ++rollup.count;
     rollup.first = std::min(rollup.first, time);
     rollup.last = std::max(rollup.last, time);
-    append(fingerprints[slot].ordinals, ordinal);
+    fingerprints[slot].ordinals.append(ordinal, pool);
   }
 };
 
@@ -122,9 +195,11 @@ Head::~Head() = default;
 void Head::add(const HeadRow& row) {
   Impl& h = *impl_;
   const auto ordinal = static_cast<Ordinal>(h.lsns.size());
+  h.ids.prefetch(row.id_hash);
+  h.fingerprint_map.prefetch(raw(row.fingerprint));
+  h.add_terms(row.terms, ordinal);
   ValueId user{};
   for (const auto& [field, value] : row.terms) {
-    h.add_term(field, value, ordinal);
     if (field == model::field::kUser && raw(user) == 0) user = value;
   }
   h.terms.insert(h.terms.end(), row.terms.begin(), row.terms.end());
@@ -140,7 +215,32 @@ void Head::add(const HeadRow& row) {
   h.max_time = ordinal == 0 ? row.time : std::max(h.max_time, row.time);
 }
 
-void Head::clear() { impl_ = std::make_unique<Impl>(); }
+void Head::clear() {
+  // Memory is kept: the next head is about as large, and fresh pages cost more than what is done
+  // with them. One of very many fields is not typical.
+  constexpr size_t kUsualFields = 1000;
+  Impl& h = *impl_;
+  if (h.fields.size() > kUsualFields) {
+    impl_ = std::make_unique<Impl>();
+    return;
+  }
+  h.lsns.clear();
+  h.times.clear();
+  h.projects.clear();
+  h.users.clear();
+  h.fingerprint_slots.clear();
+  h.id_hashes.clear();
+  h.term_ends.clear();
+  h.terms.clear();
+  for (const auto& field : h.fields) {
+    if (field) field->clear();
+  }
+  h.fingerprint_map.clear();
+  h.fingerprints.clear();
+  h.ids.clear();
+  h.more_ids.clear();
+  h.pool.clear();
+}
 
 uint64_t Head::memory_bytes() const {
   const Impl& h = *impl_;
@@ -148,7 +248,7 @@ uint64_t Head::memory_bytes() const {
                    bytes_of(h.users) + bytes_of(h.fingerprint_slots) + bytes_of(h.id_hashes) +
                    bytes_of(h.term_ends) + bytes_of(h.terms) + bytes_of(h.fields) +
                    h.fingerprint_map.memory_bytes() + bytes_of(h.fingerprints) +
-                   h.ids.memory_bytes() + h.posting_bytes;
+                   h.ids.memory_bytes() + h.pool.bytes();
   for (const auto& field : h.fields) {
     if (!field) continue;
     bytes += sizeof(Field) + field->slots.memory_bytes() + bytes_of(field->values) +
@@ -178,7 +278,8 @@ FingerprintId Head::fingerprint(Ordinal ordinal) const {
 std::vector<FieldId> Head::fields() const {
   std::vector<FieldId> fields;
   for (size_t i = 0; i < impl_->fields.size(); ++i) {
-    if (impl_->fields[i]) fields.push_back(static_cast<FieldId>(i));
+    if (impl_->fields[i] && !impl_->fields[i]->values.empty())
+      fields.push_back(static_cast<FieldId>(i));
   }
   return fields;
 }

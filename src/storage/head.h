@@ -29,6 +29,7 @@ class Head final : public Part {
   ~Head() override;
 
   void add(const HeadRow& row);
+  // Empty again, with its memory kept for as many.
   void clear();
   uint64_t memory_bytes() const;  // an estimate, for stats and limits
   ProjectId project(Ordinal ordinal) const;

@@ -75,7 +75,12 @@ Error env_error(int rc, std::string_view doing, const std::string& directory) {
                             "more map_bytes (and a higher 'ulimit -v')");
     case ENOSPC:
     case EDQUOT:
+    case EFBIG:
       return make_error(ErrorCode::Exhausted, place + ": disk full; free some space");
+    case EIO:  // also how LMDB answers to a write that was cut short
+      return make_error(ErrorCode::Io, place +
+                                           ": the disk is full or fails; free some space, or see "
+                                           "the system's log");
     case ENOMEM:
       return make_error(ErrorCode::Exhausted,
                         place + ": the system gives no memory; see 'ulimit -v'");
@@ -268,17 +273,29 @@ Result<LmdbEnv::Info> LmdbEnv::info() const {
   CAIRN_TRY_ASSIGN(const auto txn, ReadTxn::begin(const_cast<LmdbEnv&>(*this)));
   uint64_t pages = 2;  // the meta pages
   constexpr MDB_dbi kFreeList = 0, kMain = 1;
-  const auto add = [&](MDB_dbi table) {
-    MDB_stat stat{};
+  const auto add = [&](MDB_dbi table, MDB_stat& stat) {
     rc = mdb_stat(txn->txn_, table, &stat);
     pages += stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages;
     info.used_bytes = pages * stat.ms_psize;
     return rc == 0;
   };
-  bool ok = add(kFreeList) && add(kMain);
-  for (const MDB_dbi table : impl_->tables) ok = ok && add(table);
+  MDB_stat stat{};
+  bool ok = add(kFreeList, stat) && add(kMain, stat);
+  for (size_t i = 0; i < impl_->tables.size() && ok; ++i) {
+    const uint64_t before = info.used_bytes;
+    ok = add(impl_->tables[i], stat);
+    info.tables.push_back({kTableNames[i], stat.ms_entries, info.used_bytes - before});
+  }
   if (!ok) return env_error(rc, "info", impl_->directory);
+  const uint64_t taken = (env_info.me_last_pgno + 1) * stat.ms_psize;
+  info.free_bytes = taken > info.used_bytes ? taken - info.used_bytes : 0;
   return info;
+}
+
+Result<void> LmdbEnv::copy_compact(const std::string& directory) const {
+  const int rc = mdb_env_copy2(impl_->env, directory.c_str(), MDB_CP_COMPACT);
+  if (rc != 0) return env_error(rc, "copy to " + directory, impl_->directory);
+  return {};
 }
 
 // --- ReadTxn -----------------------------------------------------------------------------------

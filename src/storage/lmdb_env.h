@@ -15,6 +15,7 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "base/result.h"
 
@@ -67,8 +68,18 @@ class LmdbEnv {
     uint64_t file_bytes = 0;
     uint32_t readers = 0;  // slots taken
     uint32_t max_readers = 0;
+    struct Table {
+      std::string name;
+      uint64_t entries = 0;
+      uint64_t bytes = 0;  // of its pages
+    };
+    std::vector<Table> tables;
+    uint64_t free_bytes = 0;  // pages that later writes use again
   };
   Result<Info> info() const;
+  // Writes what the tables hold, without free pages, to data.mdb in `directory`, which must exist
+  // and hold none; durable when it returns, but for the name. Writers go on. Errors: Io, Exhausted.
+  Result<void> copy_compact(const std::string& directory) const;
   const std::string& directory() const;
 
  private:

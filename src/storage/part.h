@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "base/ids.h"
@@ -20,6 +21,32 @@ struct FingerprintRollup {
   uint64_t count = 0;  // matching occurrences, > 0
   TimeUs first{};      // smallest and largest time among them
   TimeUs last{};
+};
+
+// [begin, end); empty when begin >= end.
+struct OrdinalRange {
+  Ordinal begin = 0;
+  Ordinal end = 0;
+  bool empty() const { return begin >= end; }
+  uint32_t size() const { return empty() ? 0 : end - begin; }
+  bool operator==(const OrdinalRange&) const = default;
+};
+
+// What a planner may know of a field without reading a posting.
+struct FieldStats {
+  uint64_t values = 0;       // distinct values
+  uint64_t occurrences = 0;  // with any value
+  uint64_t terms = 0;        // (occurrence, value) pairs; == occurrences: at most one value each
+  ValueId min_value{};       // meaningful when values > 0
+  ValueId max_value{};
+  bool operator==(const FieldStats&) const = default;
+};
+
+// A possible answer to one id of find_ids.
+struct IdCandidate {
+  uint32_t index = 0;  // of the hash in the batch
+  Ordinal ordinal = 0;
+  bool operator==(const IdCandidate&) const = default;
 };
 
 class Part {
@@ -63,6 +90,39 @@ class Part {
   // Candidates for an occurrence id: ordinals whose id hash (id_hash below) is equal. The caller
   // confirms with the record itself.
   virtual std::vector<Ordinal> find_id(uint64_t id_hash) const = 0;
+
+  // --- In bulk. What a part does not do better itself is a loop over the functions above. -------
+  // Each `out` has room for one value an ordinal asked for. Ordinals are below size(); gathering
+  // wants them ascending.
+
+  // Occurrences lie by (project, fingerprint, time, LSN): each fingerprint is one range, in which
+  // times ascend. True of segments, not of the head.
+  virtual bool sorted() const { return false; }
+  // Empty when the fingerprint has no occurrence here. Precondition: sorted().
+  virtual OrdinalRange range_of(FingerprintId fingerprint) const;
+  // First ordinal of the range whose time is >= `time`, or its end. Precondition: sorted(), and
+  // the range is part of one fingerprint's.
+  virtual Ordinal first_not_before(OrdinalRange range, TimeUs time) const;
+
+  virtual void read_times(OrdinalRange range, TimeUs* out) const;
+  virtual void gather_times(std::span<const Ordinal> ordinals, TimeUs* out) const;
+  virtual void gather_lsns(std::span<const Ordinal> ordinals, Lsn* out) const;
+  virtual void gather_fingerprints(std::span<const Ordinal> ordinals, FingerprintId* out) const;
+  void read_users(OrdinalRange range, ValueId* out) const;
+  void gather_users(std::span<const Ordinal> ordinals, ValueId* out) const;
+
+  // Fields whose value is kept by ordinal too, 0 = none. No occurrence has two values of such a
+  // field. kUser is always one of them; which others are is the part's choice.
+  virtual bool has_column(FieldId field) const;
+  // Precondition: has_column(field).
+  virtual void read_column(FieldId field, OrdinalRange range, ValueId* out) const;
+  virtual void gather_column(FieldId field, std::span<const Ordinal> ordinals, ValueId* out) const;
+
+  virtual FieldStats field_stats(FieldId field) const;
+
+  // find_id for many: appends candidates by ascending index.
+  virtual void find_ids(std::span<const uint64_t> id_hashes,
+                        std::vector<IdCandidate>& candidates) const;
 };
 
 }  // namespace cairn::storage

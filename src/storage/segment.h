@@ -2,13 +2,16 @@
 // Layout: docs/format.md, "Segment".
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "base/ids.h"
 #include "base/result.h"
 #include "base/uuid.h"
+#include "storage/coding.h"
 #include "storage/head.h"
 #include "storage/lmdb_env.h"
 #include "storage/part.h"
@@ -17,9 +20,40 @@ namespace cairn::storage {
 
 enum class SegmentId : uint32_t {};
 
-// Writes the head's occurrences as segment `id`. Precondition: 0 < head.size() <= 2^24.
+inline constexpr unsigned kMaxOrdinalBits = 24;
+// Occurrences of one segment. Ordinals share a word with a hash prefix while ids are sorted; also
+// what keeps a damaged row count from costing much.
+inline constexpr uint32_t kMaxSegmentRows = 1u << kMaxOrdinalBits;
+
+// A new segment in memory: made without a transaction, on any thread, then written in one go.
+struct SegmentImage {
+  struct Value {
+    Key key;
+    std::vector<std::byte> bytes;
+  };
+  std::vector<Value> values;
+  std::vector<Key> replaced;  // values of segments it takes the place of
+};
+
+// The head's occurrences as segment `id`. Precondition: 0 < head.size() <= 2^24. Reads the head
+// only. Exhausted: a field takes more than 4 GiB.
+Result<SegmentImage> seal_segment(SegmentId id, const Head& head);
+
+// One segment `into` with the occurrences of all of `from`: the same values as sealing all their
+// rows at once would give. Writing it erases them. Preconditions: at least two, each one's LSNs
+// before the next one's, `into` not among them, together at most kMaxSegmentRows. Checksums are
+// verified. Memory: the image (about 25 bytes an occurrence) and about 50 bytes an occurrence for
+// a while. Errors: NotFound, Corruption (names the segment), InvalidArgument, Exhausted, Io.
+Result<SegmentImage> merge_segments(const ReadTxn& txn, std::span<const SegmentId> from,
+                                    SegmentId into);
+
 // Errors: Exhausted, Io.
+Result<void> write_segment(WriteTxn& txn, const SegmentImage& image);
+// seal_segment and that.
 Result<void> write_segment(WriteTxn& txn, SegmentId id, const Head& head);
+// Erases a segment that `snapshot` still has, in `txn`. Readers of older snapshots keep it.
+// Errors: NotFound, Exhausted, Io.
+Result<void> erase_segment(WriteTxn& txn, const ReadTxn& snapshot, SegmentId id);
 
 // Ids of all segments, ascending. Corruption, Io.
 Result<std::vector<SegmentId>> list_segments(const ReadTxn& txn);
@@ -39,7 +73,7 @@ Result<SegmentInfo> segment_info(const ReadTxn& txn, SegmentId id);
 Result<std::unique_ptr<Part>> open_segment(const ReadTxn& txn, SegmentId id,
                                            bool verify_checksums = false);
 
-// What find_id looks for. The head compares all of it, a segment its upper 40 bits.
+// What find_id looks for. The head compares all of it, a segment its upper 38 bits.
 uint64_t id_hash(const Uuid& id, ProjectId project);
 
 }  // namespace cairn::storage

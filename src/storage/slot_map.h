@@ -5,6 +5,7 @@
 // Value type. Thread: find() is safe to call concurrently.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -24,6 +25,11 @@ class SlotMap {
     }
   }
 
+  // A hint for a search to come.
+  void prefetch(KeyT key) const {
+    if (!cells_.empty()) __builtin_prefetch(&cells_[home(key)]);
+  }
+
   // The slot of the key; `fresh` becomes its slot when it had none. Precondition: fresh != kNone.
   uint32_t find_or_add(KeyT key, uint32_t fresh) {
     if ((size_ + 1) * 2 > cells_.size()) grow();
@@ -35,6 +41,12 @@ class SlotMap {
       }
       if (cells_[i].key == key) return cells_[i].slot;
     }
+  }
+
+  // Keeps its memory.
+  void clear() {
+    std::fill(cells_.begin(), cells_.end(), Cell{});
+    size_ = 0;
   }
 
   size_t size() const { return size_; }

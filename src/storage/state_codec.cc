@@ -253,7 +253,8 @@ std::string encode_meta(const CheckpointMeta& meta) {
       .integer(meta.resume.offset)
       .integer(raw(meta.last_time))
       .integer(meta.next_segment)
-      .integer(meta.index_bytes_written);
+      .integer(meta.index_bytes_written)
+      .integer(raw(meta.base));
   return end_row(std::move(row), Row::Meta, 0);
 }
 
@@ -283,6 +284,7 @@ Result<CheckpointMeta> decode_meta(std::span<const std::byte> bytes) {
   meta.last_time = TimeUs{row.integer<int64_t>()};
   meta.next_segment = row.integer<uint32_t>();
   meta.index_bytes_written = row.integer<uint64_t>();
+  meta.base = Lsn{row.integer<uint64_t>()};
   const auto sum = row.integer<uint64_t>();
   if (!row.done()) return broken;
   const auto body = bytes.first(bytes.size() - sizeof sum);

@@ -382,6 +382,73 @@ def test_stats_verify_rebuild(box):
     assert "10" in box.ok("stats", box.store).out
 
 
+def test_stats_say_where_the_bytes_are(box):
+    fill(box)
+    stats = box.ok("stats", box.store, "--json").json()
+    for part in ["dictionary", "postings", "columns", "ids", "state", "log_positions", "other",
+                 "free"]:
+        assert isinstance(stats["index"][part], int), part
+    assert sum(bytes for name, bytes in stats["index"].items() if name != "free") \
+        == stats["index_bytes"]
+    assert {"segments", "groups", "values"} <= {table["name"] for table in stats["tables"]}
+    assert stats["removed"]["runs"] == 0 and stats["base_lsn"] == 0
+    assert stats["kept_occurrences"] == stats["occurrences"] == 10
+    text = box.ok("stats", box.store).out
+    assert "digest" not in text and "postings" in text
+    assert stats["full_digest"] in box.ok("stats", box.store, "--digests").out
+
+
+def test_backup_and_restore(box):
+    fill(box)
+    backup, other = box.path("backup"), box.path("other")
+    first = box.ok("backup", box.store, backup, "--json").json()
+    assert first["copied_files"] == first["files"] == 1 and first["lsn"] == 11
+    assert box.ok("backup", box.store, backup, "--json").json()["copied_files"] == 0
+    checked = box.ok("verify", backup, "--json").json()
+    assert checked["ok"] and checked["kind"] == "backup" and checked["lsn"] == 11
+    assert "a backup" in box.run("query", backup, "").expect(1).err
+    done = box.ok("restore", backup, other, "--json").json()
+    assert (done["state_digest"], done["full_digest"]) == box.digests()
+    assert done["store_id"] == box.ok("stats", box.store, "--json").json()["store_id"]
+    again = box.run("restore", backup, other, "--json").expect(1).json()
+    assert again["error"]["code"] == "conflict"
+    assert box.ok("verify", other, "--deep", "--json").json()["kind"] == "store"
+
+
+def test_retain_and_compact(box):
+    lines = [line(n, fingerprint=[f"f{n % 5}"], time=1_600_000_000 + 3600 * n)
+             for n in range(48)]
+    box.imports(box.write("old.jsonl", lines[:24]), "--by-time")
+    box.ok("rebuild", box.store)  # which seals them
+    box.imports(box.write("new.jsonl", lines[24:]), "--by-time")
+    box.ok("resolve", box.store, short_ids(box.search())[0])
+    before = box.ok("stats", box.store, "--json").json()
+    box.run("retain", box.store).expect(2).says("--max-age")
+    box.run("retain", box.store, "--max-age", "soon").expect(2).says("90d")
+    words = ["retain", box.store, "--max-occurrences", 24, "--json"]
+    told = box.ok(*words, "--dry-run").json()
+    assert told["dry_run"] and told["occurrences"] == 24
+    assert box.digests()[1] == before["full_digest"]
+    done = box.ok(*words).json()
+    assert done["occurrences"] == 24 and done["kept_occurrences"] == 24
+    after = box.ok("stats", box.store, "--json").json()
+    assert after["occurrences"] == 48 and after["kept_occurrences"] == 24
+    assert after["state_digest"] == before["state_digest"]
+    assert after["removed"]["occurrences"] == 24 and after["base_lsn"] == 25
+    issue = box.search()["issues"][0]
+    assert issue["count"] < issue["times_seen"]
+    shown = box.ok("show", box.store, issue["short_id"], "--json").json()
+    assert shown["removed_until"] and shown["history"]
+    assert "removed by retention" in box.ok("show", box.store, issue["short_id"]).out
+    assert "retention removed 24" in box.run("query", box.store, "", "--as-of", 10).expect(1).err
+    assert box.ok("retain", box.store, "--max-age", "1d", "--now", "2020-09-14",
+                  "--json").json()["occurrences"] == 0
+    compacted = box.ok("compact", box.store, "--json").json()
+    assert compacted["segments_after"] <= compacted["segments_before"]
+    assert box.ok("verify", box.store, "--deep", "--json").json()["ok"]
+    assert box.digests()[1] == after["full_digest"]
+
+
 def test_log(box):
     fill(box)
     records = [json.loads(text) for text in box.ok("log", box.store, "--json").out.splitlines()]

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/hash.h"
 #include "model/occurrence.h"
 #include "model/state.h"
 #include "query/predicate.h"
@@ -41,7 +42,7 @@ class QueryWorld {
     for (const model::Term& term : extractor_.extract(occurrence)) {
       const FieldId field =
           term.id != FieldId{0} ? term.id : must(dictionary_.intern_tag(term.tag));
-      terms.emplace_back(field, must(dictionary_.intern(field, term.value, txn_.get())));
+      terms.emplace_back(field, must(dictionary_.intern(field, term.value, hash64(term.value))));
     }
     head_.add({lsn_, occurrence.time(), occurrence.project, fingerprint,
                storage::id_hash(occurrence.id, occurrence.project), terms});
@@ -59,15 +60,16 @@ class QueryWorld {
   // What the head holds becomes a segment.
   void seal() {
     segments_.clear();
+    must(dictionary_.attach(nullptr));
     txn_.reset();
     if (!env_) env_ = must(storage::LmdbEnv::open(directory_ / "index", {}));
     auto txn = must(storage::WriteTxn::begin(*env_));
     must(storage::write_segment(*txn, storage::SegmentId{++last_segment_}, head_));
     must(dictionary_.save(*txn));
     must(txn->commit());
-    dictionary_.checkpointed();
     head_.clear();
     txn_ = must(storage::ReadTxn::begin(*env_));
+    must(dictionary_.checkpointed(txn_.get()));
     for (storage::SegmentId id : must(storage::list_segments(*txn_))) {
       segments_.push_back(must(storage::open_segment(*txn_, id)));
     }

@@ -94,6 +94,19 @@ TEST_CASE("registries") {
   CHECK(type.priority == std::optional<uint8_t>(25));
 }
 
+TEST_CASE("counts may have a unit") {
+  CHECK(parsed<GenerateArguments>({"generate", "--occurrences", "10M"}).options.occurrences ==
+        10'000'000);
+  CHECK(parsed<GenerateArguments>({"generate", "--occurrences", "200k", "--users", "7"})
+            .options.users == 7);
+  const auto bench = parsed<BenchArguments>(
+      {"bench", "--scale", "100m", "--only", "import,queries", "--store", "s", "--keep"});
+  CHECK(bench.scale == 100'000'000);
+  CHECK(bench.only == Words{"import", "queries"});
+  CHECK(bench.keep);
+  CHECK(parsed<LogArguments>({"log", "s", "--limit", "5", "--from", "9"}).from == Lsn{9});
+}
+
 TEST_CASE("wrong command lines say what is wrong") {
   const Words wrong[] = {
       {"import"},
@@ -112,6 +125,17 @@ TEST_CASE("wrong command lines say what is wrong") {
       {"types", "s", "strict", "maybe"},
       {"types", "s", "set", "5000000000"},
       {"generate"},
+      {"generate", "--occurrences", "-5"},
+      {"generate", "--occurrences", "5x"},
+      {"generate", "--occurrences", "99999999999G"},
+      {"generate", "--occurrences", "5", "--users", "0"},
+      {"generate", "--occurrences", "5", "--urls", "-1"},
+      {"bench", "--scale", "10"},
+      {"bench", "--only", "nothing"},
+      {"bench", "--keep"},
+      {"query", "s", "--at-least", "-1"},
+      {"log", "s", "--from", "-1"},
+      {"log", "s", "--limit", "-1"},
       {"help", "nonsense"},
   };
   for (const auto& words : wrong) {

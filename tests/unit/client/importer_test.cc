@@ -24,15 +24,20 @@ namespace {
 // Remembers what it was given; occurrences are known by id, operations of kind "note" are refused.
 class FakeSink final : public client::MessageSink {
  public:
-  Result<engine::SubmitResult> submit(std::vector<model::Message> messages,
+  Result<engine::SubmitResult> submit(engine::PreparedMessages prepared,
                                       const engine::SubmitOptions& options) override {
+    REQUIRE(prepared.terms.size() == prepared.messages.size());
+    for (size_t i = 0; i < prepared.messages.size(); ++i) {
+      REQUIRE(prepared.terms.terms(i).empty() ==
+              !std::holds_alternative<model::Occurrence>(prepared.messages[i]));
+    }
     if (broken_at != 0 && ++submits >= broken_at) {
       return make_error(ErrorCode::Exhausted, "the disk is full");
     }
     input_time = options.input_time;
     actor = options.actor;
     engine::SubmitResult result;
-    for (const auto& message : messages) result.items.push_back(take(message));
+    for (const auto& message : prepared.messages) result.items.push_back(take(message));
     result.lsn = Lsn{stored.size()};
     return result;
   }

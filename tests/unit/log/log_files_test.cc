@@ -46,9 +46,11 @@ TEST_CASE("a header that is not ours is named with its file") {
     ErrorCode code;
     const char* words;
   };
-  for (const Case& c : {Case{{2, kStoreId, Lsn{1}}, ErrorCode::Unsupported, "version 2"},
-                        Case{{1, Uuid{}, Lsn{1}}, ErrorCode::InvalidArgument, "wrong directory"},
-                        Case{{1, kStoreId, Lsn{2}}, ErrorCode::Corruption, "renamed"}}) {
+  for (const Case& c :
+       {Case{{1, kStoreId, Lsn{1}}, ErrorCode::Unsupported, "version 1"},
+        Case{{kLogFormatVersion + 1, kStoreId, Lsn{1}}, ErrorCode::Unsupported, "version 3"},
+        Case{{kLogFormatVersion, Uuid{}, Lsn{1}}, ErrorCode::InvalidArgument, "wrong directory"},
+        Case{{kLogFormatVersion, kStoreId, Lsn{2}}, ErrorCode::Corruption, "renamed"}}) {
     ForgetfulFileSystem files;
     put_file(files, 1, c.header);
     const auto found = find_log_files(files, kLogDirectory, kStoreId);

@@ -105,5 +105,29 @@ TEST_CASE("a log that ends before what was acknowledged is damaged") {
   CHECK(log.error().message.find("records 4 to 7") != std::string::npos);
 }
 
+TEST_CASE("what the index vouches for is not read again, what follows is") {
+  ForgetfulFileSystem files;
+  write_log(files);
+  const auto recover_from = [&](uint64_t offset, Lsn acknowledged) {
+    RecoveryReport report;
+    return recover_log(files, kLogDirectory, kStoreId, acknowledged, report, {Lsn{1}, offset});
+  };
+  const auto known = recover_from(120, Lsn{2});
+  REQUIRE(known.ok());
+  CHECK(known->end == 232);
+  CHECK(known->last_lsn == Lsn{3});
+  // Damage before the place is left to whoever reads there; behind it, it is found.
+  flip(files, 64 + 50);
+  CHECK(recover_from(120, Lsn{2}).ok());
+  CHECK_FALSE(recover_from(64, Lsn{2}).ok());
+  // A place that shows no frame, or one too far on, is not believed.
+  CHECK_FALSE(recover_from(128, Lsn{2}).ok());
+  CHECK_FALSE(recover_from(176, Lsn{1}).ok());
+  flip(files, 64 + 50);
+  CHECK(recover_from(128, Lsn{2}).ok());
+  flip(files, 120 + 50);
+  CHECK_FALSE(recover_from(120, Lsn{2}).ok());
+}
+
 }  // namespace
 }  // namespace cairn::log

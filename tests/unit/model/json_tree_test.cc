@@ -57,6 +57,35 @@ TEST_CASE("a tree can be used again after an error and after a large text") {
   CHECK(tree.root().first().content() == "b");
 }
 
+TEST_CASE("an error says where") {
+  struct Case {
+    const char* text;
+    const char* words;
+    uint32_t position;
+  };
+  JsonTree tree;
+  for (const Case& c :
+       {Case{R"({"a":1}x)", "text after the end of the object", 7},
+        Case{R"({"a":1} {})", "text after the end of the object", 8},
+        Case{R"({"a":1)", "an object or array is not closed", 6},
+        Case{R"({"a":[1,{"b":2})", "an object or array is not closed", 15},
+        Case{R"({"a":[1})", "missing or misplaced", 7},
+        Case{R"({"a":1]})", "missing or misplaced", 6},
+        Case{R"({"a" 1})", "missing or misplaced", 5},
+        Case{R"({"a":1,})", "missing or misplaced", 7},
+        Case{R"({"a":,})", "missing or misplaced", 5},
+        Case{R"({"a":"b"c})", "missing or misplaced", 8},
+        Case{R"({"a":["a":1]})", "missing or misplaced", 9},
+        Case{R"([1])", "expected an object", 0}, Case{R"({"a":tru})", "'tru' is not a value", 5},
+        Case{R"({"a":[[[[1]]]]})", "nested deeper than 4 levels", 8}}) {
+    CAPTURE(c.text);
+    const auto result = tree.parse(c.text, 2, 4);
+    REQUIRE(!result.ok());
+    CHECK_THAT(result.error().message, Catch::Contains(c.words));
+    CHECK(result.error().position == c.position);
+  }
+}
+
 TEST_CASE("texts of every length around the block sizes of the reader") {
   JsonTree tree;
   for (size_t size = 0; size < 300; ++size) {

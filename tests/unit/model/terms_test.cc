@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/hash.h"
 #include "model/message.h"
 #include "model/occurrence.h"
 #include "support/awkward_occurrence.h"
@@ -168,6 +169,61 @@ TEST_CASE("extraction is a function of the occurrence, whatever was extracted be
     }
     REQUIRE(again == terms_of(o));
   }
+}
+
+std::vector<std::string> texts_of(const TermBatch& batch, size_t index) {
+  std::vector<std::string> all;
+  for (const BatchTerm& term : batch.terms(index)) {
+    const std::string name = term.is_tag()
+                                 ? "tags." + std::string(batch.tags()[term.tag()])
+                                 : std::string(builtin_fields()[raw(term.field()) - 1u].name);
+    all.push_back(name + "=" + std::string(term.value()));
+    REQUIRE(term.hash() == hash64(term.value()));
+  }
+  return all;
+}
+
+TEST_CASE("a parser gives the terms that the stored occurrence has") {
+  const uint64_t seed = 71'077;
+  std::cout << "terms_test: seed " << seed << '\n';
+  std::mt19937_64 random(seed);
+  MessageParser parser;
+  TermExtractor extractor;
+  TermBatch parsed, extracted, copied;
+  std::vector<std::string> lines;
+  for (int i = 0; i < 2000; ++i) lines.push_back(to_json(testing::awkward_occurrence(random)));
+  for (const char* members :
+       {R"("tags":{"a":"\u00e9","b":1,"c":true},"user":{"id":"\n"})",
+        R"("tags":[["a",1],["b","c"]])",
+        R"("exception":{"values":[{"type":"A\u0041"},{"type":5},[]]},"tags":null)",
+        R"("contexts":{"trace":{"trace_id":[1,{"x":2}]}},"logentry":{"formatted":{"a":[[]]}})",
+        R"("request":{"url":"u","method":"GET"},"release":2.50,"dist":"","environment":[])"}) {
+    lines.push_back(R"({"id":"00000000000000000000000000000001","project_id":1,"type":1,)"
+                    R"("fingerprint":["f"],"issue_title":"T","subtitle":null,"detection_time":1,)"
+                    R"("event":{"event_id":"00000000000000000000000000000001",)" +
+                    std::string(members) + "}}");
+  }
+  lines.push_back(R"({"t":1,"project_id":1,"op":"note","fp":"f"})");
+  for (const std::string& line : lines) {
+    const auto message = parser.parse(line, &parsed);
+    if (!message.ok()) continue;
+    if (const auto* o = std::get_if<Occurrence>(&*message)) {
+      extractor.extract(*o, extracted);
+    } else {
+      extracted.end();
+    }
+    REQUIRE(parsed.size() == extracted.size());
+    copied.append(parsed, parsed.size() - 1);
+    if (copied.size() == 100) copied.clear();
+    const auto texts = texts_of(extracted, extracted.size() - 1);
+    REQUIRE(texts_of(parsed, parsed.size() - 1) == texts);
+    if (copied.size() > 0) REQUIRE(texts_of(copied, copied.size() - 1) == texts);
+  }
+  CHECK(parsed.size() > lines.size() / 2);
+  CHECK(parsed.terms(parsed.size() - 1).empty());
+  const size_t before = parsed.size();
+  CHECK(!parser.parse("{", &parsed).ok());
+  CHECK(parsed.size() == before);
 }
 
 TEST_CASE("terms of real lines") {

@@ -80,6 +80,8 @@ TEST_CASE_METHOD(Filters, "having a value") {
   CHECK(count("has:browser") == 2);
   CHECK(count("has:tags[environment]") == 1);
   CHECK(count("has:never_seen") == 0);
+  CHECK(count(R"(has:tags["browser"])") == 2);
+  CHECK(count(R"(has:tags["no such tag"])") == 0);
   CHECK(count(R"(release:"")") == 2);
   CHECK(count(R"(!release:"")") == 2);
   CHECK(count(R"(release:["", 1.0])") == 3);

@@ -13,23 +13,36 @@ TEST_CASE("distinct sets count as std::set does, dense or sparse") {
   std::cout << "distinct: seed " << seed << "\n";
   INFO("seed " << seed);
   std::mt19937_64 random(seed);
-  for (const uint64_t bound : {1ull, 2ull, 100ull, 5'000ull, 1ull << 32}) {
-    DistinctSet set;
+  ScratchBits scratch;
+  for (const uint64_t bound : {1ull, 2ull, 100ull, 5'000ull, 1'000'000ull, 1ull << 28}) {
+    DistinctSet one_by_one(bound);
+    DistinctSet in_blocks(bound);
     std::set<uint32_t> expected;
-    for (int i = 0; i < 20'000; ++i) {
-      const auto value = static_cast<uint32_t>(random() % bound);
-      set.add(value);
-      expected.insert(value);
+    for (int block = 0; block < 200; ++block) {
+      std::vector<ValueId> values;
+      for (int i = 0; i < 100; ++i) {
+        const auto value = static_cast<uint32_t>(random() % bound);
+        values.push_back(ValueId{value});
+        one_by_one.add(value);
+        if (value != 0) expected.insert(value);
+      }
+      in_blocks.add(values);
     }
-    CHECK(set.count() == expected.size());
+    CHECK(one_by_one.count(scratch) == expected.size());
+    CHECK(in_blocks.count(scratch) == expected.size());
   }
-  CHECK(DistinctSet().count() == 0);
+  CHECK(DistinctSet(7).count(scratch) == 0);
 }
 
-TEST_CASE("sort_unique keeps the extremes") {
-  std::vector<uint32_t> values = {UINT32_MAX, 0, UINT32_MAX, 5};
-  sort_unique(values);
-  CHECK(values == std::vector<uint32_t>{0, 5, UINT32_MAX});
+TEST_CASE("a distinct set counts again after more was added") {
+  DistinctSet set(1000);
+  ScratchBits scratch;
+  for (uint32_t round = 1; round <= 900; ++round) {
+    set.add(round);
+    set.add(0);
+    set.add(1);
+    if (round % 100 == 0) CHECK(set.count(scratch) == round);
+  }
 }
 
 }  // namespace

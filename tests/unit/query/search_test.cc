@@ -89,6 +89,26 @@ TEST_CASE_METHOD(Issues, "pages follow one another") {
   CHECK(seen == std::vector<GroupId>{GroupId{2}, GroupId{3}, GroupId{1}});
 }
 
+TEST_CASE_METHOD(Issues, "a limit in the query bounds the listing over all pages") {
+  query::SearchOptions how = options();
+  how.limit = 1;
+  std::vector<GroupId> seen;
+  while (true) {
+    const auto page = search("level:error | limit 2", how);
+    CHECK(page.total == 3);
+    REQUIRE(page.issues.size() == 1);
+    seen.push_back(page.issues[0].id);
+    if (!page.next) break;
+    how.cursor = *page.next;
+  }
+  CHECK(seen == std::vector<GroupId>{GroupId{2}, GroupId{3}});
+  how = options();
+  CHECK(search("level:error | limit 2", how).issues.size() == 2);
+  CHECK_FALSE(search("level:error | limit 2", how).next);
+  how.limit = 2;
+  CHECK(search("level:error | limit 9", how).next);
+}
+
 TEST_CASE_METHOD(Issues, "a page stays where it is when older issues come in") {
   query::SearchOptions how = options();
   how.limit = 2;
@@ -132,6 +152,31 @@ TEST_CASE_METHOD(Issues, "a cursor fits its query and sort only") {
   CHECK_FALSE(query::search(view(), parsed("level:fatal"), how).ok());
   how.sort = query::Sort::Freq;
   CHECK_FALSE(query::search(view(), parsed("level:error"), how).ok());
+}
+
+TEST_CASE_METHOD(Issues, "a trend counts by range as it does one by one") {
+  // Sealed, an issue is a range in which times ascend; the head, and any other condition, is
+  // counted occurrence by occurrence.
+  query::SearchOptions how = options();
+  how.trend_buckets = 7;
+  how.trend_bucket_us = 1800 * kMicrosPerSecond;
+  const auto in_head = search("", how);
+  seal();
+  const auto sealed = search("", how);
+  const auto filtered = search("level:[error, fatal]", how);
+  REQUIRE(sealed.issues.size() == 3);
+  for (size_t i = 0; i < 3; ++i) {
+    CHECK(sealed.issues[i].trend == in_head.issues[i].trend);
+    CHECK(sealed.issues[i].trend == filtered.issues[i].trend);
+    CHECK(sealed.issues[i].users == in_head.issues[i].users);
+  }
+  CHECK(sealed.issues[0].trend == std::vector<uint64_t>{1, 0, 0, 0, 1, 1, 0});
+  // The earliest now there is, and buckets wider than time.
+  how.trend_bucket_us = INT64_MAX;
+  how.now = TimeUs{INT64_MAX};
+  CHECK(search("", how).issues[0].trend == std::vector<uint64_t>{0, 0, 0, 0, 0, 0, 3});
+  how.now = TimeUs{INT64_MIN};
+  CHECK(search("", how).issues[0].trend == std::vector<uint64_t>(7, 0));
 }
 
 TEST_CASE_METHOD(Issues, "matches come in the order of the log, until enough") {

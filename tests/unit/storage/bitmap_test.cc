@@ -51,6 +51,12 @@ void check_same(const Bitmap& bitmap, const Set& set, std::mt19937_64& rng) {
       return true;
     });
     REQUIRE(visited == range);
+    std::vector<Ordinal> blocks;
+    bitmap.for_each_block_in(a, b, [&](std::span<const Ordinal> block) {
+      REQUIRE((!block.empty() && block.size() <= Bitmap::kBlock));
+      blocks.insert(blocks.end(), block.begin(), block.end());
+    });
+    REQUIRE(blocks == sorted(range));
   }
 }
 
@@ -176,6 +182,14 @@ TEST_CASE("for_each_in stops when told, across decoding batches") {
     uint64_t calls = 0;
     bitmap.for_each_in(0, 1000, [&](Ordinal) { return ++calls < limit; });
     CHECK(calls == limit);
+  }
+}
+
+TEST_CASE("for_each_block gives all, also of exactly full blocks") {
+  for (const Ordinal size : {0u, 1u, Bitmap::kBlock - 1, Bitmap::kBlock, 3 * Bitmap::kBlock}) {
+    uint64_t sum = 0;
+    Bitmap::range(0, size).for_each_block([&](auto block) { sum += block.size(); });
+    CHECK(sum == size);
   }
 }
 

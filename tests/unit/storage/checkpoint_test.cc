@@ -62,13 +62,14 @@ TEST_CASE("segment, state and dictionary of a checkpoint read back") {
   const auto model = testing::random_part({200, 10, 20, true}, 1);
   testing::fill(head, model);
   Dictionary dictionary;
-  must(dictionary.intern(model::field::kUser, "id:1", nullptr));
+  must(dictionary.intern(model::field::kUser, "id:1", hash64("id:1")));
   CheckpointInput input;
   input.meta = meta_at(90);
   input.meta.acknowledged = Lsn{95};
   input.meta.resume = {70, 512};
   input.head = &head;
-  input.state = &fold.state;
+  const RowBuffer rows = dirty_rows(fold.state);
+  input.rows = &rows;
   input.dictionary = &dictionary;
   const CheckpointMeta written = must(write_checkpoint(*index.env, input));
   CHECK(written.next_segment == 2);
@@ -141,7 +142,8 @@ TEST_CASE("later checkpoints write what changed and add up") {
   Fold fold = full_fold();
   CheckpointInput input;
   input.meta = meta_at(fold.lsn);
-  input.state = &fold.state;
+  const RowBuffer rows = dirty_rows(fold.state);
+  input.rows = &rows;
   const CheckpointMeta first = must(write_checkpoint(*index.env, input));
   CHECK(first.next_segment == 1);  // no head, no segment
   fold.state.clear_dirty();
@@ -169,7 +171,8 @@ TEST_CASE("a checkpoint that fails changes nothing, and readers keep their snaps
   Fold fold = full_fold();
   CheckpointInput input;
   input.meta = meta_at(fold.lsn);
-  input.state = &fold.state;
+  const RowBuffer rows = dirty_rows(fold.state);
+  input.rows = &rows;
   const CheckpointMeta first = must(write_checkpoint(*env, input));
   const Hash128 before = fold.state.replay_digest();
   fold.state.clear_dirty();
@@ -205,7 +208,8 @@ TEST_CASE("write_meta changes the meta row alone") {
   Fold fold = full_fold();
   CheckpointInput input;
   input.meta = meta_at(fold.lsn);
-  input.state = &fold.state;
+  const RowBuffer rows = dirty_rows(fold.state);
+  input.rows = &rows;
   CheckpointMeta meta = must(write_checkpoint(*index.env, input));
   meta.acknowledged = Lsn{1000};
   must(write_meta(*index.env, meta));
@@ -220,7 +224,8 @@ TEST_CASE("damaged rows are Corruption that names the row") {
   Fold fold = full_fold();
   CheckpointInput input;
   input.meta = meta_at(fold.lsn);
-  input.state = &fold.state;
+  const RowBuffer rows = dirty_rows(fold.state);
+  input.rows = &rows;
   must(write_checkpoint(*index.env, input));
   const auto damage = [&](Table table, std::string_view key, std::string_view value) {
     auto txn = index.write();

@@ -95,6 +95,7 @@ inline PartModel random_part(const ModelShape& shape, uint64_t seed) {
     for (uint64_t n = below(4); n > 0; --n) add(model::field::kErrorType, 1 + below(20));
     if (below(2) == 0) add(model::field::kTrace, 5'000'000 + i);
     if (below(50) == 0) add(FieldId{64}, 1 + below(3));
+    if (below(5) != 0) add(model::field::kRelease, 1 + below(60));
     model.rows.push_back(std::move(row));
   }
   return model;
@@ -270,11 +271,115 @@ inline void check_times(const storage::Part& part, const PartModel& model, uint6
   }
 }
 
+// What is asked in bulk has to be what is asked one by one, which check_columns compared.
+inline void check_bulk(const storage::Part& part, const PartModel& model, uint64_t seed) {
+  std::mt19937_64 rng(seed);
+  for (int round = 0; round < 10; ++round) {
+    storage::OrdinalRange range;
+    range.begin = static_cast<Ordinal>(rng() % part.size());
+    range.end = static_cast<Ordinal>(range.begin + rng() % (part.size() - range.begin + 1));
+    std::vector<Ordinal> some;
+    for (Ordinal o = range.begin; o < range.end; ++o) {
+      if (round < 3 || rng() % 5 == 0) some.push_back(o);
+    }
+    std::vector<TimeUs> times(part.size()), gathered_times(part.size());
+    std::vector<ValueId> users(part.size()), gathered_users(part.size());
+    std::vector<Lsn> lsns(part.size());
+    std::vector<FingerprintId> fingerprints(part.size());
+    part.read_times(range, times.data());
+    part.read_users(range, users.data());
+    part.gather_times(some, gathered_times.data());
+    part.gather_users(some, gathered_users.data());
+    part.gather_lsns(some, lsns.data());
+    part.gather_fingerprints(some, fingerprints.data());
+    for (Ordinal o = range.begin; o < range.end; ++o) {
+      const Ordinal i = o - range.begin;
+      if (times[i] != part.time(o) || users[i] != part.user(o)) FAIL("a read column differs");
+    }
+    for (size_t i = 0; i < some.size(); ++i) {
+      if (gathered_times[i] != part.time(some[i]) || gathered_users[i] != part.user(some[i]) ||
+          lsns[i] != part.lsn(some[i]) || fingerprints[i] != part.fingerprint(some[i])) {
+        FAIL("a gathered column differs");
+      }
+    }
+  }
+  std::vector<uint64_t> hashes;
+  for (const ModelRow& row : model.rows) hashes.push_back(row.id_hash);
+  for (int i = 0; i < 100; ++i) hashes.push_back(rng());
+  std::vector<storage::IdCandidate> expected, found;
+  for (uint32_t i = 0; i < hashes.size(); ++i) {
+    for (const Ordinal o : part.find_id(hashes[i])) expected.push_back({i, o});
+  }
+  part.find_ids(hashes, found);
+  REQUIRE(found == expected);
+}
+
+inline void check_fields(const storage::Part& part, const PartModel& model) {
+  CHECK(part.field_stats(FieldId{999}) == storage::FieldStats{});
+  std::vector<ValueId> column(part.size());
+  std::vector<Ordinal> all(part.size());
+  for (Ordinal o = 0; o < part.size(); ++o) all[o] = o;
+  std::map<uint64_t, const ModelRow*> by_lsn;
+  for (const ModelRow& row : model.rows) by_lsn[raw(row.lsn)] = &row;
+  REQUIRE(part.has_column(model::field::kUser));
+  for (const auto& [f, values] : model.values()) {
+    const FieldId field = f;
+    storage::FieldStats expected{values.size(), 0, 0, *values.begin(), *values.rbegin()};
+    for (const ModelRow& row : model.rows) {
+      const auto has_field = [&](const Term& term) { return term.first == field; };
+      const auto terms = std::count_if(row.terms.begin(), row.terms.end(), has_field);
+      expected.terms += static_cast<uint64_t>(terms);
+      expected.occurrences += terms > 0 ? 1 : 0;
+    }
+    REQUIRE(part.field_stats(field) == expected);
+    if (!part.has_column(field)) continue;
+    REQUIRE(expected.terms == expected.occurrences);
+    for (const bool gather : {false, true}) {
+      if (gather) {
+        part.gather_column(field, all, column.data());
+      } else {
+        part.read_column(field, {0, part.size()}, column.data());
+      }
+      for (Ordinal o = 0; o < part.size(); ++o) {
+        const ModelRow& row = *by_lsn.at(raw(part.lsn(o)));
+        if (column[o] != PartModel::value(row, field).value_or(ValueId{})) {
+          FAIL("the column of field " << raw(field) << " differs");
+        }
+      }
+    }
+  }
+}
+
+inline void check_ranges(const storage::Part& part, const PartModel& model) {
+  if (!part.sorted()) return;
+  CHECK(part.range_of(FingerprintId{777'777}).empty());
+  std::map<FingerprintId, uint32_t> counts;
+  for (const ModelRow& row : model.rows) ++counts[row.fingerprint];
+  uint32_t sum = 0;
+  for (const auto& [fingerprint, count] : counts) {
+    const storage::OrdinalRange range = part.range_of(fingerprint);
+    REQUIRE(range.size() == count);
+    sum += count;
+    for (Ordinal o = range.begin; o < range.end; ++o) {
+      REQUIRE(part.fingerprint(o) == fingerprint);
+    }
+    const TimeUs middle = part.time(range.begin + count / 2);
+    const Ordinal first = part.first_not_before(range, middle);
+    REQUIRE(part.time(first) == middle);
+    REQUIRE((first == range.begin || part.time(first - 1) < middle));
+    REQUIRE(part.first_not_before(range, TimeUs{INT64_MAX}) == range.end);
+  }
+  CHECK(sum == part.size());
+}
+
 inline void check_part(const storage::Part& part, const PartModel& model, uint64_t seed) {
   check_columns(part, model);
   check_postings(part, model);
   check_groups(part, model, seed);
   check_times(part, model, seed);
+  check_bulk(part, model, seed);
+  check_fields(part, model);
+  check_ranges(part, model);
 }
 
 }  // namespace cairn::testing

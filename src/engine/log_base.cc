@@ -1,0 +1,401 @@
+// Blocks of a base file (docs/format.md, section "Base"). Rows are those of the index's tables.
+//   summary      1: fold version u32 | last time i64 | removed: occurrences u64 | log bytes u64
+//                   | min time i64 | max time i64 | recorded until i64 | runs u32
+//   projects     2: id u64 | row text      types        3: id u32 | row text
+//   groups       4: id u32 | row text      fingerprints 5: id u32 | row text
+//   registry     6: row text               keys         7: low u64 | high u64
+//   activity     8: group u32 | LSN u64
+//   records      9: LSN u64 of each, then the records as in a frame of the log
+#include "engine/log_base.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "log/base_file.h"
+#include "log/log_files.h"
+#include "model/record_codec.h"
+#include "storage/coding.h"
+#include "storage/state_codec.h"
+
+namespace cairn::engine {
+namespace {
+
+using storage::RowReader;
+using storage::RowWriter;
+
+enum class Kind : uint32_t {
+  Summary = 1,
+  Projects,
+  Types,
+  Groups,
+  Fingerprints,
+  Registry,
+  Keys,
+  Activity,
+  Records,
+};
+
+// Bytes of a block before compression: compresses well, and one record costs little to read back.
+constexpr size_t kBlockBytes = 128u << 10;
+// What a record costs beside its strings, roughly.
+constexpr size_t kRecordOverheadBytes = 160;
+
+Error damaged(const log::BaseFileReader& file, size_t block) {
+  return make_error(ErrorCode::Corruption,
+                    fmt::format("{}: block {} does not hold what it should; restore this file from "
+                                "a backup",
+                                file.path(), block + 1));
+}
+
+// Collects rows of one kind and writes them a block at a time.
+class RowBlocks {
+ public:
+  RowBlocks(log::BaseFileWriter& file, Kind kind) : file_(file), kind_(kind) {}
+
+  // `fill` appends one entry.
+  template <class F>
+  Result<void> add(F&& fill) {
+    fill(rows_);
+    ++count_;
+    return rows_.bytes().size() >= kBlockBytes ? flush() : Result<void>();
+  }
+  Result<void> flush() {
+    if (count_ == 0) return {};
+    CAIRN_TRY(file_.append({raw(kind_), count_, 0, 0}, storage::as_byte_span(rows_.bytes())));
+    rows_.clear();
+    count_ = 0;
+    return {};
+  }
+
+ private:
+  log::BaseFileWriter& file_;
+  Kind kind_;
+  RowWriter rows_;
+  uint32_t count_ = 0;
+};
+
+// Writes what `each(id)` gives for the ids 1 to `count`.
+template <class F>
+Result<void> write_dense(log::BaseFileWriter& file, Kind kind, uint32_t count, F&& each) {
+  RowBlocks blocks(file, kind);
+  for (uint32_t id = 1; id <= count; ++id) {
+    CAIRN_TRY(blocks.add([&](RowWriter& rows) { rows.integer(id).text(each(id)); }));
+  }
+  return blocks.flush();
+}
+
+Result<void> write_state(log::BaseFileWriter& file, const model::State& state) {
+  RowBlocks registry(file, Kind::Registry);
+  CAIRN_TRY(registry.add([&](RowWriter& rows) {
+    rows.text(storage::encode_registry({state.store_id(), state.strict_types()}));
+  }));
+  CAIRN_TRY(registry.flush());
+  RowBlocks types(file, Kind::Types);
+  for (const auto& [id, type] : state.types_set()) {
+    CAIRN_TRY(types.add(
+        [&, id = id](RowWriter& rows) { rows.integer(id).text(storage::encode_type(type)); }));
+  }
+  CAIRN_TRY(types.flush());
+  RowBlocks projects(file, Kind::Projects);
+  for (const auto& [id, project] : state.projects()) {
+    CAIRN_TRY(projects.add([&, id = id](RowWriter& rows) {
+      rows.integer(raw(id)).text(storage::encode_project(project));
+    }));
+  }
+  CAIRN_TRY(projects.flush());
+  CAIRN_TRY(write_dense(file, Kind::Groups, state.group_count(), [&](uint32_t id) {
+    return storage::encode_group(state.group(GroupId{id}));
+  }));
+  return write_dense(file, Kind::Fingerprints, state.fingerprint_count(), [&](uint32_t id) {
+    return storage::encode_fingerprint(state.fingerprint(FingerprintId{id}));
+  });
+}
+
+size_t size_of(const model::Record& record) {
+  size_t bytes = kRecordOverheadBytes;
+  if (const auto* occurrence = std::get_if<model::Occurrence>(&record.body)) {
+    for (const auto& entry : occurrence->fingerprint) bytes += entry.size();
+    if (occurrence->title) bytes += occurrence->title->size();
+    if (occurrence->subtitle) bytes += occurrence->subtitle->size();
+  } else if (const auto* activity = std::get_if<model::ActivityAdded>(&record.body)) {
+    bytes += activity->data.size();
+  }
+  return bytes;
+}
+
+// What a history says of an occurrence, without the event.
+void strip(model::Occurrence& occurrence) {
+  occurrence.evidence_data.clear();
+  occurrence.evidence_display.clear();
+  occurrence.event.clear();
+  occurrence.extra.clear();
+}
+
+Error removed_occurrence(Lsn lsn, const Removed& removed) {
+  return make_error(
+      ErrorCode::NotFound,
+      fmt::format("record {} is an occurrence that retention removed; those from record {} on are "
+                  "kept",
+                  raw(lsn), raw(next(removed.last_lsn))));
+}
+
+}  // namespace
+
+// --- Reading -----------------------------------------------------------------------------------
+
+LogBase::LogBase(std::unique_ptr<log::BaseFileReader> file, const Removed& removed)
+    : file_(std::move(file)), removed_(removed) {}
+LogBase::~LogBase() = default;
+
+uint64_t LogBase::bytes() const { return file_->bytes(); }
+
+Result<std::shared_ptr<const LogBase>> LogBase::open(FileSystem& files,
+                                                     const std::string& directory,
+                                                     const Uuid& store_id) {
+  CAIRN_TRY_ASSIGN(const log::LogDirectory found, log::list_log_directory(files, directory));
+  const Lsn lsn = found.base();
+  if (lsn == Lsn{0}) return std::shared_ptr<const LogBase>();
+  CAIRN_TRY_ASSIGN(auto file, log::BaseFileReader::open(files, directory, store_id, lsn));
+  const auto& blocks = file->blocks();
+  if (blocks.empty() || blocks.back().kind != raw(Kind::Summary)) {
+    return damaged(*file, blocks.size());
+  }
+  CAIRN_TRY_ASSIGN(const auto bytes, file->read(blocks.size() - 1));
+  RowReader row(bytes);
+  const auto fold_version = row.integer<uint32_t>();
+  Removed removed;
+  row.integer<int64_t>();  // last time: load()
+  removed.occurrences = row.integer<uint64_t>();
+  removed.log_bytes = row.integer<uint64_t>();
+  removed.min_time = TimeUs{row.integer<int64_t>()};
+  removed.max_time = TimeUs{row.integer<int64_t>()};
+  removed.recorded_until = TimeUs{row.integer<int64_t>()};
+  removed.runs = row.integer<uint32_t>();
+  removed.last_lsn = lsn;
+  if (!row.done()) return damaged(*file, blocks.size() - 1);
+  // A base made by an older fold stays what it is: the records to fold again are gone.
+  if (fold_version > model::kFoldVersion) {
+    return make_error(ErrorCode::Unsupported,
+                      fmt::format("{} has fold version {}; this build reads up to {}. Use a newer "
+                                  "cairn.",
+                                  file->path(), fold_version, model::kFoldVersion));
+  }
+  return std::shared_ptr<const LogBase>(new LogBase(std::move(file), removed));
+}
+
+namespace {
+
+// Puts the rows of one block into the state.
+Result<void> restore_row(Kind kind, RowReader& rows, BaseState& base,
+                         std::vector<model::GroupType>& types,
+                         std::optional<storage::Registry>& registry) {
+  const auto row = [&rows] { return storage::as_byte_span(rows.text()); };
+  switch (kind) {
+    case Kind::Projects: {
+      const ProjectId id{rows.integer<uint64_t>()};
+      CAIRN_TRY_ASSIGN(auto project, storage::decode_project(id, row()));
+      return base.state.restore_project(std::move(project));
+    }
+    case Kind::Types: {
+      const auto id = rows.integer<uint32_t>();
+      CAIRN_TRY_ASSIGN(auto type, storage::decode_type(id, row()));
+      types.push_back(std::move(type));
+      return {};
+    }
+    case Kind::Groups: {
+      const GroupId id{rows.integer<uint32_t>()};
+      CAIRN_TRY_ASSIGN(auto group, storage::decode_group(id, row()));
+      return base.state.restore_group(std::move(group));
+    }
+    case Kind::Fingerprints: {
+      const FingerprintId id{rows.integer<uint32_t>()};
+      CAIRN_TRY_ASSIGN(auto fingerprint, storage::decode_fingerprint(id, row()));
+      return base.state.restore_fingerprint(std::move(fingerprint));
+    }
+    case Kind::Registry: {
+      CAIRN_TRY_ASSIGN(registry, storage::decode_registry(row()));
+      return {};
+    }
+    case Kind::Keys: {
+      Hash128 key;
+      key.low = rows.integer<uint64_t>();
+      key.high = rows.integer<uint64_t>();
+      base.keys.push_back(key);
+      return {};
+    }
+    case Kind::Activity: {
+      const GroupId group{rows.integer<uint32_t>()};
+      base.activity.emplace_back(group, Lsn{rows.integer<uint64_t>()});
+      return {};
+    }
+    case Kind::Summary:
+      rows.integer<uint32_t>();
+      base.last_time = TimeUs{rows.integer<int64_t>()};
+      for (int i = 0; i < 5; ++i) rows.integer<uint64_t>();
+      rows.integer<uint32_t>();
+      return {};
+    case Kind::Records:
+      return {};
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<BaseState> LogBase::load() const {
+  BaseState base;
+  std::vector<model::GroupType> types;
+  std::optional<storage::Registry> registry;
+  for (size_t i = 0; i < file_->blocks().size(); ++i) {
+    const log::BlockInfo& block = file_->blocks()[i];
+    const Kind kind{block.kind};
+    if (kind == Kind::Records) continue;
+    if (kind < Kind::Summary || kind > Kind::Records) return damaged(*file_, i);
+    CAIRN_TRY_ASSIGN(const auto bytes, file_->read(i));
+    RowReader rows(bytes);
+    for (uint32_t n = 0; n < block.count && rows.ok(); ++n) {
+      CAIRN_TRY(restore_row(kind, rows, base, types, registry));
+    }
+    if (!rows.done()) return damaged(*file_, i);
+  }
+  if (!registry) return damaged(*file_, 0);
+  base.state.restore_registry(registry->store_id, registry->strict_types, std::move(types));
+  CAIRN_TRY(base.state.check_restored());
+  return base;
+}
+
+Result<void> LogBase::read_records(size_t block, const RecordSink& fn) const {
+  CAIRN_TRY_ASSIGN(const auto bytes, file_->read(block));
+  const uint32_t count = file_->blocks()[block].count;
+  const size_t lsn_bytes = size_t{count} * sizeof(uint64_t);
+  if (bytes.size() <= lsn_bytes) return damaged(*file_, block);
+  size_t n = 0;
+  return model::decode_records(
+      std::span(bytes).subspan(lsn_bytes), count, [&](model::Record&& record) {
+        const Lsn lsn{storage::load_le<uint64_t>(bytes.data() + n * sizeof(uint64_t))};
+        ++n;
+        return fn(lsn, std::move(record));
+      });
+}
+
+Result<model::Record> LogBase::record(Lsn lsn) const {
+  const auto& blocks = file_->blocks();
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    if (Kind{blocks[i].kind} != Kind::Records) continue;
+    if (raw(lsn) < blocks[i].first || raw(lsn) > blocks[i].last) continue;
+    std::optional<model::Record> found;
+    CAIRN_TRY(read_records(i, [&](Lsn at, model::Record&& record) -> Result<void> {
+      if (at == lsn) found = std::move(record);
+      return {};
+    }));
+    if (found) return *std::move(found);
+    break;
+  }
+  return removed_occurrence(lsn, removed_);
+}
+
+Result<void> LogBase::for_each_record(Lsn from, const RecordSink& fn) const {
+  const auto& blocks = file_->blocks();
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    if (Kind{blocks[i].kind} != Kind::Records || blocks[i].last < raw(from)) continue;
+    CAIRN_TRY(read_records(i, [&](Lsn lsn, model::Record&& record) -> Result<void> {
+      const bool wanted = lsn >= from && !std::holds_alternative<model::Occurrence>(record.body);
+      return wanted ? fn(lsn, std::move(record)) : Result<void>();
+    }));
+  }
+  return {};
+}
+
+// --- Writing -----------------------------------------------------------------------------------
+
+LogBaseWriter::LogBaseWriter(std::unique_ptr<log::BaseFileWriter> file) : file_(std::move(file)) {}
+LogBaseWriter::~LogBaseWriter() = default;
+
+Result<std::unique_ptr<LogBaseWriter>> LogBaseWriter::create(FileSystem& files,
+                                                             const std::string& directory,
+                                                             const Uuid& store_id, Lsn lsn,
+                                                             const LogBase* previous) {
+  CAIRN_TRY_ASSIGN(auto file, log::BaseFileWriter::create(files, directory, store_id, lsn));
+  std::unique_ptr<LogBaseWriter> writer(new LogBaseWriter(std::move(file)));
+  if (previous != nullptr) CAIRN_TRY(writer->copy_records(*previous));
+  return writer;
+}
+
+// Whole blocks but the last, which is filled up: many small retentions leave no many small blocks.
+Result<void> LogBaseWriter::copy_records(const LogBase& previous) {
+  const auto& blocks = previous.file_->blocks();
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    if (Kind{blocks[i].kind} != Kind::Records) continue;
+    const bool last = i + 1 == blocks.size() || Kind{blocks[i + 1].kind} != Kind::Records;
+    if (last) {
+      CAIRN_TRY(previous.read_records(
+          i, [&](Lsn lsn, model::Record&& record) { return add_record(lsn, std::move(record)); }));
+    } else {
+      CAIRN_TRY_ASSIGN(const auto bytes, previous.file_->read(i));
+      CAIRN_TRY(file_->append(blocks[i], bytes));
+    }
+  }
+  return {};
+}
+
+Result<void> LogBaseWriter::add_record(Lsn lsn, model::Record&& record) {
+  CAIRN_ASSERT(lsns_.empty() || lsn > lsns_.back());
+  if (auto* occurrence = std::get_if<model::Occurrence>(&record.body)) strip(*occurrence);
+  record_bytes_ += size_of(record);
+  lsns_.push_back(lsn);
+  records_.push_back(std::move(record));
+  return record_bytes_ >= kBlockBytes ? flush_records() : Result<void>();
+}
+
+Result<void> LogBaseWriter::flush_records() {
+  if (records_.empty()) return {};
+  const std::vector<std::byte> encoded = model::encode_records(records_);
+  const size_t lsn_bytes = lsns_.size() * sizeof(Lsn);
+  std::vector<std::byte> payload(lsn_bytes + encoded.size());
+  std::memcpy(payload.data(), lsns_.data(), lsn_bytes);
+  std::memcpy(payload.data() + lsn_bytes, encoded.data(), encoded.size());
+  CAIRN_TRY(file_->append({raw(Kind::Records), static_cast<uint32_t>(records_.size()),
+                           raw(lsns_.front()), raw(lsns_.back())},
+                          payload));
+  lsns_.clear();
+  records_.clear();
+  record_bytes_ = 0;
+  return {};
+}
+
+Result<void> LogBaseWriter::seal(const BaseState& base, const Removed& removed) {
+  CAIRN_TRY(flush_records());
+  CAIRN_TRY(write_state(*file_, base.state));
+  RowBlocks keys(*file_, Kind::Keys);
+  for (const Hash128& key : base.keys) {
+    CAIRN_TRY(keys.add([&](RowWriter& rows) { rows.integer(key.low).integer(key.high); }));
+  }
+  CAIRN_TRY(keys.flush());
+  RowBlocks activity(*file_, Kind::Activity);
+  for (const auto& [group, lsn] : base.activity) {
+    CAIRN_TRY(activity.add([&, group = group, lsn = lsn](RowWriter& rows) {
+      rows.integer(raw(group)).integer(raw(lsn));
+    }));
+  }
+  CAIRN_TRY(activity.flush());
+  RowBlocks summary(*file_, Kind::Summary);
+  CAIRN_TRY(summary.add([&](RowWriter& rows) {
+    rows.integer(model::kFoldVersion)
+        .integer(raw(base.last_time))
+        .integer(removed.occurrences)
+        .integer(removed.log_bytes)
+        .integer(raw(removed.min_time))
+        .integer(raw(removed.max_time))
+        .integer(raw(removed.recorded_until))
+        .integer(removed.runs);
+  }));
+  CAIRN_TRY(summary.flush());
+  return file_->seal();
+}
+
+Result<void> LogBaseWriter::install() { return file_->install(); }
+uint64_t LogBaseWriter::bytes() const { return file_->bytes(); }
+
+}  // namespace cairn::engine

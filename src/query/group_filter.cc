@@ -1,0 +1,39 @@
+#include "query/group_filter.h"
+
+#include <algorithm>
+
+namespace cairn::query {
+
+GroupFilter::GroupFilter(const View& view, std::span<const Expr> conjuncts)
+    : view_(view),
+      conjuncts_(conjuncts),
+      verdicts_(view.state->group_count() + size_t{1},
+                conjuncts.empty() ? Verdict::Yes : Verdict::Unknown) {}
+
+GroupFilter::Verdict GroupFilter::ask(GroupId issue) const {
+  const bool passes = std::all_of(conjuncts_.begin(), conjuncts_.end(), [&](const Expr& expr) {
+    return matches_group(expr, *view_.state, issue);
+  });
+  return passes ? Verdict::Yes : Verdict::No;
+}
+
+const std::vector<bool>& GroupFilter::fingerprints() {
+  if (!fingerprints_) {
+    fingerprints_.emplace(view_.root_of_fingerprint.size(), false);
+    for (uint32_t id = 1; id < fingerprints_->size(); ++id) {
+      if (passes(FingerprintId{id})) (*fingerprints_)[id] = true;
+    }
+  }
+  return *fingerprints_;
+}
+
+std::vector<FingerprintId> fingerprints_of(const model::State& state, GroupId issue) {
+  std::vector<FingerprintId> fingerprints;
+  for (const GroupId member : state.members(issue)) {
+    const auto& owned = state.group(member).fingerprints;
+    fingerprints.insert(fingerprints.end(), owned.begin(), owned.end());
+  }
+  return fingerprints;
+}
+
+}  // namespace cairn::query

@@ -1,0 +1,55 @@
+// Which issues the conditions about issues leave, and so which fingerprints.
+// Thread: one at a time; borrows the view and the conditions.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/ids.h"
+#include "query/bound.h"
+#include "query/view.h"
+
+namespace cairn::query {
+
+class GroupFilter {
+ public:
+  // An issue passes when all conjuncts hold. Precondition: is_group_only() of each.
+  GroupFilter(const View& view, std::span<const Expr> conjuncts);
+
+  bool empty() const { return conjuncts_.empty(); }
+  // Each visible issue is looked at once.
+  bool passes(GroupId issue) {
+    Verdict& verdict = verdicts_[raw(issue)];
+    if (verdict == Verdict::Unknown) verdict = ask(issue);
+    return verdict == Verdict::Yes;
+  }
+  bool passes(FingerprintId fingerprint) {
+    return passes(view_.root_of_fingerprint[raw(fingerprint)]);
+  }
+  // Fingerprints of all issues that pass, as Part::of_fingerprints takes them. Looks at every
+  // issue, the first time.
+  const std::vector<bool>& fingerprints();
+
+ private:
+  enum class Verdict : uint8_t { Unknown, No, Yes };
+  Verdict ask(GroupId issue) const;
+
+  const View& view_;
+  std::span<const Expr> conjuncts_;
+  std::vector<Verdict> verdicts_;  // by group
+  std::optional<std::vector<bool>> fingerprints_;
+};
+
+// Fingerprints an issue shows: its own and those of everything merged into it.
+std::vector<FingerprintId> fingerprints_of(const model::State& state, GroupId issue);
+
+// Whether it is cheaper to walk all of a part than to search it for each of so many fingerprints.
+inline bool are_many(const View& view, size_t fingerprints) {
+  constexpr size_t kAlwaysFew = 8;
+  constexpr size_t kStepsPerSearch = 64;
+  return fingerprints > kAlwaysFew + view.root_of_fingerprint.size() / kStepsPerSearch;
+}
+
+}  // namespace cairn::query
