@@ -118,7 +118,7 @@ std::string shown(double value) {
 std::string row(std::string_view measure, std::string_view min, std::string_view median,
                 std::string_view max, std::string_view unit, std::string_view machine,
                 std::string_view target, std::string_view ratio, std::string_view reached) {
-  std::string text = fmt::format("{:<58} {:>11} {:>11} {:>11}  {:<16} {:>10} {:>14} {:>8}  {}",
+  std::string text = fmt::format("{:<64} {:>11} {:>11} {:>11}  {:<16} {:>10} {:>14} {:>8}  {}",
                                  measure, min, median, max, unit, machine, target, ratio, reached);
   text.erase(text.find_last_not_of(' ') + 1);
   return text + "\n";

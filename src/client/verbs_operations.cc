@@ -49,6 +49,11 @@ VerbResult run_verb(const LogArguments& arguments, Console& console) {
   const auto reading = open_reading(arguments.store, {}, console);
   const model::State nameless;
   const model::State& state = reading ? reading->snapshot->state() : nameless;
+  if (reading && arguments.from <= reading->snapshot->removed().last_lsn) {
+    const engine::Removed& removed = reading->snapshot->removed();
+    console.note(fmt::format("cairn: retention removed {} occurrences of the records up to {}",
+                             removed.occurrences, raw(removed.last_lsn)));
+  }
   uint64_t left = arguments.limit.value_or(UINT64_MAX);
   if (left == 0) return ExitCode::Ok;
   Lsn last{std::max<uint64_t>(raw(arguments.from), 1) - 1};

@@ -223,7 +223,7 @@ Result<BackupReport> Store::backup(const std::string& directory, const std::stri
 
 Result<BackupReport> Store::backup(const std::string& destination, const Progress& progress) const {
   {
-    const std::shared_lock reading(impl_->state_mutex);
+    const auto reading = impl_->lock_for_reading();
     CAIRN_TRY(impl_->check_readable());
   }
   return backup(impl_->layout.root, destination, impl_->options, progress);

@@ -69,7 +69,7 @@ bool Materializer::tail_has(const Hash128& key) const {
 
 const FrozenTail& Materializer::freeze() {
   CAIRN_ASSERT(!frozen_);
-  frozen_ = std::make_unique<FrozenTail>();
+  frozen_ = std::make_shared<FrozenTail>();
   frozen_->rows = storage::dirty_rows(state_);
   state_.clear_dirty();
   dictionary_.freeze();

@@ -101,6 +101,7 @@ class Materializer {
   // Fixes everything applied so far for a checkpoint. Precondition: nothing is frozen.
   const FrozenTail& freeze();
   const FrozenTail* frozen() const { return frozen_.get(); }
+  std::shared_ptr<const FrozenTail> share_frozen() const { return frozen_; }
   // The checkpoint of what was frozen is durable and `txn` sees it: new names are looked up there
   // until the next call, so it has to live as long. Corruption, Io.
   Result<void> checkpointed(const storage::ReadTxn* txn);
@@ -109,7 +110,7 @@ class Materializer {
   model::State state_;
   storage::Dictionary dictionary_;
   std::unique_ptr<Tail> tail_ = std::make_unique<Tail>();
-  std::unique_ptr<FrozenTail> frozen_;
+  std::shared_ptr<FrozenTail> frozen_;
   storage::Dictionary::TagFields tag_fields_;
   storage::Dictionary::Terms terms_;  // of the occurrence prepared last
   Lsn applied_{};

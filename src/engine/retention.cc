@@ -126,7 +126,7 @@ Result<BaseState> fold_into(LogBaseWriter& writer, RecordLog& log, const LogBase
 
 Result<RetentionChoice> Store::Impl::choose_removal(const RetentionPolicy& policy,
                                                     uint64_t& kept) const {
-  const std::shared_lock reading(state_mutex);
+  const auto reading = lock_for_reading();
   CAIRN_TRY(check_readable());
   CAIRN_TRY_ASSIGN(const TxnLease lease, lease_txn());
   CAIRN_TRY_ASSIGN(const auto segments, live_segments(*lease.txn, base_lsn()));
@@ -261,7 +261,7 @@ Result<void> Store::Impl::install_base(LogBaseWriter& writer, Lsn last) {
 Result<RetentionReport> Store::retain(const RetentionPolicy& policy, const Progress& progress) {
   Impl& impl = *impl_;
   {
-    const std::shared_lock lock(impl.state_mutex);
+    const auto lock = impl.lock_for_reading();
     CAIRN_TRY(impl.check_writable());
   }
   const std::lock_guard turn(impl.retention_turn);

@@ -25,7 +25,9 @@ void Store::Impl::start_checkpoint() {
   next_meta.acknowledged = std::max(frozen.applied, meta.acknowledged);
   next_meta.last_time = frozen.last_time;
   next_meta.resume = log->resume();
-  sealer.post([this, &frozen, next_meta, frames = log->marks()] {
+  sealer.post([this, &frozen, next_meta, frames = log->marks(),
+               old = std::exchange(retired, nullptr)]() mutable {
+    old.reset();
     try {
       auto sealed_now = seal(frozen, next_meta, frames);
       const bool fine = sealed_now.ok();
@@ -104,7 +106,7 @@ Result<CompactReport> Store::compact() {
   CAIRN_TRY(checkpoint());
   CompactReport report;
   {
-    const std::shared_lock lock(impl_->state_mutex);
+    const auto lock = impl_->lock_for_reading();
     report.segments_before = impl_->sealed->parts.size();
   }
   Result<uint64_t> rewritten = uint64_t{0};
@@ -139,6 +141,7 @@ Result<void> Store::Impl::adopt_checkpoint() {
   meta = (*done)->meta;
   log->forget_marks(meta.applied);
   const bool checkpointed = fold.frozen() != nullptr && meta.applied >= fold.frozen()->applied;
+  if (checkpointed) retired = fold.share_frozen();
   auto adopted =
       checkpointed ? fold.checkpointed(sealed->txn.get()) : fold.attach(sealed->txn.get());
   if (!adopted.ok()) poison(adopted.error());

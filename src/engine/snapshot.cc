@@ -69,7 +69,7 @@ Result<std::unique_ptr<Snapshot>> Store::snapshot() const {
   auto impl = std::make_unique<Snapshot::Impl>();
   impl->fold = &impl_->fold;
   impl->log = impl_->log.get();
-  impl->lock = std::shared_lock(impl_->state_mutex);
+  impl->lock = impl_->lock_for_reading();
   CAIRN_TRY(impl_->check_readable());
   impl->sealed = impl_->sealed;
   if (impl_->base) impl->removed = impl_->base->removed();

@@ -244,7 +244,7 @@ Result<ExecuteResult> Store::execute(const model::Command& command, const Execut
 }
 
 Result<bool> Store::has_occurrence(ProjectId project, const Uuid& id) const {
-  const std::shared_lock lock(impl_->state_mutex);
+  const auto lock = impl_->lock_for_reading();
   CAIRN_TRY(impl_->check_readable());
   CAIRN_TRY_ASSIGN(const TxnLease lease, impl_->lease_txn());
   return impl_->knows_occurrence(project, id, lease.txn);

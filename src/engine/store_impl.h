@@ -1,6 +1,7 @@
 // The store's inside, shared by the files that implement it. Not part of the embedding API.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <memory>
@@ -77,7 +78,12 @@ struct Store::Impl {
   // Guards everything below: shared for reading, exclusive for writing. Held through the sync, so
   // that nothing is visible before it is durable.
   mutable std::shared_mutex state_mutex;
+  // Who reads takes the lock here, so that a long batch makes room for it (write_queue.cc).
+  std::shared_lock<std::shared_mutex> lock_for_reading() const;
+  mutable std::atomic<int> waiting_readers = 0;
   Materializer fold;
+  // Of the last checkpoint. Freeing a head takes a while: the sealer does it, without the lock.
+  std::shared_ptr<const FrozenTail> retired;
   std::shared_ptr<SealedIndex> sealed;
   std::shared_ptr<const LogBase> base;  // nullptr: the log begins with record 1
   std::optional<Error> poisoned;
@@ -123,8 +129,9 @@ struct Store::Impl {
   // --- writing (write_queue.cc) ---
   void write(WriteRequest& request);
   void lead(std::deque<WriteRequest*>& batch);
-  Result<void> run(WriteRequest& request);
-  Result<void> run_messages(WriteRequest& request);
+  Result<void> run(WriteRequest& request, std::unique_lock<std::shared_mutex>& state_lock);
+  Result<void> run_messages(WriteRequest& request, std::unique_lock<std::shared_mutex>& state_lock);
+  Result<void> let_readers_in(std::unique_lock<std::shared_mutex>& state_lock);
   Result<ItemResult> run_message(PreparedMessages& prepared, size_t index,
                                  const SubmitOptions& how);
   Result<ItemResult> run_operation(const model::WorkflowOp& op, TimeUs time,

@@ -43,7 +43,7 @@ Result<Digests> Store::Impl::digests_with(const storage::ReadTxn* txn) const {
 }
 
 Result<Digests> Store::digests() const {
-  const std::shared_lock lock(impl_->state_mutex);
+  const auto lock = impl_->lock_for_reading();
   CAIRN_TRY(impl_->check_readable());
   CAIRN_TRY_ASSIGN(const TxnLease lease, impl_->lease_txn());
   return impl_->digests_with(lease.txn);

@@ -97,7 +97,7 @@ Result<void> count_index(const storage::ReadTxn& txn, const storage::LmdbEnv::In
 }  // namespace
 
 Result<Stats> Store::stats(bool with_digests) const {
-  const std::shared_lock lock(impl_->state_mutex);
+  const auto lock = impl_->lock_for_reading();
   CAIRN_TRY(impl_->check_readable());
   CAIRN_TRY_ASSIGN(const TxnLease lease, impl_->lease_txn());
   Stats stats;

@@ -13,6 +13,9 @@ namespace {
 // decompresses little, large enough to compress well (docs/benchmarks.md).
 constexpr size_t kFrameBytes = 128u << 10;
 
+// How often a batch looks whether somebody waits to read: every 0.1 ms or so.
+constexpr size_t kMessagesBetweenLooks = 64;
+
 size_t estimated_bytes(const model::Record& record) {
   size_t bytes = 256;
   if (const auto* occurrence = std::get_if<model::Occurrence>(&record.body)) {
@@ -90,7 +93,7 @@ void Store::Impl::lead(std::deque<WriteRequest*>& batch) {
   if (shared.ok()) shared = check_writable();
   for (WriteRequest* request : batch) {
     if (!shared.ok()) break;
-    if (auto done = run(*request); !done.ok()) request->error = done.error();
+    if (auto done = run(*request, state_lock); !done.ok()) request->error = done.error();
     if (poisoned) shared = *poisoned;
   }
   if (shared.ok()) {
@@ -106,7 +109,25 @@ void Store::Impl::lead(std::deque<WriteRequest*>& batch) {
   }
 }
 
-Result<void> Store::Impl::run(WriteRequest& request) {
+// A batch may be thousands of messages long, and who asks a question in the middle of it shall not
+// wait for its end: what was done so far becomes durable and visible, then the rest goes on.
+Result<void> Store::Impl::let_readers_in(std::unique_lock<std::shared_mutex>& state_lock) {
+  if (waiting_readers.load(std::memory_order_relaxed) == 0) return {};
+  CAIRN_TRY(sync_pending());
+  state_lock.unlock();
+  state_lock.lock();
+  return check_writable();
+}
+
+std::shared_lock<std::shared_mutex> Store::Impl::lock_for_reading() const {
+  ++waiting_readers;
+  std::shared_lock reading(state_mutex);
+  --waiting_readers;
+  return reading;
+}
+
+Result<void> Store::Impl::run(WriteRequest& request,
+                              std::unique_lock<std::shared_mutex>& state_lock) {
   if (request.command != nullptr) {
     const ExecuteOptions& how = *request.execute;
     const Hash128 key = how.key.empty() ? Hash128{} : hash128("command:" + how.key);
@@ -115,15 +136,17 @@ Result<void> Store::Impl::run(WriteRequest& request) {
     request.items.push_back(std::move(item));
     return {};
   }
-  return run_messages(request);
+  return run_messages(request, state_lock);
 }
 
-Result<void> Store::Impl::run_messages(WriteRequest& request) {
+Result<void> Store::Impl::run_messages(WriteRequest& request,
+                                       std::unique_lock<std::shared_mutex>& state_lock) {
   fold.begin_batch();
   look_up_ids(request.prepared->messages);
   for (size_t i = 0; i < request.prepared->messages.size(); ++i) {
     CAIRN_TRY_ASSIGN(ItemResult item, run_message(*request.prepared, i, *request.submit));
     request.items.push_back(std::move(item));
+    if (i % kMessagesBetweenLooks == 0) CAIRN_TRY(let_readers_in(state_lock));
   }
   return {};
 }

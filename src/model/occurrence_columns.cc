@@ -154,6 +154,7 @@ void OccurrenceColumnsWriter::clear() {
   times_.clear();
   record_time_ = 0;
   count_ = 0;
+  id_place_ = 0;  // the same records give the same bytes
 }
 
 void OccurrenceColumnsWriter::text(TextColumn column, std::string_view text) {
@@ -224,8 +225,10 @@ void OccurrenceColumnsWriter::event(const Occurrence& o, int64_t micros, uint32_
   if (o.event_id && !event.empty()) {
     digits = digits_of(*o.event_id);
     const std::string_view id(digits.data(), digits.size());
-    if (const size_t place = find_in(event, id); place != kNowhere) {
+    const bool as_before = event.size() > id_place_ && event.substr(id_place_).starts_with(id);
+    if (const size_t place = as_before ? id_place_ : find_in(event, id); place != kNowhere) {
       flags |= kIdLeftOut;
+      id_place_ = place;
       at(Column::IdPlaces).number(place);
       gaps[count++] = {place, id};
     }

@@ -138,6 +138,7 @@ class OccurrenceColumnsWriter {
   std::vector<int64_t> times_;  // detection times that are whole microseconds
   int64_t record_time_ = 0;
   uint32_t count_ = 0;
+  size_t id_place_ = 0;  // in the event before: likely the same in the next
 };
 
 class OccurrenceColumnsReader {

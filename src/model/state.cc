@@ -59,10 +59,10 @@ const Fingerprint& State::fingerprint(FingerprintId id) const {
 
 FingerprintId State::find_fingerprint_id(ProjectId project, std::string_view value) const {
   for (uint64_t key = hash64(value, raw(project));; ++key) {
-    const auto it = fingerprints_by_hash_.find(key);
-    if (it == fingerprints_by_hash_.end()) return FingerprintId{};
-    const Fingerprint& candidate = fingerprints_[raw(it->second) - 1];
-    if (candidate.project == project && candidate.value == value) return it->second;
+    const uint32_t id = fingerprints_by_hash_.find(key);
+    if (id == SlotMap<uint64_t>::kNone) return FingerprintId{};
+    const Fingerprint& candidate = fingerprints_[id - 1];
+    if (candidate.project == project && candidate.value == value) return FingerprintId{id};
   }
 }
 

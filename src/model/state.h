@@ -18,6 +18,7 @@
 #include "base/hash.h"
 #include "base/ids.h"
 #include "base/result.h"
+#include "base/slot_map.h"
 #include "model/dirty_set.h"
 #include "model/record.h"
 
@@ -208,7 +209,7 @@ class State {
   std::unordered_map<ProjectId, std::vector<GroupId>> groups_by_number_;  // index number - 1
   // By hash64(value, project), or, when another one has that key, by the next free key after it.
   // The strings themselves are kept once, in fingerprints_.
-  std::unordered_map<uint64_t, FingerprintId> fingerprints_by_hash_;
+  SlotMap<uint64_t> fingerprints_by_hash_;
   // Group::parent and Fingerprint::leaf again, packed: every snapshot after a merge reads them all.
   // Index = raw(id), entry 0 unused.
   std::vector<GroupId> parents_ = {GroupId{}};

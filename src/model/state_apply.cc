@@ -316,7 +316,8 @@ void State::add(Group group) {
 void State::add(Fingerprint fingerprint) {
   CAIRN_ASSERT(raw(fingerprint.id) == fingerprints_.size() + 1);
   uint64_t key = hash64(fingerprint.value, raw(fingerprint.project));
-  while (!fingerprints_by_hash_.try_emplace(key, fingerprint.id).second) ++key;
+  const uint32_t id = raw(fingerprint.id);
+  while (fingerprints_by_hash_.find_or_add(key, id) != id) ++key;
   leaves_.push_back(fingerprint.leaf);
   fingerprints_.push_back(std::move(fingerprint));
 }

@@ -5,28 +5,27 @@
 namespace cairn::query {
 namespace {
 
+uint64_t count_bits_plain(std::span<const uint64_t> words) {
+  uint64_t count = 0;
+  for (const uint64_t word : words) count += static_cast<uint64_t>(std::popcount(word));
+  return count;
+}
+
+// The baseline of x86-64 lacks the instruction, and without it each word costs a call.
 #if defined(__x86_64__) && defined(__GNUC__)
-// The baseline of x86-64 lacks the instruction, and a call a word is what it costs without.
 __attribute__((target("popcnt"))) uint64_t count_bits_popcnt(std::span<const uint64_t> words) {
   uint64_t count = 0;
   for (const uint64_t word : words) count += static_cast<uint64_t>(__builtin_popcountll(word));
   return count;
 }
-bool has_popcnt() {
-  static const bool has = __builtin_cpu_supports("popcnt") != 0;
-  return has;
-}
-#else
-uint64_t count_bits_popcnt(std::span<const uint64_t>) { return 0; }
-bool has_popcnt() { return false; }
-#endif
 
 uint64_t count_bits(std::span<const uint64_t> words) {
-  if (has_popcnt()) return count_bits_popcnt(words);
-  uint64_t count = 0;
-  for (const uint64_t word : words) count += static_cast<uint64_t>(std::popcount(word));
-  return count;
+  static const bool has_popcnt = __builtin_cpu_supports("popcnt") != 0;
+  return has_popcnt ? count_bits_popcnt(words) : count_bits_plain(words);
 }
+#else
+uint64_t count_bits(std::span<const uint64_t> words) { return count_bits_plain(words); }
+#endif
 
 }  // namespace
 

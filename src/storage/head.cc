@@ -7,8 +7,8 @@
 #include <optional>
 
 #include "base/assert.h"
+#include "base/slot_map.h"
 #include "model/field.h"
-#include "storage/slot_map.h"
 
 namespace cairn::storage {
 namespace {

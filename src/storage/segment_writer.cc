@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/slot_map.h"
 #include "storage/segment.h"
 #include "storage/segment_builder.h"
 #include "storage/segment_part.h"
-#include "storage/slot_map.h"
 
 namespace cairn::storage {
 namespace {

@@ -45,6 +45,7 @@ def test_help_and_version(box):
     verbs = re.findall(r"^  ([a-z]+) ", overview, re.M)
     for verb in ["init", "import", "export", "query", "parse", "show", "merge", "unmerge",
                  "resolve", "unresolve", "archive", "stats", "verify", "rebuild", "log",
+                 "backup", "restore", "retain", "compact",
                  "generate", "demo", "assign", "projects", "types"]:
         assert verb in verbs, verb
     for verb in verbs:

@@ -2,7 +2,6 @@
 
 #include <catch2/catch.hpp>
 
-#include "log/base_file.h"
 #include "support/forgetful_file_system.h"
 #include "support/random_occurrences.h"
 
@@ -129,7 +128,7 @@ TEST_CASE("the next base takes the records of the one before along") {
 TEST_CASE("a damaged base is refused, wherever it is") {
   ForgetfulFileSystem files;
   write_base(files, Lsn{60});
-  const std::string path = kDirectory + "/" + log::base_file_name(Lsn{60});
+  const std::string path = kDirectory + "/00000000000000000060.base";
   const auto whole = files.read_file(path);
   size_t accepted = 0;
   for (size_t at = 0; at < whole.size(); at += 3) {

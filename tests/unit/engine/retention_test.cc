@@ -1,11 +1,15 @@
 #include "engine/retention.h"
 
 #include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <random>
 #include <set>
+#include <thread>
 
 #include "engine/store.h"
 #include "support/random_occurrences.h"
@@ -82,6 +86,26 @@ size_t log_file_count(const std::string& path) {
     count += entry.path().extension() == ".log" ? 1 : 0;
   }
   return count;
+}
+
+using History = std::vector<std::pair<Lsn, model::Record>>;
+
+// What a history says stays, but for the events of occurrences that were removed.
+void check_history(const History& history, const History& before, Lsn base) {
+  REQUIRE(history.size() == before.size());
+  for (size_t i = 0; i < history.size(); ++i) {
+    CHECK(history[i].first == before[i].first);
+    const model::Record& is = history[i].second;
+    const model::Record& was = before[i].second;
+    CHECK(is.time == was.time);
+    CHECK(is.actor == was.actor);
+    if (const auto* occurrence = std::get_if<model::Occurrence>(&is.body)) {
+      CHECK(occurrence->id == std::get<model::Occurrence>(was.body).id);
+      if (history[i].first <= base) CHECK(occurrence->event.empty());
+    } else {
+      CHECK(is == was);
+    }
+  }
 }
 
 }  // namespace
@@ -224,20 +248,7 @@ TEST_CASE("the past, the log and the history say what retention left of them") {
   const auto history = (*snapshot)->history(GroupId{1}, 1000);
   INFO((history.ok() ? std::string() : history.error().message));
   REQUIRE(history.ok());
-  REQUIRE(history->size() == history_before->size());
-  for (size_t i = 0; i < history->size(); ++i) {
-    CHECK((*history)[i].first == (*history_before)[i].first);
-    const model::Record& is = (*history)[i].second;
-    const model::Record& was = (*history_before)[i].second;
-    CHECK(is.time == was.time);
-    CHECK(is.actor == was.actor);
-    if (const auto* occurrence = std::get_if<model::Occurrence>(&is.body)) {
-      CHECK(occurrence->id == std::get<model::Occurrence>(was.body).id);
-      if ((*history)[i].first <= base) CHECK(occurrence->event.empty());
-    } else {
-      CHECK(is == was);
-    }
-  }
+  check_history(*history, *history_before, base);
   // Some occurrence that made no group is gone, and says why.
   std::set<uint64_t> kept;
   REQUIRE(store
@@ -260,13 +271,20 @@ TEST_CASE("the past, the log and the history say what retention left of them") {
     said = true;
   }
   CHECK(said);
-  const Lsn newest = (*snapshot)->lsn();
   snapshot = make_error(ErrorCode::Closed, "done");
   // Keys are remembered forever.
   const auto again = store->execute(model::MergeCommand{GroupId{1}, {child}}, {"x", "merge-1"});
   REQUIRE(again.ok());
   CHECK(again->outcome == Outcome::Duplicate);
+}
 
+TEST_CASE("the past begins where retention left it") {
+  Fixture f;
+  RandomOccurrences random(17);
+  const auto store = f.open();
+  fill(*store, random, 500);
+  const Lsn base = retain_newest(*store, 100).after.last_lsn;
+  const Lsn newest = store->stats()->last_lsn;
   AsOf moment;
   moment.lsn = Lsn{raw(base) - 1};
   const auto before = Store::open_as_of(f.path(), moment, f.options);
@@ -316,6 +334,85 @@ TEST_CASE("a reader that was there before keeps its answers") {
   const std::string before = digests(**reader);
   retain_newest(*f.open(), 100);
   CHECK(digests(**reader) == before);
+}
+
+TEST_CASE("a reading process keeps its snapshot while another one retains") {
+  Fixture f;
+  RandomOccurrences random(19);
+  {
+    const auto store = f.open();
+    fill(*store, random, 500);
+    REQUIRE(store->execute(model::AssignCommand{GroupId{1}, "user:a"}, {}).ok());
+    fill(*store, random, 300);
+  }
+  int to_child[2];
+  int to_parent[2];
+  REQUIRE((pipe(to_child) == 0 && pipe(to_parent) == 0));
+  const pid_t child = fork();  // before this process opens the index
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    char go = 0;
+    if (read(to_child[0], &go, 1) != 1) _exit(2);
+    auto store = Store::open(f.path(), f.options);
+    if (!store.ok()) _exit(3);
+    RetentionPolicy policy;
+    policy.max_occurrences = 100;
+    const auto report = (*store)->retain(policy);
+    if (!report.ok() || report->log_files == 0) _exit(4);
+    _exit(write(to_parent[1], &go, 1) == 1 ? 0 : 5);
+  }
+  auto reading = f.options;
+  reading.read_only = true;
+  const auto reader = Store::open(f.path(), reading);
+  REQUIRE(reader.ok());
+  const std::string before = digests(**reader);
+  char go = 'g';
+  REQUIRE(write(to_child[1], &go, 1) == 1);
+  REQUIRE(read(to_parent[0], &go, 1) == 1);
+  int status = 0;
+  waitpid(child, &status, 0);
+  REQUIRE(status == 0);
+  CHECK(digests(**reader) == before);
+  const auto snapshot = (*reader)->snapshot();
+  REQUIRE(snapshot.ok());
+  const auto history = (*snapshot)->history(GroupId{1}, 100);  // from the base, by now
+  INFO((history.ok() ? std::string() : history.error().message));
+  REQUIRE(history.ok());
+  CHECK(std::holds_alternative<model::Occurrence>(history->front().second.body));
+  const auto events =
+      (*snapshot)->for_each_event("", kNow, [](Snapshot::Event&&) -> Result<void> { return {}; });
+  REQUIRE_FALSE(events.ok());  // their bodies went with the log files
+  CHECK(events.error().code == ErrorCode::NotFound);
+  CHECK(events.error().message.find("retention removed") != std::string::npos);
+}
+
+TEST_CASE("retention beside a writer and merges leaves the fold of the log") {
+  Fixture f;
+  f.options.merging.fan_in = 4;
+  f.options.merging.max_rows = 400;
+  std::atomic<bool> failed = false;
+  {
+    const auto store = f.open();
+    std::thread writer([&] {
+      RandomOccurrences random(18);
+      for (int i = 0; i < 150 && !failed; ++i) {
+        std::vector<model::Message> batch;
+        for (int n = 0; n < 40; ++n) batch.emplace_back(random.next());
+        if (!store->submit(std::move(batch), {}).ok()) failed = true;
+      }
+    });
+    uint64_t removed = 0;
+    for (int i = 0; i < 10; ++i) removed += retain_newest(*store, 500).occurrences;
+    writer.join();
+    removed += retain_newest(*store, 500).occurrences;
+    const auto stats = store->stats();
+    REQUIRE(stats.ok());
+    CHECK(stats->occurrences == 6000);
+    CHECK(stats->kept_occurrences + removed == 6000);
+    CHECK(stats->removed.occurrences == removed);
+  }
+  CHECK_FALSE(failed);
+  verify_deep(f.path(), f.options);
 }
 
 TEST_CASE("random stores with retention are the fold of what was ever logged") {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <cstring>
 
 #include "support/log_records.h"
 
@@ -125,6 +126,36 @@ TEST_CASE("frames survive the round trip, raw and compressed") {
       CHECK(*decoded == payload);
       CHECK(reinterpret_cast<uintptr_t>(decoded->data()) % 8 == 0);
     }
+  }
+}
+
+TEST_CASE("the plain end of a payload is stored as it is") {
+  FrameEncoder encoder(1);
+  FrameDecoder decoder;
+  std::mt19937_64 random(8);
+  std::vector<std::byte> payload(10'000, std::byte{'t'});
+  for (size_t i = 9'000; i < payload.size(); ++i) payload[i] = static_cast<std::byte>(random());
+  for (const size_t plain : {0u, 1u, 1000u, 5000u, 10'000u}) {
+    CAPTURE(plain);
+    REQUIRE(encoder.set_payload(payload, plain).ok());
+    const auto sealed = encoder.seal(data_header(10, 3), kPlace);
+    std::vector<std::byte> frame(sealed.begin(), sealed.end());
+    const auto header = decode_frame_header(frame, kPlace);
+    REQUIRE(header);
+    CHECK((header->codec == FrameCodec::Raw) == (plain == 10'000));
+    auto stored = std::span(frame).subspan(kFrameHeaderBytes, header->stored_bytes);
+    CHECK(decoder.decode(*header, stored).value() == payload);
+    if (header->codec == FrameCodec::Raw) continue;
+    CHECK(header->stored_bytes >= plain);
+    // Whatever length the plain part claims to have: the payload, or Corruption.
+    for (const uint32_t claimed : {0u, 1u, 999u, 1001u, 9'999u, 10'001u, ~0u}) {
+      if (claimed == plain) continue;
+      std::memcpy(&stored[stored.size() - 4], &claimed, 4);
+      const auto decoded = decoder.decode(*header, stored);
+      REQUIRE_FALSE(decoded.ok());
+      CHECK(decoded.error().code == ErrorCode::Corruption);
+    }
+    CHECK(decoder.decode(*header, stored.first(3)).error().code == ErrorCode::Corruption);
   }
 }
 

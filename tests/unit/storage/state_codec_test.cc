@@ -48,6 +48,7 @@ CheckpointMeta full_meta() {
   meta.last_time = TimeUs{1'700'000'000'123'456};
   meta.next_segment = 8;
   meta.index_bytes_written = uint64_t{1} << 40;
+  meta.base = Lsn{3};
   return meta;
 }
 

@@ -1,10 +1,10 @@
-#include "storage/slot_map.h"
+#include "base/slot_map.h"
 
 #include <catch2/catch.hpp>
 #include <random>
 #include <unordered_map>
 
-namespace cairn::storage {
+namespace cairn {
 namespace {
 
 TEST_CASE("a slot map behaves like a map") {
@@ -28,4 +28,4 @@ TEST_CASE("a slot map behaves like a map") {
 }
 
 }  // namespace
-}  // namespace cairn::storage
+}  // namespace cairn

@@ -1,6 +1,6 @@
-// Integer -> slot number: open addressing, linear probing, grows, never erases. The head looks a
-// slot up for every term of every occurrence; a node-based map is several times slower there
-// (docs/decisions/006-index-layout.md).
+// Integer -> slot number: open addressing, linear probing, grows, never erases one. The head looks
+// a slot up for every term of every occurrence, the state one for its fingerprint; a node-based map
+// is several times slower there (docs/decisions/006-index-layout.md).
 //
 // Value type. Thread: find() is safe to call concurrently.
 #pragma once
@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace cairn::storage {
+namespace cairn {
 
 template <class KeyT>
 class SlotMap {
@@ -81,4 +81,4 @@ class SlotMap {
   unsigned shift_ = 64;
 };
 
-}  // namespace cairn::storage
+}  // namespace cairn
