@@ -45,9 +45,10 @@ Result<void> Materializer::apply(const model::Record& record, Lsn lsn) {
     tail_->head.add({lsn, occurrence->time(), occurrence->project, applied.decided_by,
                      storage::id_hash(occurrence->id, occurrence->project), terms_});
     tail_->ids.push_back(occurrence->id);
-  } else if (std::holds_alternative<model::Merged>(record.body) ||
-             std::holds_alternative<model::Unmerged>(record.body)) {
-    ++forest_version_;
+  } else if (const auto* merged = std::get_if<model::Merged>(&record.body)) {
+    note_regrouped(merged->project, merged->children);
+  } else if (const auto* unmerged = std::get_if<model::Unmerged>(&record.body)) {
+    note_regrouped(unmerged->project, unmerged->children);
   }
   if (record.key != Hash128{}) tail_->keys.insert(record.key);
   for (const GroupId group : applied.touched) tail_->activity.emplace_back(group, lsn);
@@ -67,23 +68,39 @@ bool Materializer::tail_has(const Hash128& key) const {
   return tail_->keys.contains(key) || (frozen_ && frozen_->tail->keys.contains(key));
 }
 
-const FrozenTail& Materializer::freeze() {
+void Tail::clear() {
+  head.clear();
+  ids.clear();
+  keys.clear();
+  activity.clear();
+}
+
+const FrozenTail& Materializer::freeze(std::shared_ptr<Tail> empty) {
   CAIRN_ASSERT(!frozen_);
-  frozen_ = std::make_shared<FrozenTail>();
+  frozen_ = std::make_unique<FrozenTail>();
   frozen_->rows = storage::dirty_rows(state_);
   state_.clear_dirty();
   dictionary_.freeze();
-  frozen_->tail = std::exchange(tail_, std::make_unique<Tail>());
+  frozen_->tail = std::exchange(tail_, std::move(empty));
   frozen_->applied = applied_;
   frozen_->last_time = last_time_;
   return *frozen_;
 }
 
-Result<void> Materializer::checkpointed(const storage::ReadTxn* txn) {
+Result<std::shared_ptr<Tail>> Materializer::checkpointed(const storage::ReadTxn* txn) {
   CAIRN_ASSERT(frozen_);
   checkpoint_ = frozen_->applied;
+  std::shared_ptr<Tail> written = std::move(frozen_->tail);
   frozen_.reset();
-  return dictionary_.checkpointed(txn);
+  CAIRN_TRY(dictionary_.checkpointed(txn));
+  return written;
+}
+
+void Materializer::note_regrouped(ProjectId project, const std::vector<uint32_t>& numbers) {
+  for (const uint32_t number : numbers) {
+    const model::Group* group = state_.find_group(project, number);
+    if (group != nullptr) regrouped_.push_back(group->id);
+  }
 }
 
 }  // namespace cairn::engine

@@ -37,12 +37,14 @@ struct Tail {
   std::vector<Uuid> ids;  // of the head's occurrences, by ordinal
   KeySet keys;
   std::vector<std::pair<GroupId, Lsn>> activity;
+
+  void clear();  // keeps most of the memory
 };
 
 // A tail that is being written to the index, with the rest of what the checkpoint needs. Fixed: it
 // is read by the thread that writes it and by queries, until the checkpoint is there.
 struct FrozenTail {
-  std::unique_ptr<const Tail> tail;
+  std::shared_ptr<Tail> tail;
   storage::RowBuffer rows;  // of the state
   Lsn applied{};
   TimeUs last_time{};
@@ -95,28 +97,31 @@ class Materializer {
   }
   // Time of the newest record that takes part in the order of times (store creation does not).
   TimeUs last_time() const { return last_time_; }
-  // Changes whenever a fingerprint may show within another issue than before.
-  uint64_t forest_version() const { return forest_version_; }
+  // Groups that were given another parent, in order: what RootCache follows. Only appended to.
+  const std::vector<GroupId>& regrouped() const { return regrouped_; }
 
-  // Fixes everything applied so far for a checkpoint. Precondition: nothing is frozen.
-  const FrozenTail& freeze();
+  // Fixes everything applied so far for a checkpoint and goes on with `empty`. Precondition:
+  // nothing is frozen.
+  const FrozenTail& freeze(std::shared_ptr<Tail> empty);
   const FrozenTail* frozen() const { return frozen_.get(); }
-  std::shared_ptr<const FrozenTail> share_frozen() const { return frozen_; }
   // The checkpoint of what was frozen is durable and `txn` sees it: new names are looked up there
-  // until the next call, so it has to live as long. Corruption, Io.
-  Result<void> checkpointed(const storage::ReadTxn* txn);
+  // until the next call, so it has to live as long. Returns what was frozen, to be emptied and
+  // used again. Corruption, Io.
+  Result<std::shared_ptr<Tail>> checkpointed(const storage::ReadTxn* txn);
 
  private:
+  void note_regrouped(ProjectId project, const std::vector<uint32_t>& numbers);
+
   model::State state_;
   storage::Dictionary dictionary_;
-  std::unique_ptr<Tail> tail_ = std::make_unique<Tail>();
-  std::shared_ptr<FrozenTail> frozen_;
+  std::shared_ptr<Tail> tail_ = std::make_shared<Tail>();
+  std::unique_ptr<FrozenTail> frozen_;
   storage::Dictionary::TagFields tag_fields_;
   storage::Dictionary::Terms terms_;  // of the occurrence prepared last
   Lsn applied_{};
   Lsn checkpoint_{};
   TimeUs last_time_{};
-  uint64_t forest_version_ = 0;
+  std::vector<GroupId> regrouped_;
 };
 
 }  // namespace cairn::engine

@@ -69,9 +69,10 @@ Result<void> RecordLog::close() {
 
 Result<void> RecordLog::write_frame(std::span<const model::Record> records) {
   const Lsn first = next(writer_->last_lsn());
-  const std::vector<std::byte> payload = model::encode_records(records);
-  CAIRN_TRY_ASSIGN(const log::FramePosition position,
-                   writer_->append(payload, static_cast<uint32_t>(records.size())));
+  const std::span<const std::byte> payload = encoder_.encode(records);
+  CAIRN_TRY_ASSIGN(
+      const log::FramePosition position,
+      writer_->append(payload, static_cast<uint32_t>(records.size()), encoder_.plain_bytes()));
   note_frame(first, position);
   return {};
 }

@@ -23,6 +23,7 @@
 #include "log/log_reader.h"
 #include "log/log_writer.h"
 #include "model/record.h"
+#include "model/record_codec.h"
 #include "storage/checkpoint.h"
 
 namespace cairn::engine {
@@ -84,7 +85,8 @@ class RecordLog {
   mutable std::mutex marks_mutex_;
   std::vector<storage::FrameMark> marks_;
   storage::LogPosition last_frame_;
-  std::optional<Error> failed_;  // in the background; touched by the worker, or when it is idle
+  model::RecordEncoder encoder_;  // of whoever writes a frame
+  std::optional<Error> failed_;   // in the background; touched by the worker, or when it is idle
   Worker worker_;
 
   // For read(): a reader of its own and the frame decoded last, since neighbours are asked for

@@ -17,7 +17,13 @@ bool Store::Impl::checkpoint_due(uint32_t times) const {
 }
 
 void Store::Impl::start_checkpoint() {
-  const FrozenTail& frozen = fold.freeze();
+  std::shared_ptr<Tail> empty;
+  {
+    const std::lock_guard guard(outcome_mutex);
+    empty = std::move(spare);
+  }
+  if (!empty) empty = std::make_shared<Tail>();
+  const FrozenTail& frozen = fold.freeze(std::move(empty));
   storage::CheckpointMeta next_meta = meta;
   next_meta.fold_version = model::kFoldVersion;
   next_meta.terms_version = model::kTermsVersion;
@@ -25,13 +31,12 @@ void Store::Impl::start_checkpoint() {
   next_meta.acknowledged = std::max(frozen.applied, meta.acknowledged);
   next_meta.last_time = frozen.last_time;
   next_meta.resume = log->resume();
-  sealer.post([this, &frozen, next_meta, frames = log->marks(),
-               old = std::exchange(retired, nullptr)]() mutable {
-    old.reset();
+  sealer.post([this, &frozen, next_meta, frames = log->marks(), used = std::move(retired)] {
     try {
       auto sealed_now = seal(frozen, next_meta, frames);
       const bool fine = sealed_now.ok();
       leave(std::move(sealed_now));
+      if (used) empty_and_keep(used);
       if (fine) merge_in_background();
     } catch (const std::bad_alloc&) {
       leave(make_error(ErrorCode::Internal, "out of memory while writing a checkpoint"));
@@ -141,11 +146,22 @@ Result<void> Store::Impl::adopt_checkpoint() {
   meta = (*done)->meta;
   log->forget_marks(meta.applied);
   const bool checkpointed = fold.frozen() != nullptr && meta.applied >= fold.frozen()->applied;
-  if (checkpointed) retired = fold.share_frozen();
-  auto adopted =
-      checkpointed ? fold.checkpointed(sealed->txn.get()) : fold.attach(sealed->txn.get());
+  Result<void> adopted;
+  if (!checkpointed) {
+    adopted = fold.attach(sealed->txn.get());
+  } else if (auto written = fold.checkpointed(sealed->txn.get()); written.ok()) {
+    retired = *std::move(written);
+  } else {
+    adopted = written.error();
+  }
   if (!adopted.ok()) poison(adopted.error());
   return adopted;
+}
+
+void Store::Impl::empty_and_keep(const std::shared_ptr<Tail>& used) {
+  used->clear();
+  const std::lock_guard guard(outcome_mutex);
+  spare = used;
 }
 
 Result<void> Store::Impl::finish_checkpoint() {

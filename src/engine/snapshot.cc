@@ -16,7 +16,7 @@ struct Snapshot::Impl {
   std::shared_ptr<SealedIndex> sealed;
   TxnLease lease;
   std::vector<const storage::Part*> parts;
-  std::shared_ptr<const std::vector<GroupId>> roots;
+  std::shared_ptr<const RootCache::Roots> roots;
   query::View view;
 };
 
@@ -27,17 +27,6 @@ Lsn Snapshot::lsn() const { return impl_->view.lsn; }
 const model::State& Snapshot::state() const { return *impl_->view.state; }
 const query::View& Snapshot::view() const { return impl_->view; }
 const Removed& Snapshot::removed() const { return impl_->removed; }
-
-std::shared_ptr<const std::vector<GroupId>> Store::Impl::current_roots() const {
-  const std::lock_guard guard(roots_mutex);
-  const bool stale = !roots || roots_version != fold.forest_version() ||
-                     roots->size() != fold.state().fingerprint_count() + 1;
-  if (stale) {
-    roots = std::make_shared<const std::vector<GroupId>>(fold.state().roots_by_fingerprint());
-    roots_version = fold.forest_version();
-  }
-  return roots;
-}
 
 std::vector<const storage::Part*> Store::Impl::parts() const {
   std::vector<const storage::Part*> all;
@@ -75,7 +64,7 @@ Result<std::unique_ptr<Snapshot>> Store::snapshot() const {
   if (impl_->base) impl->removed = impl_->base->removed();
   CAIRN_TRY_ASSIGN(impl->lease, impl_->lease_txn());
   impl->parts = impl_->parts();
-  impl->roots = impl_->current_roots();
+  impl->roots = impl_->roots.current(impl_->fold.state(), impl_->fold.regrouped());
   impl->view = {impl_->fold.applied(), &impl_->fold.state(), &impl_->fold.dictionary(),
                 impl->lease.txn,       impl->parts,          *impl->roots};
   return std::unique_ptr<Snapshot>(new Snapshot(std::move(impl)));

@@ -15,6 +15,7 @@
 #include "engine/materializer.h"
 #include "engine/merge_policy.h"
 #include "engine/record_log.h"
+#include "engine/root_cache.h"
 #include "engine/store.h"
 #include "engine/store_layout.h"
 #include "engine/worker.h"
@@ -82,8 +83,9 @@ struct Store::Impl {
   std::shared_lock<std::shared_mutex> lock_for_reading() const;
   mutable std::atomic<int> waiting_readers = 0;
   Materializer fold;
-  // Of the last checkpoint. Freeing a head takes a while: the sealer does it, without the lock.
-  std::shared_ptr<const FrozenTail> retired;
+  // The tail of the last checkpoint. Emptying it takes a while: the sealer does it, without the
+  // lock, and the next but one checkpoint uses its memory again.
+  std::shared_ptr<Tail> retired;
   std::shared_ptr<SealedIndex> sealed;
   std::shared_ptr<const LogBase> base;  // nullptr: the log begins with record 1
   std::optional<Error> poisoned;
@@ -98,10 +100,7 @@ struct Store::Impl {
   mutable std::recursive_mutex txn_turn;  // see TxnLease
   std::mutex retention_turn;              // one retention at a time
 
-  // The small array that merges change, made when first asked for after a change.
-  mutable std::mutex roots_mutex;
-  mutable std::shared_ptr<const std::vector<GroupId>> roots;
-  mutable uint64_t roots_version = 0;
+  mutable RootCache roots;
 
   std::mutex queue_mutex;
   std::condition_variable queue_changed;
@@ -115,6 +114,7 @@ struct Store::Impl {
   };
   std::mutex outcome_mutex;
   std::optional<Result<Sealed>> outcome;
+  std::shared_ptr<Tail> spare;  // empty; under outcome_mutex
   bool merging_failed = false;  // the sealer's own: what failed once is left until reopened
   Worker sealer{1};             // last, so that it ends before what it uses
 
@@ -122,6 +122,7 @@ struct Store::Impl {
   Result<void> open_for_writing(OpenReport& report);
   Result<void> open_for_reading(OpenReport& report);
   Result<void> load_checkpoint(bool* fresh);
+  Result<void> load_state(const storage::CheckpointMeta& found);
   // --- replay (replay.cc) ---
   // Folds the log after the checkpoint, sealing on the way when `seal`. Stops after `until`.
   Result<uint64_t> replay_tail(bool seal, const AsOf& until, const Progress& progress);
@@ -172,6 +173,7 @@ struct Store::Impl {
   void merge_in_background();
   Result<uint64_t> merge_fully();  // returns how many occurrences were rewritten
   void leave(Result<Sealed> result);
+  void empty_and_keep(const std::shared_ptr<Tail>& used);
   // Takes over what the sealer did meanwhile. Nothing to do is success.
   Result<void> adopt_checkpoint();
   // Waits for the one under way and takes it over.
@@ -195,7 +197,6 @@ struct Store::Impl {
                                  const Progress& progress);
   Result<Digests> digests_with(const storage::ReadTxn* txn) const;
   // --- reading (snapshot.cc) ---
-  std::shared_ptr<const std::vector<GroupId>> current_roots() const;
   std::vector<const storage::Part*> parts() const;
   // Precondition: state_mutex is held. Exhausted: no reader slot is free.
   Result<TxnLease> lease_txn() const;

@@ -150,6 +150,10 @@ Result<VerifyReport> Store::verify(const std::string& directory, bool deep,
     return report;
   }
   report.segments = impl.sealed->parts.size();
+  if (auto names = impl.fold.dictionary().check(*impl.sealed->txn); !names.ok()) {
+    report.problems.push_back(names.error().message);
+    return report;
+  }
   if (auto digests = impl.digests_with(impl.sealed->txn.get()); digests.ok()) {
     report.index = *digests;
   } else {

@@ -135,6 +135,8 @@ class State {
   std::vector<ProjectId> dirty_projects() const;
   bool dirty_registry() const;  // store id, strictness or types
   void clear_dirty();
+  // Makes room for as many as will be restored.
+  void reserve(size_t groups, size_t fingerprints);
   // Projects first, then groups, then fingerprints, each in ascending id order, groups and
   // fingerprints without gaps; Corruption otherwise. Marks nothing dirty.
   Result<void> restore_project(Project project);

@@ -110,6 +110,13 @@ Result<void> State::restore_project(Project project) {
   return {};
 }
 
+void State::reserve(size_t groups, size_t fingerprints) {
+  groups_.reserve(groups);
+  parents_.reserve(groups + 1);
+  fingerprints_.reserve(fingerprints);
+  leaves_.reserve(fingerprints + 1);
+}
+
 Result<void> State::restore_group(Group group) {
   if (raw(group.id) != groups_.size() + 1) {
     return damaged(fmt::format("group {} where {} belongs", raw(group.id), groups_.size() + 1));

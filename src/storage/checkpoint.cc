@@ -256,6 +256,9 @@ Result<void> drop_removed(LmdbEnv& env, const CheckpointMeta& meta) {
 
 Result<void> load_state(const ReadTxn& txn, model::State& state) {
   CAIRN_TRY(load_registry(txn, state));
+  CAIRN_TRY_ASSIGN(const uint64_t groups, txn.entries(Table::Groups));
+  CAIRN_TRY_ASSIGN(const uint64_t fingerprints, txn.entries(Table::Fingerprints));
+  state.reserve(groups, fingerprints);
   CAIRN_TRY(for_each_row(txn, Table::Projects, "projects", sizeof(uint64_t), {},
                          [&](std::string_view key, auto row) -> Result<void> {
                            const ProjectId id{key_part<uint64_t>(key, 0)};
