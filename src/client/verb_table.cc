@@ -76,8 +76,8 @@ constexpr std::array kVerbs = {
              "  cairn stats shop.cairn\n"
              "  cairn stats shop.cairn --json\n"},
     VerbHelp{"verify", "STORE|BACKUP [--deep]", "check every byte of the log and the index",
-             "--deep also replays the whole log and compares digests. Of a backup every byte that\n"
-             "belongs to it is checked.",
+             "--deep also replays the whole log and compares digests. Of a backup every\n"
+             "byte that belongs to it is checked.",
              "  cairn verify shop.cairn --deep\n"},
     VerbHelp{"rebuild", "STORE", "throw the index away and fold the log again", "",
              "  cairn rebuild shop.cairn\n"},
@@ -85,24 +85,24 @@ constexpr std::array kVerbs = {
              "Queries answer the same, a little faster; the index file shrinks when at least a\n"
              "quarter of it is free, as after retention.",
              "  cairn compact shop.cairn\n"},
-    VerbHelp{
-        "backup", "STORE DEST", "copy the log to another directory, while writers go on",
-        "DEST is a new or empty directory, or that of an earlier backup of this store: what is\n"
-        "there already is not copied again. A backup that was cut short leaves the one before\n"
-        "it valid.",
-        "  cairn backup shop.cairn /mnt/backup/shop\n"
-        "  cairn verify /mnt/backup/shop\n"},
+    VerbHelp{"backup", "STORE DEST", "copy the log to another directory, while writers go on",
+             "DEST is a new or empty directory, or that of an earlier backup of this store:\n"
+             "what is there already is not copied again. A backup that was cut short leaves\n"
+             "the one before it valid.",
+             "  cairn backup shop.cairn /mnt/backup/shop\n"
+             "  cairn verify /mnt/backup/shop\n"},
     VerbHelp{"restore", "BACKUP STORE", "make a store of a backup, checking every byte",
-             "STORE is a new or empty directory. It is the same store as before, with the same id.",
+             "STORE is a new or empty directory. It is the same store as before, with the\n"
+             "same id.",
              "  cairn restore /mnt/backup/shop shop.cairn\n"},
-    VerbHelp{
-        "retain", "STORE [--max-age TIME] [--max-occurrences N] [--dry-run]",
-        "remove old occurrences, keep every total and the history",
-        "Whole segments and log files go, the oldest first, once all their occurrences may go.\n"
-        "Groups, their states, totals and workflow history stay as they are. What was removed\n"
-        "cannot be found any more, and is stored anew when it comes again.",
-        "  cairn retain shop.cairn --max-age 90d --dry-run\n"
-        "  cairn retain shop.cairn --max-age 90d --max-occurrences 50000000\n"},
+    VerbHelp{"retain", "STORE [--max-age TIME] [--max-occurrences N] [--dry-run]",
+             "remove old occurrences, keep every total and the history",
+             "Whole segments and log files go, the oldest first, once all their occurrences\n"
+             "may go. Groups, their states, totals and workflow history stay as they are.\n"
+             "What was removed cannot be found any more, and is stored anew when it comes\n"
+             "again.",
+             "  cairn retain shop.cairn --max-age 90d --dry-run\n"
+             "  cairn retain shop.cairn --max-age 90d --max-occurrences 50000000\n"},
     VerbHelp{"log", "STORE [--from LSN] [--limit N]", "the records of the log, one a line", "",
              "  cairn log shop.cairn | head\n"
              "  cairn log shop.cairn --from 120000 --json\n"},
