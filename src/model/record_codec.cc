@@ -309,6 +309,7 @@ class OtherRecords {
  public:
   Result<void> open(std::string_view bytes, uint32_t count) {
     if (count == 0) return bytes.empty() ? Result<void>() : corrupt("records that are not counted");
+    if (bytes.empty()) return corrupt("counted records that are not there");
     if (bytes.size() % sizeof(capnp::word) != 0) return corrupt("half a word");
     words_.resize(bytes.size() / sizeof(capnp::word));
     std::memcpy(words_.data(), bytes.data(), bytes.size());
