@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 #include <thread>
 
 #include "base/uuid.h"
@@ -11,7 +12,9 @@
 namespace cairn::client {
 namespace {
 
-constexpr size_t kQueuedBatches = 4;
+constexpr size_t kQueuedBatches = 2;
+// One is applied, one made durable, and one is there when the next of them is wanted.
+constexpr size_t kBatchesUnderWay = 3;
 constexpr auto kPatience = std::chrono::milliseconds(100);  // between looks at the stop flag
 
 constexpr size_t kMaxReasons = 50;  // distinct ones that are counted by name
@@ -72,8 +75,19 @@ class Importer {
     LineOrigin origin;
   };
 
+  // Submitted and not yet answered.
+  struct UnderWay {
+    ImportBatch batch;
+    std::vector<std::optional<Reference>> references;
+    std::future<Result<engine::SubmitResult>> answer;  // not valid: nothing was submitted
+  };
+
   void consume();
-  Result<void> handle(ImportBatch batch);
+  Result<void> submit(ImportBatch batch);
+  // Takes the answer to the oldest batch under way.
+  Result<void> finish_oldest();
+  Result<void> handle(UnderWay& one);
+  void tell_progress(uint64_t bytes) const;
   // Counts one outcome; what is refused goes into `refused`.
   void count(engine::ItemResult item, const std::optional<Reference>& reference, LineOrigin origin,
              std::vector<std::pair<uint64_t, Refusal>>& refused);
@@ -93,6 +107,7 @@ class Importer {
   const ImportOptions& options_;
   BoundedQueue<ImportBatch> queue_;
   std::atomic<bool> cancelled_{false};
+  std::deque<UnderWay> under_way_;
   std::vector<Held> held_;
   size_t held_bytes_ = 0;
   ImportSummary summary_;
@@ -115,56 +130,84 @@ ImportSummary Importer::run() {
 }
 
 void Importer::consume() {
-  for (;;) {
+  while (!summary_.failure) {
     if (stop_wanted()) {
       summary_.interrupted = true;
-      return;
+      break;
     }
-    auto batch = queue_.pop(kPatience);
-    if (!batch) {
-      if (queue_.ended()) return;
+    // With answers to wait for, only what is there already comes before them.
+    auto batch = queue_.pop(under_way_.empty() ? kPatience : std::chrono::milliseconds(0));
+    if (!batch && under_way_.empty()) {
+      if (queue_.ended()) break;
       continue;
     }
-    auto handled = handle(std::move(*batch));
-    if (!handled) summary_.failure = handled.error();
-    if (summary_.failure) return;
+    Result<void> done;
+    if (batch) done = submit(std::move(*batch));
+    const bool enough = !batch || under_way_.size() >= kBatchesUnderWay;
+    if (done.ok() && enough) done = finish_oldest();
+    if (!done.ok()) summary_.failure = done.error();
+  }
+  while (!under_way_.empty()) {
+    if (auto done = finish_oldest(); !done.ok() && !summary_.failure) {
+      summary_.failure = done.error();
+    }
   }
 }
 
-Result<void> Importer::handle(ImportBatch batch) {
+Result<void> Importer::submit(ImportBatch batch) {
   CAIRN_TRY(bound_held());
-  std::vector<std::optional<Reference>> references;
-  references.reserve(batch.prepared.messages.size());
-  for (const auto& message : batch.prepared.messages) references.push_back(reference_of(message));
-  engine::SubmitResult result;
+  UnderWay one;
+  one.references.reserve(batch.prepared.messages.size());
+  for (const auto& message : batch.prepared.messages) {
+    one.references.push_back(reference_of(message));
+  }
   if (!batch.prepared.messages.empty()) {
-    const engine::SubmitOptions options{options_.actor, options_.by_time};
-    CAIRN_TRY_ASSIGN(result, sink_.submit(std::move(batch.prepared), options));
-    CAIRN_ASSERT(result.items.size() == references.size());
+    one.answer = sink_.submit(std::move(batch.prepared),
+                              engine::SubmitOptions{options_.actor, options_.by_time});
+  }
+  one.batch = std::move(batch);
+  under_way_.push_back(std::move(one));
+  return {};
+}
+
+Result<void> Importer::finish_oldest() {
+  UnderWay one = std::move(under_way_.front());
+  under_way_.pop_front();
+  return handle(one);
+}
+
+Result<void> Importer::handle(UnderWay& one) {
+  engine::SubmitResult result;
+  if (one.answer.valid()) {
+    CAIRN_TRY_ASSIGN(result, one.answer.get());
+    CAIRN_ASSERT(result.items.size() == one.references.size());
     summary_.lsn = result.lsn;
   }
+  ImportBatch& batch = one.batch;
   summary_.lines += batch.lines;
   auto refused = std::move(batch.refused);
   const size_t by_parser = refused.size();
   for (size_t i = 0; i < result.items.size(); ++i) {
-    count(std::move(result.items[i]), references[i], std::move(batch.origins[i]), refused);
+    count(std::move(result.items[i]), one.references[i], std::move(batch.origins[i]), refused);
   }
   std::inplace_merge(refused.begin(), refused.begin() + static_cast<ptrdiff_t>(by_parser),
                      refused.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   for (const auto& [sequence, refusal] : refused) CAIRN_TRY(refuse(refusal));
   if (batch.failure) summary_.failure = std::move(batch.failure);
-  if (options_.progress) {
-    std::optional<uint64_t> total = 0;
-    for (const auto& input : inputs_) {
-      if (total && input.bytes) {
-        *total += *input.bytes;
-      } else {
-        total.reset();
-      }
-    }
-    options_.progress({summary_.lines, batch.bytes, total});
-  }
+  if (options_.progress) tell_progress(batch.bytes);
   return {};
+}
+
+void Importer::tell_progress(uint64_t bytes) const {
+  std::optional<uint64_t> total = 0;
+  for (const auto& input : inputs_) {
+    if (total && input.bytes) {
+      *total += *input.bytes;
+    } else {
+      total.reset();
+    }
+  }
+  options_.progress({summary_.lines, bytes, total});
 }
 
 void Importer::count(engine::ItemResult item, const std::optional<Reference>& reference,

@@ -1,7 +1,8 @@
 // The way of lines into a store: read, parse, submit, count, report what was refused.
 //
-// A reader thread reads, unpacks and parses; the calling thread submits. Between them a short queue
-// of batches keeps memory constant. Messages are submitted in input order.
+// A reader thread reads, unpacks and parses; the calling thread submits, a few batches ahead of
+// their answers. Between the two a short queue of batches keeps memory constant. Messages are
+// submitted in input order.
 //
 // An `occurrence` operation names an occurrence by id that may come later in the input: those not
 // known when they are met are held (ids, and their lines if a dead-letter file wants them) and
@@ -11,6 +12,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <map>
 #include <memory>
 #include <optional>
@@ -29,9 +31,9 @@ namespace cairn::client {
 class MessageSink {
  public:
   virtual ~MessageSink() = default;
-  // As Store::submit and Store::has_occurrence.
-  virtual Result<engine::SubmitResult> submit(engine::PreparedMessages messages,
-                                              const engine::SubmitOptions& options) = 0;
+  // As Store::submit_later and Store::has_occurrence.
+  virtual std::future<Result<engine::SubmitResult>> submit(
+      engine::PreparedMessages messages, const engine::SubmitOptions& options) = 0;
   virtual Result<bool> has_occurrence(ProjectId project, const Uuid& id) = 0;
 };
 
@@ -39,9 +41,9 @@ class MessageSink {
 class StoreSink final : public MessageSink {
  public:
   explicit StoreSink(engine::Store& store) : store_(store) {}
-  Result<engine::SubmitResult> submit(engine::PreparedMessages messages,
-                                      const engine::SubmitOptions& options) override {
-    return store_.submit(std::move(messages), options);
+  std::future<Result<engine::SubmitResult>> submit(engine::PreparedMessages messages,
+                                                   const engine::SubmitOptions& options) override {
+    return store_.submit_later(std::move(messages), options);
   }
   Result<bool> has_occurrence(ProjectId project, const Uuid& id) override {
     return store_.has_occurrence(project, id);
@@ -71,7 +73,7 @@ struct ImportOptions {
   // more and refused as Exhausted.
   size_t max_held = 1u << 20;
   size_t max_held_bytes = 64u << 20;
-  const std::atomic<bool>* stop = nullptr;                 // raised: end after the running batch
+  const std::atomic<bool>* stop = nullptr;                 // raised: end after the running batches
   std::function<void(const ImportProgress&)> progress;     // after every batch; may be null
   std::function<Result<void>(const Refusal&)> on_refusal;  // an error ends the import; may be null
 };

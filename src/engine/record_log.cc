@@ -39,11 +39,29 @@ void RecordLog::append(std::vector<model::Record>&& records) {
   worker_.post([this, shared] {
     if (failed_) return;
     try {
-      if (auto written = write_frame(*shared); !written.ok()) failed_ = written.error();
+      if (auto written = write_frame(*shared); !written.ok()) fail(written.error());
     } catch (const std::bad_alloc&) {
-      failed_ = make_error(ErrorCode::Internal, "out of memory while writing the log");
+      fail(make_error(ErrorCode::Internal, "out of memory while writing the log"));
     }
   });
+}
+
+void RecordLog::fail(Error error) {
+  failed_ = std::move(error);
+  has_failed_ = true;
+}
+
+void RecordLog::sync_later(std::function<void()> done) {
+  worker_.post([this, done = std::move(done)] {
+    if (failed_) return;
+    if (auto synced = writer_->sync(); !synced.ok()) return fail(std::move(synced).error());
+    done();
+  });
+}
+
+Result<void> RecordLog::written() const {
+  if (has_failed_) return *failed_;
+  return {};
 }
 
 Result<void> RecordLog::append_now(std::span<const model::Record> records) {

@@ -7,6 +7,7 @@
 // time; the others from any.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -40,6 +41,11 @@ class RecordLog {
   Result<void> append_now(std::span<const model::Record> records);
   // Waits for what was appended, then makes it durable.
   Result<void> sync();
+  // Makes what was appended durable in the background and then calls `done` there; not after an
+  // error, which written() and the next sync() tell.
+  void sync_later(std::function<void()> done);
+  // Whether all went well so far, without waiting.
+  Result<void> written() const;
   Result<void> close();
   // Waits until nothing is written any more; the error of what was.
   Result<void> settle();
@@ -71,6 +77,7 @@ class RecordLog {
 
  private:
   Result<void> write_frame(std::span<const model::Record> records);
+  void fail(Error error);
   Result<std::unique_ptr<log::LogReader>> reader_at(Lsn from,
                                                     std::optional<storage::LogPosition> start);
   Result<model::Record> read_base(Lsn lsn);
@@ -86,7 +93,9 @@ class RecordLog {
   std::vector<storage::FrameMark> marks_;
   storage::LogPosition last_frame_;
   model::RecordEncoder encoder_;  // of whoever writes a frame
-  std::optional<Error> failed_;   // in the background; touched by the worker, or when it is idle
+  // In the background; written by the worker, and read when it is idle or has said so.
+  std::optional<Error> failed_;
+  std::atomic<bool> has_failed_ = false;
   Worker worker_;
 
   // For read(): a reader of its own and the frame decoded last, since neighbours are asked for

@@ -236,7 +236,7 @@ Result<void> Store::Impl::drop_behind_base() {
 // Precondition: the base is sealed. Conflict: segments were merged across its LSN meanwhile.
 Result<void> Store::Impl::install_base(LogBaseWriter& writer, Lsn last) {
   sealer.wait_idle();  // before writers have to wait for it
-  const std::unique_lock alone(state_mutex);
+  const auto alone = lock_alone();
   CAIRN_TRY(check_writable());
   CAIRN_TRY(finish_checkpoint());
   CAIRN_TRY_ASSIGN(const auto segments, live_segments(*sealed->txn, base_lsn()));

@@ -118,7 +118,7 @@ Result<CompactReport> Store::compact() {
   impl_->sealer.post([&] { rewritten = impl_->merge_fully(); });
   impl_->sealer.wait_idle();
   CAIRN_TRY_ASSIGN(report.merged_occurrences, std::move(rewritten));
-  const std::unique_lock lock(impl_->state_mutex);
+  const auto lock = impl_->lock_alone();
   CAIRN_TRY(impl_->check_writable());
   CAIRN_TRY(impl_->finish_checkpoint());
   report.segments_after = impl_->sealed->parts.size();

@@ -239,19 +239,41 @@ Result<SubmitResult> Store::submit(std::vector<model::Message> messages,
   return submit(std::move(prepared), options);
 }
 
+namespace {
+
+Result<void> check_terms(const PreparedMessages& prepared) {
+  if (prepared.terms.size() == prepared.messages.size()) return {};
+  return make_error(ErrorCode::InvalidArgument,
+                    fmt::format("{} messages come with terms of {}", prepared.messages.size(),
+                                prepared.terms.size()));
+}
+
+}  // namespace
+
 Result<SubmitResult> Store::submit(PreparedMessages prepared, const SubmitOptions& options) {
-  if (prepared.terms.size() != prepared.messages.size()) {
-    return make_error(ErrorCode::InvalidArgument,
-                      fmt::format("{} messages come with terms of {}", prepared.messages.size(),
-                                  prepared.terms.size()));
-  }
+  CAIRN_TRY(check_terms(prepared));
   WriteRequest request;
   request.prepared = &prepared;
   request.submit = &options;
   request.items.reserve(prepared.messages.size());
   impl_->write(request);
-  if (request.error) return *std::move(request.error);
-  return SubmitResult{request.lsn, std::move(request.items)};
+  return request.result();
+}
+
+std::future<Result<SubmitResult>> Store::submit_later(PreparedMessages prepared,
+                                                      const SubmitOptions& options) {
+  if (auto fit = check_terms(prepared); !fit.ok()) {
+    std::promise<Result<SubmitResult>> refused;
+    refused.set_value(fit.error());
+    return refused.get_future();
+  }
+  auto request = std::make_unique<WriteRequest>();
+  request->own_messages = std::move(prepared);
+  request->own_options = options;
+  request->prepared = &request->own_messages;
+  request->submit = &request->own_options;
+  request->items.reserve(request->own_messages.messages.size());
+  return impl_->write_later(std::move(request));
 }
 
 Result<ExecuteResult> Store::execute(const model::Command& command, const ExecuteOptions& options) {
@@ -273,7 +295,7 @@ Result<bool> Store::has_occurrence(ProjectId project, const Uuid& id) const {
 }
 
 Result<void> Store::checkpoint() {
-  const std::unique_lock lock(impl_->state_mutex);
+  const auto lock = impl_->lock_alone();
   CAIRN_TRY(impl_->check_writable());
   CAIRN_TRY(impl_->finish_checkpoint());
   if (impl_->fold.tail_records() == 0) return {};
@@ -281,7 +303,8 @@ Result<void> Store::checkpoint() {
 }
 
 Result<void> Store::close() {
-  const std::unique_lock lock(impl_->state_mutex);
+  impl_->write_worker.wait_idle();  // batches whose future nobody waits for
+  const auto lock = impl_->lock_alone();
   if (impl_->closed || impl_->options.read_only) return {};
   impl_->closed = true;
   if (impl_->poisoned) return *impl_->poisoned;

@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <span>
@@ -282,6 +283,10 @@ class Store {
   Result<SubmitResult> submit(std::vector<model::Message> messages, const SubmitOptions& options);
   // InvalidArgument: terms do not go with messages.
   Result<SubmitResult> submit(PreparedMessages prepared, const SubmitOptions& options);
+  // The same without waiting, for who has the next batch to make meanwhile. Batches are applied in
+  // the order of these calls. The store must outlive the future.
+  std::future<Result<SubmitResult>> submit_later(PreparedMessages prepared,
+                                                 const SubmitOptions& options);
   // InvalidArgument, NotFound, Conflict: from decide().
   Result<ExecuteResult> execute(const model::Command& command, const ExecuteOptions& options);
 

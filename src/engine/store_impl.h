@@ -4,6 +4,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -46,8 +47,14 @@ struct TxnLease {
   const storage::ReadTxn* txn = nullptr;  // nullptr: all in memory
 };
 
-// One caller's write, waiting for the leader to do it.
+// One caller's write, waiting to be served.
+//
+// Ownership: its caller waits for it, or, with a promise, the queue owns it.
 struct WriteRequest {
+  PreparedMessages own_messages;  // of one with a promise
+  SubmitOptions own_options;
+  std::optional<std::promise<Result<SubmitResult>>> promise;
+
   PreparedMessages* prepared = nullptr;  // either these
   const SubmitOptions* submit = nullptr;
   const model::Command* command = nullptr;  // or this
@@ -56,7 +63,13 @@ struct WriteRequest {
   std::vector<ItemResult> items;
   std::optional<Error> error;  // the whole request failed
   Lsn lsn{};
+  std::condition_variable answered;
   bool done = false;
+
+  Result<SubmitResult> result() {
+    if (error) return *std::move(error);
+    return SubmitResult{lsn, std::move(items)};
+  }
 };
 
 struct RetentionChoice;  // retention.cc
@@ -79,9 +92,10 @@ struct Store::Impl {
   // Guards everything below: shared for reading, exclusive for writing. Held through the sync, so
   // that nothing is visible before it is durable.
   mutable std::shared_mutex state_mutex;
-  // Who reads takes the lock here, so that a long batch makes room for it (write_queue.cc).
+  // Who is not writing takes the lock here, so that writers make room (write_queue.cc).
   std::shared_lock<std::shared_mutex> lock_for_reading() const;
-  mutable std::atomic<int> waiting_readers = 0;
+  std::unique_lock<std::shared_mutex> lock_alone() const;
+  mutable std::atomic<int> others_waiting = 0;
   Materializer fold;
   // The tail of the last checkpoint. Emptying it takes a while: the sealer does it, without the
   // lock, and the next but one checkpoint uses its memory again.
@@ -102,10 +116,11 @@ struct Store::Impl {
 
   mutable RootCache roots;
 
-  std::mutex queue_mutex;
-  std::condition_variable queue_changed;
+  std::mutex queue_mutex;  // guards the next three
   std::deque<WriteRequest*> queue;
-  bool leading = false;
+  std::deque<WriteRequest*> unanswered;  // taken from the queue, in its order
+  bool serving = false;                  // a thread does, or the writer will
+  std::vector<WriteRequest*> taken;      // those applied together; of who serves
 
   // What the sealer left: the index as its newest transaction made it, or why there is none.
   struct Sealed {
@@ -116,7 +131,9 @@ struct Store::Impl {
   std::optional<Result<Sealed>> outcome;
   std::shared_ptr<Tail> spare;  // empty; under outcome_mutex
   bool merging_failed = false;  // the sealer's own: what failed once is left until reopened
-  Worker sealer{1};             // last, so that it ends before what it uses
+  // Last, so that they end before what they use; who writes uses the sealer.
+  Worker sealer{1};
+  Worker write_worker{1};
 
   // --- opening (store.cc) ---
   Result<void> open_for_writing(OpenReport& report);
@@ -129,10 +146,19 @@ struct Store::Impl {
   Result<bool> fold_frame(const DecodedFrame& frame, const AsOf& until);
   // --- writing (write_queue.cc) ---
   void write(WriteRequest& request);
-  void lead(std::deque<WriteRequest*>& batch);
+  std::future<Result<SubmitResult>> write_later(std::unique_ptr<WriteRequest> request);
+  void go_on_serving();
+  void serve(bool all);
+  bool take_requests();
+  void serve_taken(std::unique_lock<std::shared_mutex>& state_lock, bool all);
+  Result<void> wait_for_room(std::unique_lock<std::shared_mutex>& state_lock);
+  bool more_queued();
+  void answer_oldest(size_t count);
+  void answer_all(const Result<void>& shared);
+  static void answer(WriteRequest* request, const Result<void>& shared);
+  Result<void> let_others_in(std::unique_lock<std::shared_mutex>& state_lock);
   Result<void> run(WriteRequest& request, std::unique_lock<std::shared_mutex>& state_lock);
   Result<void> run_messages(WriteRequest& request, std::unique_lock<std::shared_mutex>& state_lock);
-  Result<void> let_readers_in(std::unique_lock<std::shared_mutex>& state_lock);
   Result<ItemResult> run_message(PreparedMessages& prepared, size_t index,
                                  const SubmitOptions& how);
   Result<ItemResult> run_operation(const model::WorkflowOp& op, TimeUs time,

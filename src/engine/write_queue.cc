@@ -1,7 +1,13 @@
-// Writing: callers queue up, one of them leads and does everybody's work with one fdatasync.
+// Writing: requests queue up; one thread at a time applies what is queued, in order.
+//
+// A caller that finds nobody writing serves itself, and whoever came meanwhile is served by the
+// store's writing thread. While there is more to apply, the log's thread makes the requests before
+// durable, one fdatasync for all that were taken together, and answers them. The state stays locked
+// until everything applied is durable: nobody sees what could still be lost.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <thread>
 
 #include "base/time_format.h"
 #include "engine/store_impl.h"
@@ -15,6 +21,9 @@ constexpr size_t kFrameBytes = 128u << 10;
 
 // How often a batch looks whether somebody waits to read: every 0.1 ms or so.
 constexpr size_t kMessagesBetweenLooks = 64;
+
+// How often the lock is offered to those who wait for it.
+constexpr int kPatience = 1000;
 
 size_t estimated_bytes(const model::Record& record) {
   size_t bytes = 256;
@@ -51,79 +60,160 @@ ItemResult refused(Error error) { return {Outcome::Refused, {}, std::move(error)
 void Store::Impl::write(WriteRequest& request) {
   std::unique_lock queue_lock(queue_mutex);
   queue.push_back(&request);
-  queue_changed.wait(queue_lock, [&] { return request.done || !leading; });
-  if (request.done) return;
-  leading = true;
-  std::deque<WriteRequest*> batch;
-  batch.swap(queue);
-  queue_lock.unlock();
-  const auto finish = [&] {
+  if (!serving) {
+    // Nobody else writes: done on this thread it costs no change of threads.
+    serving = true;
+    queue_lock.unlock();
+    serve(false);
     queue_lock.lock();
-    for (WriteRequest* served : batch) served->done = true;
-    leading = false;
-    queue_changed.notify_all();
-  };
-  try {
-    lead(batch);
-  } catch (...) {  // out of memory: what was applied may be half done, and others wait
-    const Error broken = make_error(ErrorCode::Internal, "a write ended in an exception");
-    {
-      const std::unique_lock state_lock(state_mutex);
-      poison(broken);
-    }
-    for (WriteRequest* served : batch) served->error = broken;
-    finish();
-    throw;
+    go_on_serving();
   }
-  finish();
+  request.answered.wait(queue_lock, [&] { return request.done; });
 }
 
-void Store::Impl::lead(std::deque<WriteRequest*>& batch) {
+std::future<Result<SubmitResult>> Store::Impl::write_later(std::unique_ptr<WriteRequest> request) {
+  auto answer = request->promise.emplace().get_future();
+  const std::lock_guard queue_lock(queue_mutex);
+  queue.push_back(request.release());
+  if (!serving) go_on_serving();
+  return answer;
+}
+
+// Precondition: queue_mutex is held, and nobody serves any more.
+void Store::Impl::go_on_serving() {
+  serving = !queue.empty();
+  if (!serving) return;
+  write_worker.post([this] {
+    serve(true);
+    const std::lock_guard queue_lock(queue_mutex);
+    go_on_serving();
+  });
+}
+
+// Serves what was queued: once, on the thread of a caller, or, with `all`, until nothing is left.
+void Store::Impl::serve(bool all) {
   std::unique_lock state_lock(state_mutex);
-  Result<void> shared = adopt_checkpoint();
-  // Back-pressure: while the head before this one is still being sealed, this one may grow to
-  // twice its size and no further. Readers go on meanwhile.
-  while (shared.ok() && fold.frozen() != nullptr && checkpoint_due(2)) {
-    state_lock.unlock();
-    sealer.wait_idle();
-    state_lock.lock();
-    shared = adopt_checkpoint();
+  try {
+    while (take_requests()) {
+      serve_taken(state_lock, all);
+      if (!all) return;
+      if (auto sound = let_others_in(state_lock); !sound.ok()) answer_all(sound);
+    }
+  } catch (...) {  // out of memory: what was applied may be half done, and others wait
+    poison(make_error(ErrorCode::Internal, "a write ended in an exception"));
+    [[maybe_unused]] const auto ignored = log->settle();
+    answer_all(*poisoned);
   }
-  // A request that fails on its own leaves the others alone; what poisons the store fails all.
-  if (shared.ok()) shared = check_writable();
-  for (WriteRequest* request : batch) {
+}
+
+bool Store::Impl::take_requests() {
+  const std::lock_guard queue_lock(queue_mutex);
+  taken.assign(queue.begin(), queue.end());
+  unanswered.insert(unanswered.end(), taken.begin(), taken.end());
+  queue.clear();
+  return !taken.empty();
+}
+
+// What was taken. A request that fails on its own leaves the others alone; what poisons the store
+// fails all. With more to do, the log's thread makes this durable and answers it meanwhile.
+void Store::Impl::serve_taken(std::unique_lock<std::shared_mutex>& state_lock, bool all) {
+  Result<void> shared = wait_for_room(state_lock);
+  for (WriteRequest* request : taken) {
     if (!shared.ok()) break;
     if (auto done = run(*request, state_lock); !done.ok()) request->error = done.error();
     if (poisoned) shared = *poisoned;
+    request->lsn = fold.applied();
+  }
+  const bool seal = shared.ok() && fold.frozen() == nullptr && checkpoint_due();
+  if (shared.ok() && all && !seal && others_waiting == 0 && more_queued()) {
+    if (!pending.empty()) hand_over_pending();
+    log->sync_later([this, count = taken.size()] { answer_oldest(count); });
+    return;
   }
   if (shared.ok()) {
     shared = sync_pending();
   } else {
     // Nothing may be under way once the state is unlocked.
-    [[maybe_unused]] const auto ignored = log ? log->settle() : Result<void>();
+    [[maybe_unused]] const auto ignored = log->settle();
   }
-  if (shared.ok() && fold.frozen() == nullptr && checkpoint_due()) start_checkpoint();
-  for (WriteRequest* request : batch) {
-    request->lsn = fold.applied();
-    if (!shared.ok()) request->error = shared.error();
+  if (seal && shared.ok()) start_checkpoint();
+  answer_all(shared);
+}
+
+// Back-pressure: while the head before this one is still being sealed, this one may grow to twice
+// its size and no further. Readers go on meanwhile.
+Result<void> Store::Impl::wait_for_room(std::unique_lock<std::shared_mutex>& state_lock) {
+  if (auto written = log->written(); !written.ok()) {
+    poison(written.error());
+    return written;
+  }
+  CAIRN_TRY(adopt_checkpoint());
+  while (fold.frozen() != nullptr && checkpoint_due(2)) {
+    CAIRN_TRY(sync_pending());
+    state_lock.unlock();
+    sealer.wait_idle();
+    state_lock.lock();
+    CAIRN_TRY(adopt_checkpoint());
+  }
+  return check_writable();
+}
+
+bool Store::Impl::more_queued() {
+  const std::lock_guard queue_lock(queue_mutex);
+  return !queue.empty();
+}
+
+void Store::Impl::answer_oldest(size_t count) {
+  const std::lock_guard queue_lock(queue_mutex);
+  for (; count > 0; --count) {
+    answer(unanswered.front(), {});
+    unanswered.pop_front();
   }
 }
 
-// A batch may be thousands of messages long, and who asks a question in the middle of it shall not
-// wait for its end: what was done so far becomes durable and visible, then the rest goes on.
-Result<void> Store::Impl::let_readers_in(std::unique_lock<std::shared_mutex>& state_lock) {
-  if (waiting_readers.load(std::memory_order_relaxed) == 0) return {};
+void Store::Impl::answer_all(const Result<void>& shared) {
+  const std::lock_guard queue_lock(queue_mutex);
+  for (WriteRequest* request : unanswered) answer(request, shared);
+  unanswered.clear();
+}
+
+// Precondition: queue_mutex is held, so that who waits cannot take the request away under this.
+void Store::Impl::answer(WriteRequest* request, const Result<void>& shared) {
+  if (!shared.ok()) request->error = shared.error();
+  if (!request->promise) {
+    request->done = true;
+    request->answered.notify_one();
+    return;
+  }
+  const std::unique_ptr<WriteRequest> own(request);
+  own->promise->set_value(own->result());
+}
+
+// Writing may go on for as long as there is something to write, and who asks a question or takes
+// the lock for something else shall not wait for its end: what was done so far becomes durable
+// and visible, then the rest goes on.
+Result<void> Store::Impl::let_others_in(std::unique_lock<std::shared_mutex>& state_lock) {
+  if (others_waiting.load(std::memory_order_relaxed) == 0) return {};
   CAIRN_TRY(sync_pending());
   state_lock.unlock();
+  // A mutex may be taken again before those it was released for have woken up.
+  for (int i = 0; i < kPatience && others_waiting > 0; ++i) std::this_thread::yield();
   state_lock.lock();
   return check_writable();
 }
 
 std::shared_lock<std::shared_mutex> Store::Impl::lock_for_reading() const {
-  ++waiting_readers;
+  ++others_waiting;
   std::shared_lock reading(state_mutex);
-  --waiting_readers;
+  --others_waiting;
   return reading;
+}
+
+std::unique_lock<std::shared_mutex> Store::Impl::lock_alone() const {
+  ++others_waiting;
+  std::unique_lock alone(state_mutex);
+  --others_waiting;
+  return alone;
 }
 
 Result<void> Store::Impl::run(WriteRequest& request,
@@ -146,7 +236,7 @@ Result<void> Store::Impl::run_messages(WriteRequest& request,
   for (size_t i = 0; i < request.prepared->messages.size(); ++i) {
     CAIRN_TRY_ASSIGN(ItemResult item, run_message(*request.prepared, i, *request.submit));
     request.items.push_back(std::move(item));
-    if (i % kMessagesBetweenLooks == 0) CAIRN_TRY(let_readers_in(state_lock));
+    if (i % kMessagesBetweenLooks == 0) CAIRN_TRY(let_others_in(state_lock));
   }
   return {};
 }

@@ -43,6 +43,18 @@ void Part::gather_users(std::span<const Ordinal> ordinals, ValueId* out) const {
   gather_column(model::field::kUser, ordinals, out);
 }
 
+void Part::for_each_posting(
+    FieldId field, const std::function<bool(ValueId, std::span<const Ordinal>)>& fn) const {
+  std::vector<Ordinal> ordinals;
+  for_each_value(field, [&](ValueId value, const Bitmap& posting) {
+    ordinals.clear();
+    posting.for_each_block([&](std::span<const Ordinal> block) {
+      ordinals.insert(ordinals.end(), block.begin(), block.end());
+    });
+    return fn(value, ordinals);
+  });
+}
+
 bool Part::has_column(FieldId field) const { return field == model::field::kUser; }
 
 void Part::read_column(FieldId field, OrdinalRange range, ValueId* out) const {

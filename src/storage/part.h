@@ -74,6 +74,9 @@ class Part {
   virtual void for_each_value(FieldId field,
                               const std::function<bool(ValueId, const Bitmap&)>& fn) const = 0;
   virtual uint64_t value_count(FieldId field) const = 0;
+  // The same as for_each_value with the ordinals themselves, ascending.
+  virtual void for_each_posting(
+      FieldId field, const std::function<bool(ValueId, std::span<const Ordinal>)>& fn) const;
 
   // Ordinals whose time is in [begin, end).
   virtual Bitmap in_time(TimeUs begin, TimeUs end) const = 0;

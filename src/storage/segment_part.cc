@@ -64,6 +64,17 @@ class SegmentPart final : public Part {
                       const std::function<bool(ValueId, const Bitmap&)>& fn) const override {
     if (const SegmentField* field = d_.field(id)) field->for_each_value(fn);
   }
+  void for_each_posting(
+      FieldId id, const std::function<bool(ValueId, std::span<const Ordinal>)>& fn) const override {
+    const SegmentField* field = d_.field(id);
+    if (field == nullptr) return;
+    std::vector<Ordinal> ordinals;
+    for (SegmentField::Cursor cursor(*field); !cursor.at_end(); cursor.next()) {
+      ordinals.clear();
+      if (!cursor.read(ordinals)) ordinals.clear();  // damaged reads as empty
+      if (!fn(cursor.value(), ordinals)) return;
+    }
+  }
   uint64_t value_count(FieldId id) const override {
     const SegmentField* field = d_.field(id);
     return field == nullptr ? 0 : field->value_count();

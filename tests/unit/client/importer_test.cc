@@ -24,8 +24,14 @@ namespace {
 // Remembers what it was given; occurrences are known by id, operations of kind "note" are refused.
 class FakeSink final : public client::MessageSink {
  public:
-  Result<engine::SubmitResult> submit(engine::PreparedMessages prepared,
-                                      const engine::SubmitOptions& options) override {
+  std::future<Result<engine::SubmitResult>> submit(engine::PreparedMessages prepared,
+                                                   const engine::SubmitOptions& options) override {
+    std::promise<Result<engine::SubmitResult>> answer;
+    answer.set_value(answer_to(prepared, options));
+    return answer.get_future();
+  }
+  Result<engine::SubmitResult> answer_to(const engine::PreparedMessages& prepared,
+                                         const engine::SubmitOptions& options) {
     REQUIRE(prepared.terms.size() == prepared.messages.size());
     for (size_t i = 0; i < prepared.messages.size(); ++i) {
       REQUIRE(prepared.terms.terms(i).empty() ==

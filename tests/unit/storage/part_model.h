@@ -177,8 +177,20 @@ inline void check_postings(const storage::Part& part, const PartModel& model) {
       return true;
     });
     REQUIRE(seen == expected);
+    seen.clear();
+    part.for_each_posting(field, [&](ValueId value, std::span<const Ordinal> ordinals) {
+      const bool ascending = std::is_sorted(ordinals.begin(), ordinals.end());
+      if (!ascending || (!seen.empty() && last >= value)) FAIL("postings do not ascend");
+      last = value;
+      for (const Ordinal ordinal : ordinals) seen[value].insert(raw(part.lsn(ordinal)));
+      return true;
+    });
+    REQUIRE(seen == expected);
     int calls = 0;
     part.for_each_value(field, [&](ValueId, const storage::Bitmap&) { return ++calls < 2; });
+    CHECK(calls == static_cast<int>(std::min<size_t>(2, ids.size())));
+    calls = 0;
+    part.for_each_posting(field, [&](ValueId, std::span<const Ordinal>) { return ++calls < 2; });
     CHECK(calls == static_cast<int>(std::min<size_t>(2, ids.size())));
     CHECK(part.posting(field, ValueId{UINT32_MAX - 7}).empty());
     CHECK(part.posting_cardinality(field, ValueId{0}) == 0);
