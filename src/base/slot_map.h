@@ -6,8 +6,10 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace cairn {
@@ -32,7 +34,7 @@ class SlotMap {
 
   // The slot of the key; `fresh` becomes its slot when it had none. Precondition: fresh != kNone.
   uint32_t find_or_add(KeyT key, uint32_t fresh) {
-    if ((size_ + 1) * 2 > cells_.size()) grow();
+    if ((size_ + 1) * 2 > cells_.size()) resize(cells_.size() * 2);
     for (size_t i = home(key);; i = (i + 1) & mask()) {
       if (cells_[i].slot == kNone) {
         cells_[i] = {key, fresh};
@@ -41,6 +43,11 @@ class SlotMap {
       }
       if (cells_[i].key == key) return cells_[i].slot;
     }
+  }
+
+  // Makes room for as many keys.
+  void reserve(size_t keys) {
+    if (keys * 2 > cells_.size()) resize(keys * 2);
   }
 
   // Keeps its memory.
@@ -62,12 +69,10 @@ class SlotMap {
   size_t home(KeyT key) const {
     return static_cast<size_t>((static_cast<uint64_t>(key) * 0x9e3779b97f4a7c15u) >> shift_);
   }
-  void grow() {
-    std::vector<Cell> old = std::move(cells_);
-    const size_t cells = old.empty() ? 16 : old.size() * 2;
-    shift_ = 64;
-    for (size_t n = cells; n > 1; n /= 2) --shift_;
-    cells_.assign(cells, Cell{});
+  void resize(size_t least) {
+    const size_t cells = std::bit_ceil(std::max<size_t>(least, 16));
+    shift_ = 64 - static_cast<unsigned>(std::countr_zero(cells));
+    const std::vector<Cell> old = std::exchange(cells_, std::vector<Cell>(cells));
     for (const Cell& cell : old) {
       if (cell.slot == kNone) continue;
       size_t i = home(cell.key);

@@ -1,6 +1,8 @@
 #include "base/uuid.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 
 namespace cairn {
 namespace {
@@ -9,15 +11,30 @@ constexpr char kDigits[] = "0123456789abcdef";
 constexpr size_t kHexLength = 32;
 constexpr size_t kDashedLength = 36;
 
-// Values of hexadecimal digits; of other characters one with the upper bits set.
-constexpr uint8_t kNoDigit = 0xf0;
-constexpr auto kHexValues = [] {
-  std::array<uint8_t, 256> values{};
-  values.fill(kNoDigit);
-  for (uint8_t i = 0; i < 10; ++i) values['0' + i] = i;
-  for (uint8_t i = 0; i < 6; ++i) values['a' + i] = values['A' + i] = static_cast<uint8_t>(10 + i);
-  return values;
-}();
+constexpr uint64_t kOnes = 0x0101010101010101u;
+constexpr uint64_t kHighBits = 0x80 * kOnes;
+
+// The highest bit of each byte: whether it is between low and high. Precondition: bytes and bounds
+// are below 0x80.
+uint64_t between(uint64_t bytes, uint64_t low, uint64_t high) {
+  return (bytes + (0x80 - low) * kOnes) & ~(bytes + (0x7f - high) * kOnes) & kHighBits;
+}
+
+// Four bytes out of eight hexadecimal digits, all digits at once. False: they are not.
+bool read_digits(const char* digits, uint8_t* out) {
+  static_assert(std::endian::native == std::endian::little);
+  uint64_t text = 0;
+  std::memcpy(&text, digits, sizeof text);
+  if ((text & kHighBits) != 0) return false;
+  const uint64_t letters = between(text | 0x20 * kOnes, 'a', 'f') & (text << 1);
+  if ((letters | between(text, '0', '9')) != kHighBits) return false;
+  const uint64_t values = (text & 0x0f * kOnes) + 9 * (letters >> 7);
+  uint64_t pairs = (values << 4 | values >> 8) & 0x00ff00ff00ff00ffu;
+  pairs = (pairs | pairs >> 8) & 0x0000ffff0000ffffu;
+  const auto bytes = static_cast<uint32_t>(pairs | pairs >> 16);
+  std::memcpy(out, &bytes, sizeof bytes);
+  return true;
+}
 
 bool starts_with_ignoring_case(std::string_view text, std::string_view lower_prefix) {
   if (text.size() < lower_prefix.size()) return false;
@@ -73,14 +90,9 @@ std::optional<Uuid> parse_uuid(std::string_view text) {
     std::copy_n(text.data(), kHexLength, digits.data());
   }
   Uuid uuid;
-  uint8_t all = 0;
-  for (size_t i = 0; i < uuid.bytes.size(); ++i) {
-    const uint8_t high = kHexValues[static_cast<uint8_t>(digits[2 * i])];
-    const uint8_t low = kHexValues[static_cast<uint8_t>(digits[2 * i + 1])];
-    all |= high | low;
-    uuid.bytes[i] = static_cast<uint8_t>(high << 4 | low);
+  for (size_t i = 0; i < uuid.bytes.size(); i += 4) {
+    if (!read_digits(&digits[2 * i], &uuid.bytes[i])) return std::nullopt;
   }
-  if ((all & kNoDigit) != 0) return std::nullopt;
   return uuid;
 }
 

@@ -81,7 +81,7 @@ std::string issue_table(const model::State& state, const query::SearchPage& page
     const model::Group& group = state.group(row.id);
     const model::ViewTotals totals = state.totals(row.id);
     const size_t merged = state.members(row.id).size() - 1;
-    std::string title = group.title;
+    std::string title(group.title);
     if (merged > 0) title = "(+" + std::to_string(merged) + ") " + title;
     table.add({{state.short_id(row.id), Style::Bold},
                std::move(title),

@@ -228,7 +228,7 @@ void print_merged(const model::State& state, GroupId id, Console& console) {
   for (const GroupId member : members) {
     if (member == id) continue;
     const model::Group& group = state.group(member);
-    table.add({state.short_id(member), group.title, std::to_string(group.times_seen),
+    table.add({state.short_id(member), std::string(group.title), std::to_string(group.times_seen),
                status_text(group), state.short_id(group.parent)});
   }
   console.out.write(table.render(console.terminal));

@@ -1,6 +1,8 @@
 // merge, unmerge, resolve, unresolve, archive, assign.
 #include <fmt/format.h>
 
+#include <span>
+
 #include "client/issue_reference.h"
 #include "client/output.h"
 #include "client/store_access.h"
@@ -10,7 +12,7 @@ namespace cairn::client {
 namespace {
 
 // The names of groups, taken before the state changes.
-std::vector<std::string> short_ids(const model::State& state, const std::vector<GroupId>& groups) {
+std::vector<std::string> short_ids(const model::State& state, std::span<const GroupId> groups) {
   std::vector<std::string> names;
   for (const GroupId id : groups) names.push_back(state.short_id(id));
   return names;
@@ -101,7 +103,7 @@ VerbResult run_verb(const UnmergeArguments& arguments, Console& console) {
     CAIRN_TRY_ASSIGN(command.view, state.find_issue(arguments.view));
     CAIRN_TRY_ASSIGN(command.children, find_issues(*snapshot, arguments.children));
     view = state.short_id(command.view);
-    const auto& all = state.group(command.view).children;
+    const std::span<const GroupId> all = state.group(command.view).children;
     names = short_ids(state, command.children.empty() ? all : command.children);
   }
   CAIRN_TRY_ASSIGN(const auto result, store->execute(command, options_of(arguments.writer)));

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "model/record_codec.h"
+#include "storage/segment.h"
 
 namespace cairn::engine {
 namespace {
@@ -73,6 +74,7 @@ Result<bool> FrameFeed::read(DecodedFrame& out) {
   out.position = frame->position;
   out.records.clear();
   out.terms.clear();
+  out.id_hashes.clear();
   CAIRN_TRY(model::decode_records(frame->payload, frame->count,
                                   [&](model::Record&& record) -> Result<void> {
                                     out.records.push_back(std::move(record));
@@ -82,8 +84,10 @@ Result<bool> FrameFeed::read(DecodedFrame& out) {
   for (const model::Record& record : out.records) {
     if (const auto* occurrence = std::get_if<model::Occurrence>(&record.body)) {
       extractor_.extract(*occurrence, out.terms);
+      out.id_hashes.push_back(storage::id_hash(occurrence->id, occurrence->project));
     } else {
       out.terms.end();
+      out.id_hashes.push_back(0);
     }
   }
   return true;

@@ -22,7 +22,8 @@ struct DecodedFrame {
   Lsn first_lsn{};
   log::FramePosition position;
   std::vector<model::Record> records;
-  model::TermBatch terms;  // by record, when asked for; empty for all but occurrences
+  model::TermBatch terms;           // by record, when asked for; empty for all but occurrences
+  std::vector<uint64_t> id_hashes;  // the same: of the occurrences' ids
 };
 
 class FrameFeed {

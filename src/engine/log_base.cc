@@ -206,8 +206,10 @@ Result<void> restore_row(Kind kind, RowReader& rows, BaseState& base,
     }
     case Kind::Groups: {
       const GroupId id{rows.integer<uint32_t>()};
-      CAIRN_TRY_ASSIGN(auto group, storage::decode_group(id, row()));
-      return base.state.restore_group(std::move(group));
+      CAIRN_TRY_ASSIGN(auto decoded, storage::decode_group(id, row()));
+      decoded.group.title = base.state.texts().share(decoded.title);
+      decoded.group.culprit = base.state.texts().share(decoded.culprit);
+      return base.state.restore_group(std::move(decoded.group));
     }
     case Kind::Fingerprints: {
       const FingerprintId id{rows.integer<uint32_t>()};
@@ -262,7 +264,7 @@ Result<BaseState> LogBase::load() const {
   }
   if (!registry) return damaged(*file_, 0);
   base.state.restore_registry(registry->store_id, registry->strict_types, std::move(types));
-  CAIRN_TRY(base.state.check_restored());
+  CAIRN_TRY(base.state.finish_restore());
   return base;
 }
 

@@ -38,12 +38,48 @@ void Materializer::begin(model::State&& state, Lsn applied, TimeUs last_time,
   last_time_ = last_time;
 }
 
+void Materializer::begin_batch(const model::TermBatch& terms, std::vector<uint64_t> id_hashes) {
+  batch_ = &terms;
+  id_hashes_ = std::move(id_hashes);
+  tag_fields_.clear();
+  hinted_ = texts_hinted_ = found_ = postings_hinted_ = ends_hinted_ = foreseen_ = 0;
+}
+
+void Materializer::look_ahead(size_t index) {
+  // Far enough apart for a step's memory to be there when the next one reads it.
+  constexpr size_t kHintsAhead = 24, kTextsAhead = 18, kPostingsAhead = 6, kEndsAhead = 2;
+  const auto through = [&](size_t& done, size_t ahead, auto&& step) {
+    for (const size_t end = std::min(index + ahead + 1, batch_->size()); done < end; ++done) {
+      step(done);
+    }
+  };
+  through(hinted_, kHintsAhead, [&](size_t i) {
+    tail_->head.prefetch_id(id_hashes_[i]);
+    if (frozen_) frozen_->tail->head.prefetch_id(id_hashes_[i]);
+    dictionary_.prefetch(*batch_, i, tag_fields_);
+  });
+  through(texts_hinted_, kTextsAhead,
+          [&](size_t i) { dictionary_.prefetch_texts(*batch_, i, tag_fields_); });
+  through(found_, kFoundAhead, [&](size_t i) {
+    dictionary_.find(*batch_, i, tag_fields_, terms_of(i));
+    tail_->head.prefetch(terms_of(i));
+  });
+  through(postings_hinted_, kPostingsAhead,
+          [&](size_t i) { tail_->head.prefetch_postings(terms_of(i)); });
+  through(ends_hinted_, kEndsAhead, [&](size_t i) { tail_->head.prefetch_ends(terms_of(i)); });
+}
+
+Result<void> Materializer::prepare(size_t index) {
+  prepared_ = index;
+  return dictionary_.intern(*batch_, index, tag_fields_, terms_of(index));
+}
+
 Result<void> Materializer::apply(const model::Record& record, Lsn lsn) {
   CAIRN_ASSERT(lsn == next(applied_));
   CAIRN_TRY_ASSIGN(const model::Applied applied, state_.apply(record, lsn));
   if (const auto* occurrence = std::get_if<model::Occurrence>(&record.body)) {
     tail_->head.add({lsn, occurrence->time(), occurrence->project, applied.decided_by,
-                     storage::id_hash(occurrence->id, occurrence->project), terms_});
+                     id_hashes_[prepared_], terms_of(prepared_)});
     tail_->ids.push_back(occurrence->id);
   } else if (const auto* merged = std::get_if<model::Merged>(&record.body)) {
     note_regrouped(merged->project, merged->children);
@@ -60,7 +96,14 @@ Result<void> Materializer::apply(const model::Record& record, Lsn lsn) {
 }
 
 bool Materializer::tail_has(ProjectId project, const Uuid& id) const {
-  const uint64_t hash = storage::id_hash(id, project);
+  return tail_has_hash(storage::id_hash(id, project), project, id);
+}
+
+bool Materializer::tail_has(size_t index, ProjectId project, const Uuid& id) const {
+  return tail_has_hash(id_hashes_[index], project, id);
+}
+
+bool Materializer::tail_has_hash(uint64_t hash, ProjectId project, const Uuid& id) const {
   return has(*tail_, hash, project, id) || (frozen_ && has(*frozen_->tail, hash, project, id));
 }
 

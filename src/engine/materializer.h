@@ -6,6 +6,8 @@
 // otherwise. What is frozen may be written (Dictionary::save) on another thread beside all of them.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <unordered_set>
@@ -15,6 +17,7 @@
 #include "base/hash.h"
 #include "base/ids.h"
 #include "base/result.h"
+#include "model/fold_ahead.h"
 #include "model/occurrence.h"
 #include "model/record.h"
 #include "model/state.h"
@@ -61,19 +64,31 @@ class Materializer {
   // New names are looked up in `txn` from now on, so it has to live as long.
   Result<void> attach(const storage::ReadTxn* txn) { return dictionary_.attach(txn); }
 
-  // Begins a batch of terms: prepare() takes its occurrences.
-  void begin_batch() { tag_fields_.clear(); }
+  // Begins a batch; `terms` live until its end. `id_hashes` are storage::id_hash() of its
+  // occurrences, by index, of other records anything.
+  void begin_batch(const model::TermBatch& terms, std::vector<uint64_t> id_hashes);
+  // The batch has come to `index`: asks the memory for what those after it will need.
+  // `occurrence(i)` is the batch's one at i, nullptr for other records.
+  template <class F>
+  void look_ahead(size_t index, F&& occurrence) {
+    look_ahead(index);
+    const size_t end = std::min(index + model::FoldAhead::kDistance, batch_->size());
+    for (; foreseen_ < end; ++foreseen_) {
+      if (const model::Occurrence* one = occurrence(foreseen_)) fold_ahead_.see(*one);
+    }
+  }
   // The terms of the batch's occurrence `index` as ids, new names added to the dictionary. Called
   // before the record is logged, so that what cannot be indexed (Exhausted) is refused instead.
-  Result<void> prepare(const model::TermBatch& batch, size_t index) {
-    return dictionary_.intern(batch, index, tag_fields_, terms_);
-  }
+  // Precondition: the batch has come to `index`, see look_ahead().
+  Result<void> prepare(size_t index);
   // Folds the next record; `lsn` must be applied() + 1. An occurrence must have been prepared
   // just before. Corruption: the record does not fit the state.
   Result<void> apply(const model::Record& record, Lsn lsn);
 
   // Whether the occurrence is among those not yet in the index.
   bool tail_has(ProjectId project, const Uuid& id) const;
+  // The same of the batch's occurrence `index`.
+  bool tail_has(size_t index, ProjectId project, const Uuid& id) const;
   bool tail_has(const Hash128& key) const;
 
   const model::State& state() const { return state_; }
@@ -110,14 +125,30 @@ class Materializer {
   Result<std::shared_ptr<Tail>> checkpointed(const storage::ReadTxn* txn);
 
  private:
+  void look_ahead(size_t index);
+  bool tail_has_hash(uint64_t hash, ProjectId project, const Uuid& id) const;
   void note_regrouped(ProjectId project, const std::vector<uint32_t>& numbers);
 
   model::State state_;
+  model::FoldAhead fold_ahead_{state_};
   storage::Dictionary dictionary_;
   std::shared_ptr<Tail> tail_ = std::make_shared<Tail>();
   std::unique_ptr<FrozenTail> frozen_;
+
+  // The batch. How far each step of the look-ahead has come is counted in occurrences.
+  static constexpr size_t kFoundAhead = 12;
+  const model::TermBatch* batch_ = nullptr;
+  std::vector<uint64_t> id_hashes_;
   storage::Dictionary::TagFields tag_fields_;
-  storage::Dictionary::Terms terms_;  // of the occurrence prepared last
+  size_t hinted_ = 0, texts_hinted_ = 0, found_ = 0, postings_hinted_ = 0, ends_hinted_ = 0;
+  size_t foreseen_ = 0;
+  std::array<storage::Dictionary::Terms, kFoundAhead + 1>
+      found_terms_;      // by index, round and round
+  size_t prepared_ = 0;  // index
+  storage::Dictionary::Terms& terms_of(size_t index) {
+    return found_terms_[index % found_terms_.size()];
+  }
+
   Lsn applied_{};
   Lsn checkpoint_{};
   TimeUs last_time_{};

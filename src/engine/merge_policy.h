@@ -15,7 +15,7 @@ struct MergePolicy {
   // This many neighbours of one size class are merged; sizes of a class differ by this factor.
   uint32_t fan_in = 8;
   // A merged segment has at most so many occurrences: what bounds memory and time of one merge.
-  uint32_t max_rows = 1u << 22;
+  uint32_t max_rows = 1u << 21;
 };
 
 // Neighbours to merge now, oldest first; empty: nothing to do. `segments` in any order.

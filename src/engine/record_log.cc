@@ -13,7 +13,7 @@ namespace {
 // Marks are kept this far apart: finding a record then means reading about so much log.
 constexpr uint64_t kMarkDistanceBytes = 32u << 10;
 // Frames that may wait to be written: back-pressure instead of memory.
-constexpr size_t kWaitingFrames = 4;
+constexpr size_t kWaitingFrames = 2;
 
 storage::LogPosition to_storage(const log::FramePosition& position) {
   return {raw(position.file_first_lsn), position.offset};
@@ -31,7 +31,7 @@ RecordLog::RecordLog(FileSystem& files, std::string directory, const Uuid& store
       directory_(std::move(directory)),
       store_id_(store_id),
       writer_(std::move(writer)),
-      worker_(kWaitingFrames) {}
+      worker_("cairn-log", kWaitingFrames) {}
 
 void RecordLog::append(std::vector<model::Record>&& records) {
   // std::function copies what it holds, and records shall not be copied.

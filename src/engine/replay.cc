@@ -40,7 +40,10 @@ Result<uint64_t> Store::Impl::replay_tail(bool seal, const AsOf& until, const Pr
 
 // False: the rest is after the moment.
 Result<bool> Store::Impl::fold_frame(const DecodedFrame& frame, const AsOf& until) {
-  fold.begin_batch();
+  fold.begin_batch(frame.terms, frame.id_hashes);
+  const auto occurrence = [&](size_t i) {
+    return std::get_if<model::Occurrence>(&frame.records[i].body);
+  };
   Lsn lsn = frame.first_lsn;
   for (size_t i = 0; i < frame.records.size(); ++i, lsn = next(lsn)) {
     const model::Record& record = frame.records[i];
@@ -53,7 +56,8 @@ Result<bool> Store::Impl::fold_frame(const DecodedFrame& frame, const AsOf& unti
                                     layout.log(), raw(fold.applied()), raw(lsn), layout.root));
     }
     if (std::holds_alternative<model::Occurrence>(record.body)) {
-      CAIRN_TRY(fold.prepare(frame.terms, i));
+      fold.look_ahead(i, occurrence);
+      CAIRN_TRY(fold.prepare(i));
     }
     CAIRN_TRY(fold.apply(record, lsn));
   }

@@ -132,8 +132,8 @@ struct Store::Impl {
   std::shared_ptr<Tail> spare;  // empty; under outcome_mutex
   bool merging_failed = false;  // the sealer's own: what failed once is left until reopened
   // Last, so that they end before what they use; who writes uses the sealer.
-  Worker sealer{1};
-  Worker write_worker{1};
+  Worker sealer{"cairn-seal", 1, Urgency::Background};
+  Worker write_worker{"cairn-write", 1};
 
   // --- opening (store.cc) ---
   Result<void> open_for_writing(OpenReport& report);
@@ -167,7 +167,7 @@ struct Store::Impl {
                                       const std::string& actor);
   Result<ItemResult> store_fact(Result<std::optional<model::RecordBody>>&& decided, TimeUs time,
                                 const std::string& actor, const Hash128& key);
-  Result<Lsn> add_record(model::Record&& record);
+  Result<Lsn> apply_pending();
   void hand_over_pending();
   Result<void> sync_pending();
   Result<void> check_writable() const;
@@ -182,7 +182,7 @@ struct Store::Impl {
                              const storage::ReadTxn* txn) const;
   // The same as knows_occurrence for the batch's message `index`, after look_up_ids().
   Result<bool> batch_knows(size_t index, const model::Occurrence& occurrence) const;
-  void look_up_ids(const std::vector<model::Message>& messages);
+  std::vector<uint64_t> look_up_ids(const std::vector<model::Message>& messages);
   Result<bool> knows_key(const Hash128& key) const;
   // --- checkpoints (sealing.cc) ---
   // Whether the head or the tail of the log is long enough for a checkpoint, `times` over.

@@ -6,6 +6,7 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <mutex>
@@ -13,10 +14,15 @@
 
 namespace cairn::engine {
 
+// Foreground: somebody waits for it. Background: it shall take what the others leave.
+enum class Urgency : uint8_t { Foreground, Background };
+
 class Worker {
  public:
-  // `max_waiting` > 0 jobs may wait behind the running one; beyond it post() waits.
-  explicit Worker(size_t max_waiting) : max_waiting_(max_waiting) {}
+  // `name`, at most 15 bytes: of the thread, as `top -H` shows it. `max_waiting` > 0 jobs may wait
+  // behind the running one; beyond it post() waits.
+  Worker(const char* name, size_t max_waiting, Urgency urgency = Urgency::Foreground)
+      : name_(name), max_waiting_(max_waiting), urgency_(urgency) {}
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -29,7 +35,9 @@ class Worker {
  private:
   void run();
 
+  const char* const name_;
   const size_t max_waiting_;
+  const Urgency urgency_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::function<void()>> jobs_;

@@ -231,9 +231,12 @@ Result<void> Store::Impl::run(WriteRequest& request,
 
 Result<void> Store::Impl::run_messages(WriteRequest& request,
                                        std::unique_lock<std::shared_mutex>& state_lock) {
-  fold.begin_batch();
-  look_up_ids(request.prepared->messages);
+  fold.begin_batch(request.prepared->terms, look_up_ids(request.prepared->messages));
+  const auto occurrence = [&](size_t i) {
+    return std::get_if<model::Occurrence>(&request.prepared->messages[i]);
+  };
   for (size_t i = 0; i < request.prepared->messages.size(); ++i) {
+    fold.look_ahead(i, occurrence);
     CAIRN_TRY_ASSIGN(ItemResult item, run_message(*request.prepared, i, *request.submit));
     request.items.push_back(std::move(item));
     if (i % kMessagesBetweenLooks == 0) CAIRN_TRY(let_others_in(state_lock));
@@ -276,16 +279,16 @@ Result<ItemResult> Store::Impl::store_occurrence(PreparedMessages& prepared, siz
   if (auto admitted = model::admit(fold.state(), occurrence); !admitted.ok()) {
     return refused(std::move(admitted).error());
   }
-  if (auto interned = fold.prepare(prepared.terms, index); !interned.ok()) {
+  if (auto interned = fold.prepare(index); !interned.ok()) {
     // A full dictionary refuses the one occurrence; a failing disk is everybody's trouble.
     if (interned.error().code != ErrorCode::Exhausted) return interned.error();
     return refused(std::move(interned).error());
   }
-  model::Record record;
+  model::Record& record = pending.emplace_back();  // in place: an occurrence is large to move
   record.time = time;
   record.actor = actor;
   record.body = std::move(occurrence);
-  CAIRN_TRY_ASSIGN(const Lsn lsn, add_record(std::move(record)));
+  CAIRN_TRY_ASSIGN(const Lsn lsn, apply_pending());
   return ItemResult{Outcome::Stored, lsn, std::nullopt};
 }
 
@@ -297,25 +300,27 @@ Result<ItemResult> Store::Impl::store_fact(Result<std::optional<model::RecordBod
   if (!decided.ok()) return refused(std::move(decided).error());
   const bool changes = decided->has_value();
   if (!changes && key == Hash128{}) return ItemResult{Outcome::NoChange, {}, std::nullopt};
-  model::Record record;
+  model::Record& record = pending.emplace_back();
   record.time = time;
   record.actor = actor;
   record.key = key;
   record.body = changes ? *std::move(*decided) : model::NothingChanged{};
-  CAIRN_TRY_ASSIGN(const Lsn lsn, add_record(std::move(record)));
+  CAIRN_TRY_ASSIGN(const Lsn lsn, apply_pending());
   return ItemResult{changes ? Outcome::Stored : Outcome::NoChange, lsn, std::nullopt};
 }
 
-Result<Lsn> Store::Impl::add_record(model::Record&& record) {
+// The record that was put into `pending` last.
+Result<Lsn> Store::Impl::apply_pending() {
+  const model::Record& record = pending.back();
   const Lsn lsn = next(fold.applied());
   if (auto applied = fold.apply(record, lsn); !applied.ok()) {
     // It was decided against this very state: the bug is ours, nothing on disk is damaged.
     poison(make_error(ErrorCode::Internal,
                       "a decided record does not fit the state: " + applied.error().message));
+    pending.pop_back();
     return *poisoned;
   }
   pending_bytes += estimated_bytes(record);
-  pending.push_back(std::move(record));
   if (pending_bytes >= kFrameBytes) hand_over_pending();
   // Usually a checkpoint begins between batches; one batch may be longer than the head, though.
   if (checkpoint_due(2)) {
@@ -395,16 +400,17 @@ Result<bool> Store::Impl::is_occurrence(Lsn lsn, ProjectId project, const Uuid& 
   return occurrence != nullptr && occurrence->id == id && occurrence->project == project;
 }
 
-// A whole batch at once, so that the misses of its ids in the processor's cache overlap.
-void Store::Impl::look_up_ids(const std::vector<model::Message>& messages) {
+// A whole batch at once, so that the misses of its ids in the processor's cache overlap. Returns
+// their hashes.
+std::vector<uint64_t> Store::Impl::look_up_ids(const std::vector<model::Message>& messages) {
   known_candidates.clear();
   looked_up_in = sealed;
-  if (!sealed || sealed->parts.empty()) return;
   std::vector<uint64_t> hashes(messages.size());
   for (size_t i = 0; i < messages.size(); ++i) {
     const auto* occurrence = std::get_if<model::Occurrence>(&messages[i]);
     if (occurrence != nullptr) hashes[i] = storage::id_hash(occurrence->id, occurrence->project);
   }
+  if (!sealed) return hashes;
   std::vector<storage::IdCandidate> found;
   for (const auto& part : sealed->parts) {
     found.clear();
@@ -414,6 +420,7 @@ void Store::Impl::look_up_ids(const std::vector<model::Message>& messages) {
     }
   }
   std::sort(known_candidates.begin(), known_candidates.end());
+  return hashes;
 }
 
 Result<bool> Store::Impl::batch_knows(size_t index, const model::Occurrence& occurrence) const {
@@ -421,7 +428,7 @@ Result<bool> Store::Impl::batch_knows(size_t index, const model::Occurrence& occ
   if (looked_up_in != sealed) {
     return knows_occurrence(occurrence.project, occurrence.id, write_txn());
   }
-  if (fold.tail_has(occurrence.project, occurrence.id)) return true;
+  if (fold.tail_has(index, occurrence.project, occurrence.id)) return true;
   const std::pair<uint32_t, Lsn> first(static_cast<uint32_t>(index), Lsn{});
   auto it = std::lower_bound(known_candidates.begin(), known_candidates.end(), first);
   for (; it != known_candidates.end() && it->first == index; ++it) {

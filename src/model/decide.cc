@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
 
 #include "model/command.h"
 #include "model/rules.h"
@@ -42,21 +43,21 @@ Result<void> check_visible(const State& state, GroupId id, std::string_view verb
 }
 
 // A list of children that a merge or unmerge names: not too many, existing, none twice.
-Result<void> check_children(const State& state, const std::vector<GroupId>& children,
+Result<void> check_children(const State& state, std::span<const GroupId> children,
                             std::string_view verb) {
   if (children.size() > kMaxMergeChildren) {
     return invalid("{} issues are too many to {} at once: name at most {}", children.size(), verb,
                    kMaxMergeChildren);
   }
   for (const GroupId child : children) CAIRN_TRY(check_exists(state, child));
-  std::vector<GroupId> sorted = children;
+  std::vector<GroupId> sorted(children.begin(), children.end());
   std::sort(sorted.begin(), sorted.end());
   const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
   if (twice == sorted.end()) return {};
   return invalid("{} is named twice: name each issue to {} once", state.short_id(*twice), verb);
 }
 
-std::vector<uint32_t> numbers_of(const State& state, const std::vector<GroupId>& groups) {
+std::vector<uint32_t> numbers_of(const State& state, std::span<const GroupId> groups) {
   std::vector<uint32_t> out;
   out.reserve(groups.size());
   for (const GroupId id : groups) out.push_back(state.group(id).number);
@@ -93,8 +94,8 @@ Decision decide_on(const State& state, const UnmergeCommand& command) {
   if (view.children.empty()) {
     return conflict("nothing is merged into {}", state.short_id(view.id));
   }
-  const std::vector<GroupId>& children =
-      command.children.empty() ? view.children : command.children;
+  const std::span<const GroupId> children =
+      command.children.empty() ? std::span<const GroupId>(view.children) : command.children;
   CAIRN_TRY(check_children(state, children, "unmerge"));
   for (const GroupId child : children) {
     const GroupId parent = state.group(child).parent;

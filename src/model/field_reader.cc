@@ -16,11 +16,11 @@ std::optional<std::string_view> NameSet::duplicate() {
   if (names_.size() > kPairs) {
     std::sort(names_.begin(), names_.end());
     const auto twice = std::adjacent_find(names_.begin(), names_.end());
-    return twice == names_.end() ? std::nullopt : std::optional(*twice);
+    return twice == names_.end() ? std::nullopt : std::optional(twice->text);
   }
   for (size_t i = 1; i < names_.size(); ++i) {
     for (size_t j = 0; j < i; ++j)
-      if (names_[i] == names_[j]) return names_[i];
+      if (names_[i] == names_[j]) return names_[i].text;
   }
   return std::nullopt;
 }

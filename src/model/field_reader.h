@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,14 +26,32 @@ inline constexpr double kMaxEpochSeconds = 253402300800.0;
 class NameSet {
  public:
   void clear() { names_.clear(); }
-  void add(std::string_view name) { names_.push_back(name); }
+  void add(std::string_view name) { names_.push_back({tag_of(name), name}); }
   size_t size() const { return names_.size(); }
   // A name added at least twice. Reorders the names.
   std::optional<std::string_view> duplicate();
 
  private:
-  std::vector<std::string_view> names_;
+  // Compared before the name: most differ in it.
+  static uint32_t tag_of(std::string_view name) {
+    if (name.empty()) return 0;
+    return static_cast<uint32_t>(name.size()) << 16 |
+           static_cast<uint32_t>(static_cast<uint8_t>(name.front())) << 8 |
+           static_cast<uint8_t>(name.back());
+  }
+  struct Name {
+    uint32_t tag = 0;
+    std::string_view text;
+    auto operator<=>(const Name&) const = default;
+  };
+  std::vector<Name> names_;
 };
+
+// name == literal, with the length known where it is compiled: no call.
+template <size_t N>
+inline bool is_name(std::string_view name, const char (&literal)[N]) {
+  return name.size() == N - 1 && std::memcmp(name.data(), literal, N - 1) == 0;
+}
 
 class FieldReader {
  public:

@@ -115,7 +115,8 @@ class JsonTree::Walker {
         next_(tokens.data()),
         end_(tokens.data() + tokens.size()),
         keep_depth_(keep_depth),
-        max_depth_(max_depth) {}
+        max_depth_(max_depth),
+        escapes_(std::memchr(base, '\\', size) != nullptr) {}
 
   bool root() {
     if (first() != '{') return fail("expected an object", *next_);
@@ -186,7 +187,7 @@ class JsonTree::Walker {
     const std::string_view text = token();
     if (text.size() < 2 || text.back() != '"') return fail("a string is not closed", *next_);
     const std::string_view content = text.substr(1, text.size() - 2);
-    const bool escaped = std::memchr(content.data(), '\\', content.size()) != nullptr;
+    const bool escaped = escapes_ && std::memchr(content.data(), '\\', content.size()) != nullptr;
     if (escaped) {
       const size_t bad = find_bad_escape(content);
       if (bad != std::string_view::npos)
@@ -262,6 +263,7 @@ class JsonTree::Walker {
   const uint32_t* end_;
   int keep_depth_;
   int max_depth_;
+  bool escapes_;  // anywhere in the text
   Error error_;
 };
 

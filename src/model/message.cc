@@ -80,7 +80,6 @@ double message_time(const Message& message) {
 
 struct MessageParser::Impl {
   Result<void> parse(std::string_view line, Message& out);
-  Result<void> check_names(JsonValue line);
   bool status_change(JsonValue line, StatusChangeMessage& out);
   bool statuses(JsonValue line, StatusChangeMessage& out);
   bool update_date(JsonValue value, StatusChangeMessage& out);
@@ -93,39 +92,28 @@ struct MessageParser::Impl {
   JsonTree tree;
   OccurrenceReader occurrences;
   FieldReader fields;
-  NameSet names;
-  std::deque<std::string> decoded;
+  LineMembers members;
 };
-
-Result<void> MessageParser::Impl::check_names(JsonValue line) {
-  names.clear();
-  decoded.clear();
-  for (JsonValue name = line.first(); name; name = name.next().next())
-    names.add(decode_name(name, decoded));
-  if (const auto twice = names.duplicate()) {
-    fields.fail(*twice, "the member is given twice");
-    return fields.take_error();
-  }
-  return {};
-}
 
 Result<void> MessageParser::Impl::parse(std::string_view line, Message& message) {
   CAIRN_TRY(tree.parse(line, kMessageKeepDepth, kMaxJsonDepth));
   const JsonValue root = tree.root();
-  CAIRN_TRY(check_names(root));
-  if (const JsonValue op = find_member(root, "op");
-      op && (find_member(root, "t") || !find_member(root, "detection_time"))) {
+  if (!members.collect(root)) {
+    fields.fail(members.twice(), "the member is given twice");
+    return fields.take_error();
+  }
+  if (members[Member::Op] && (members[Member::Time] || !members[Member::DetectionTime])) {
     auto& out = message.emplace<WorkflowOp>();
     if (!workflow_op(root, out)) return fields.take_error();
     out.line.assign(line);
     return {};
   }
   std::string type = "occurrence";
-  const JsonValue payload_type = find_member(root, "payload_type");
+  const JsonValue payload_type = members[Member::PayloadType];
   if (!is_absent(payload_type) && !fields.string("payload_type", payload_type, type))
     return fields.take_error();
   if (type == "occurrence") {
-    CAIRN_TRY(occurrences.read(root, message.emplace<Occurrence>()));
+    CAIRN_TRY(occurrences.read(members, message.emplace<Occurrence>()));
     return {};
   }
   if (type == "status_change") {

@@ -12,57 +12,36 @@
 namespace cairn::model {
 namespace {
 
-enum Member : uint8_t {
-  kId,
-  kProjectId,
-  kEventId,
-  kFingerprint,
-  kIssueTitle,
-  kSubtitle,
-  kResourceId,
-  kCulprit,
-  kLevel,
-  kPriority,
-  kAssignee,
-  kType,
-  kDetectionTime,
-  kBufferedSpans,
-  kEvidenceData,
-  kEvidenceDisplay,
-  kEvent,
-  kMemberCount,
-  kUnknown = kMemberCount,
-  kIgnored,
-};
-
 struct KnownMember {
   std::string_view name;
-  uint8_t member;
+  Member member;
 };
 
 // Sorted by length, to look at two or three names instead of all.
 constexpr std::array kKnownMembers = std::to_array<KnownMember>({
-    {"id", kId},
-    {"type", kType},
-    {"_lsn", kIgnored},
-    {"level", kLevel},
-    {"event", kEvent},
-    {"_leaf", kIgnored},
-    {"_issue", kIgnored},
-    {"culprit", kCulprit},
-    {"subtitle", kSubtitle},
-    {"event_id", kEventId},
-    {"assignee", kAssignee},
-    {"project_id", kProjectId},
-    {"fingerprint", kFingerprint},
-    {"issue_title", kIssueTitle},
-    {"resource_id", kResourceId},
-    {"payload_type", kIgnored},
-    {"evidence_data", kEvidenceData},
-    {"detection_time", kDetectionTime},
-    {"evidence_display", kEvidenceDisplay},
-    {"is_buffered_spans", kBufferedSpans},
-    {"initial_issue_priority", kPriority},
+    {"t", Member::Time},
+    {"id", Member::Id},
+    {"op", Member::Op},
+    {"type", Member::Type},
+    {"_lsn", Member::Lsn},
+    {"level", Member::Level},
+    {"event", Member::Event},
+    {"_leaf", Member::Leaf},
+    {"_issue", Member::Issue},
+    {"culprit", Member::Culprit},
+    {"subtitle", Member::Subtitle},
+    {"event_id", Member::EventId},
+    {"assignee", Member::Assignee},
+    {"project_id", Member::ProjectId},
+    {"fingerprint", Member::Fingerprint},
+    {"issue_title", Member::IssueTitle},
+    {"resource_id", Member::ResourceId},
+    {"payload_type", Member::PayloadType},
+    {"evidence_data", Member::EvidenceData},
+    {"detection_time", Member::DetectionTime},
+    {"evidence_display", Member::EvidenceDisplay},
+    {"is_buffered_spans", Member::BufferedSpans},
+    {"initial_issue_priority", Member::Priority},
 });
 constexpr size_t kLongestName = 22;
 
@@ -76,21 +55,15 @@ constexpr auto kFirstOfLength = [] {
   return first;
 }();
 
-uint8_t known_member(std::string_view name) {
-  if (name.size() > kLongestName) return kUnknown;
-  for (size_t i = kFirstOfLength[name.size()]; i < kFirstOfLength[name.size() + 1]; ++i)
-    if (kKnownMembers[i].name == name) return kKnownMembers[i].member;
-  return kUnknown;
+Member known_member(std::string_view name) {
+  if (name.empty() || name.size() > kLongestName) return Member::Unknown;
+  for (size_t i = kFirstOfLength[name.size()]; i < kFirstOfLength[name.size() + 1]; ++i) {
+    // Of one length no two begin alike.
+    const KnownMember& known = kKnownMembers[i];
+    if (known.name.front() == name.front() && known.name == name) return known.member;
+  }
+  return Member::Unknown;
 }
-
-constexpr std::string_view kLevelNames = "debug, info, warning, error, fatal or sample";
-
-}  // namespace
-
-struct OccurrenceReader::Members {
-  std::array<JsonValue, kMemberCount> at;
-  JsonValue operator[](Member member) const { return at[member]; }
-};
 
 std::string_view decode_name(JsonValue name, std::deque<std::string>& store) {
   if (!name.escaped()) return name.content();
@@ -98,75 +71,98 @@ std::string_view decode_name(JsonValue name, std::deque<std::string>& store) {
   return store.back();
 }
 
-Result<void> OccurrenceReader::read(JsonValue line, Occurrence& out) {
+constexpr std::string_view kLevelNames = "debug, info, warning, error, fatal or sample";
+
+}  // namespace
+
+bool LineMembers::collect(JsonValue line) {
+  known_.fill({});
+  others_.clear();
+  names_.clear();
   decoded_.clear();
-  Members members;
-  collect(line, members, out);
-  event_ = is_absent(members[kEvent]) ? JsonValue{} : members[kEvent];
+  for (JsonValue name = line.first(); name;) {
+    const JsonValue value = name.next();
+    const std::string_view text = decode_name(name, decoded_);
+    const Member member = known_member(text);
+    if (member == Member::Unknown) {
+      names_.add(text);
+    } else {
+      JsonValue& known = known_[static_cast<size_t>(member)];
+      if (known) {
+        twice_ = text;
+        return false;
+      }
+      known = value;
+    }
+    if (member >= Member::Op) others_.push_back(name);
+    name = value.next();
+  }
+  const auto twice = names_.duplicate();
+  twice_ = twice.value_or(std::string_view());
+  return !twice;
+}
+
+Result<void> OccurrenceReader::read(const LineMembers& members, Occurrence& out) {
+  decoded_.clear();
+  for (const JsonValue name : members.others()) {
+    if (!out.extra.empty()) out.extra += ',';
+    out.extra.append(name.raw());
+    out.extra += ':';
+    out.extra.append(name.next().raw());
+  }
+  const JsonValue event = members[Member::Event];
+  event_ = is_absent(event) ? JsonValue{} : event;
   if (read_identity(members, out) && read_texts(members, out) && read_numbers(members, out) &&
-      read_evidence(members, out) && read_event(members[kEvent], out))
+      read_evidence(members, out) && read_event(event, out))
     return {};
   return fields_.take_error();
 }
 
-void OccurrenceReader::collect(JsonValue line, Members& members, Occurrence& out) {
-  for (JsonValue name = line.first(); name;) {
-    const JsonValue value = name.next();
-    const uint8_t member = known_member(decode_name(name, decoded_));
-    if (member < kMemberCount) {
-      members.at[member] = value;
-    } else if (member == kUnknown) {
-      if (!out.extra.empty()) out.extra += ',';
-      out.extra.append(name.raw());
-      out.extra += ':';
-      out.extra.append(value.raw());
-    }
-    name = value.next();
-  }
-}
-
-bool OccurrenceReader::read_identity(const Members& members, Occurrence& out) {
+bool OccurrenceReader::read_identity(const LineMembers& members, Occurrence& out) {
   std::optional<Uuid> id;
-  if (!fields_.uuid("id", members[kId], id)) return false;
+  if (!fields_.uuid("id", members[Member::Id], id)) return false;
   if (!id) return fields_.missing("id", "a UUID");
   out.id = *id;
-  return fields_.project("project_id", members[kProjectId], out.project) &&
-         fields_.strings("fingerprint", members[kFingerprint], kMaxFingerprints, out.fingerprint) &&
-         fields_.uuid("event_id", members[kEventId], out.event_id);
+  return fields_.project("project_id", members[Member::ProjectId], out.project) &&
+         fields_.strings("fingerprint", members[Member::Fingerprint], kMaxFingerprints,
+                         out.fingerprint) &&
+         fields_.uuid("event_id", members[Member::EventId], out.event_id);
 }
 
-bool OccurrenceReader::read_texts(const Members& members, Occurrence& out) {
+bool OccurrenceReader::read_texts(const LineMembers& members, Occurrence& out) {
   constexpr std::string_view kTitle = "a string or null (the member itself is required)";
-  if (!members[kIssueTitle]) return fields_.missing("issue_title", kTitle);
-  if (!members[kSubtitle]) return fields_.missing("subtitle", kTitle);
-  if (!fields_.text("issue_title", members[kIssueTitle], kMaxTitleBytes, out.title) ||
-      !fields_.text("subtitle", members[kSubtitle], kMaxTitleBytes, out.subtitle) ||
-      !fields_.text("resource_id", members[kResourceId], kMaxTitleBytes, out.resource_id) ||
-      !fields_.text("culprit", members[kCulprit], kMaxTitleBytes, out.culprit) ||
-      !fields_.text("level", members[kLevel], kMaxTitleBytes, out.level_text) ||
-      !fields_.text("assignee", members[kAssignee], kMaxTitleBytes, out.assignee))
+  if (!members[Member::IssueTitle]) return fields_.missing("issue_title", kTitle);
+  if (!members[Member::Subtitle]) return fields_.missing("subtitle", kTitle);
+  if (!fields_.text("issue_title", members[Member::IssueTitle], kMaxTitleBytes, out.title) ||
+      !fields_.text("subtitle", members[Member::Subtitle], kMaxTitleBytes, out.subtitle) ||
+      !fields_.text("resource_id", members[Member::ResourceId], kMaxTitleBytes, out.resource_id) ||
+      !fields_.text("culprit", members[Member::Culprit], kMaxTitleBytes, out.culprit) ||
+      !fields_.text("level", members[Member::Level], kMaxTitleBytes, out.level_text) ||
+      !fields_.text("assignee", members[Member::Assignee], kMaxTitleBytes, out.assignee))
     return false;
   if (out.level_text && !parse_level(*out.level_text)) {
-    return fields_.fail("level",
-                        fmt::format("expected {}, got {}", kLevelNames, show(members[kLevel])),
-                        members[kLevel]);
+    return fields_.fail(
+        "level", fmt::format("expected {}, got {}", kLevelNames, show(members[Member::Level])),
+        members[Member::Level]);
   }
   if (out.assignee && !valid_assignee(*out.assignee)) {
     return fields_.fail(
         "assignee",
-        fmt::format("expected \"user:ID\" or \"team:ID\", got {}", show(members[kAssignee])),
-        members[kAssignee]);
+        fmt::format("expected \"user:ID\" or \"team:ID\", got {}", show(members[Member::Assignee])),
+        members[Member::Assignee]);
   }
   return true;
 }
 
-bool OccurrenceReader::read_numbers(const Members& members, Occurrence& out) {
+bool OccurrenceReader::read_numbers(const LineMembers& members, Occurrence& out) {
   int64_t number = 0;
-  if (!fields_.integer("type", members[kType], 0, std::numeric_limits<uint32_t>::max(), number))
+  if (!fields_.integer("type", members[Member::Type], 0, std::numeric_limits<uint32_t>::max(),
+                       number))
     return false;
   out.type = static_cast<uint32_t>(number);
-  if (!fields_.seconds("detection_time", members[kDetectionTime], out.detection_time)) return false;
-  if (const JsonValue priority = members[kPriority]; !is_absent(priority)) {
+  if (!fields_.seconds("detection_time", members[Member::DetectionTime], out.detection_time))
+    return false;
+  if (const JsonValue priority = members[Member::Priority]; !is_absent(priority)) {
     if (!fields_.integer("initial_issue_priority", priority, 0, 100, number)) return false;
     if (number != 25 && number != 50 && number != 75) {
       return fields_.fail("initial_issue_priority",
@@ -174,7 +170,7 @@ bool OccurrenceReader::read_numbers(const Members& members, Occurrence& out) {
     }
     out.priority = static_cast<int32_t>(number);
   }
-  if (const JsonValue flag = members[kBufferedSpans]; !is_absent(flag)) {
+  if (const JsonValue flag = members[Member::BufferedSpans]; !is_absent(flag)) {
     if (flag.kind() != JsonKind::Boolean)
       return fields_.expected("is_buffered_spans", "true or false", flag);
     out.is_buffered_spans = flag.raw() == "true";
@@ -182,13 +178,13 @@ bool OccurrenceReader::read_numbers(const Members& members, Occurrence& out) {
   return true;
 }
 
-bool OccurrenceReader::read_evidence(const Members& members, Occurrence& out) {
-  if (const JsonValue data = members[kEvidenceData]; !is_absent(data)) {
+bool OccurrenceReader::read_evidence(const LineMembers& members, Occurrence& out) {
+  if (const JsonValue data = members[Member::EvidenceData]; !is_absent(data)) {
     if (data.kind() != JsonKind::Object)
       return fields_.expected("evidence_data", "an object or null", data);
     out.evidence_data.assign(data.raw());
   }
-  const JsonValue display = members[kEvidenceDisplay];
+  const JsonValue display = members[Member::EvidenceDisplay];
   if (is_absent(display)) return true;
   constexpr std::string_view kEntry =
       "an array of {\"name\": string, \"value\": string, \"important\": boolean}";
@@ -225,17 +221,17 @@ bool OccurrenceReader::read_event(JsonValue event, Occurrence& out) {
     const JsonValue value = key.next();
     const std::string_view name = decode_name(key, decoded_);
     names_.add(name);
-    if (name == "event_id") {
+    if (is_name(name, "event_id")) {
       id = value;
-    } else if (name == "project_id") {
+    } else if (is_name(name, "project_id")) {
       project = value;
-    } else if (name == "tags") {
+    } else if (is_name(name, "tags")) {
       tags = value;
-    } else if (name == "level") {
+    } else if (is_name(name, "level")) {
       if (!text("event.level", value)) return false;
-    } else if (name == "platform") {
+    } else if (is_name(name, "platform")) {
       if (!text("event.platform", value)) return false;
-    } else if (name == "timestamp") {
+    } else if (is_name(name, "timestamp")) {
       if (!is_absent(value) && value.kind() != JsonKind::String && value.kind() != JsonKind::Number)
         return fields_.expected("event.timestamp", "a string or a number", value);
     }

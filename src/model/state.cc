@@ -57,10 +57,14 @@ const Fingerprint& State::fingerprint(FingerprintId id) const {
   return fingerprints_[raw(id) - 1];
 }
 
+uint32_t State::fingerprint_key(ProjectId project, std::string_view value) {
+  return static_cast<uint32_t>(hash64(value, raw(project)));
+}
+
 FingerprintId State::find_fingerprint_id(ProjectId project, std::string_view value) const {
-  for (uint64_t key = hash64(value, raw(project));; ++key) {
+  for (uint32_t key = fingerprint_key(project, value);; ++key) {
     const uint32_t id = fingerprints_by_hash_.find(key);
-    if (id == SlotMap<uint64_t>::kNone) return FingerprintId{};
+    if (id == SlotMap<uint32_t>::kNone) return FingerprintId{};
     const Fingerprint& candidate = fingerprints_[id - 1];
     if (candidate.project == project && candidate.value == value) return FingerprintId{id};
   }
@@ -109,8 +113,9 @@ std::vector<GroupId> State::members(GroupId id) const {
     const GroupId at = open.back();
     open.pop_back();
     out.push_back(at);
-    const std::vector<GroupId>& children = group(at).children;
-    open.insert(open.end(), children.rbegin(), children.rend());
+    const IdList<GroupId>& children = group(at).children;
+    open.insert(open.end(), children.begin(), children.end());
+    std::reverse(open.end() - static_cast<ptrdiff_t>(children.size()), open.end());
   }
   return out;
 }

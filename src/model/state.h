@@ -15,10 +15,14 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/block_vector.h"
 #include "base/hash.h"
+#include "base/id_list.h"
 #include "base/ids.h"
 #include "base/result.h"
 #include "base/slot_map.h"
+#include "base/text.h"
+#include "base/text_pool.h"
 #include "model/dirty_set.h"
 #include "model/record.h"
 
@@ -39,35 +43,36 @@ struct Project {
 
 // One group: a leaf that owns fingerprints (and, being merged into, the view over its children).
 // Its own fields go on being folded while it is hidden, as if it were not (law 2).
+// What an occurrence changes comes first: there are millions of them, and each costs a cache miss.
 struct Group {
-  GroupId id{};
-  ProjectId project{};
-  uint32_t number = 0;  // short id within the project
-  uint32_t type = 0;
+  uint64_t times_seen = 0;  // own occurrences
+  TimeUs first_seen{};      // min/max over its own occurrences' times
+  TimeUs last_seen{};
   Level level{};          // of the newest occurrence applied
   uint8_t priority = 50;  // 25, 50, 75
   Status status = Status::Unresolved;
   Substatus substatus = Substatus::New;
-  std::string title;
-  std::string culprit;
-  std::string assignee;  // "" = nobody
-  TimeUs first_seen{};   // min/max over its own occurrences' times
-  TimeUs last_seen{};
-  uint64_t times_seen = 0;  // own occurrences
-  TimeUs status_since{};    // record time of the last status change (creation at first)
+  GroupId id{};
+  Text title;
+  Text culprit;
+  TimeUs status_since{};  // record time of the last status change (creation at first)
+  ProjectId project{};
+  uint32_t number = 0;  // short id within the project
+  uint32_t type = 0;
+  Text assignee;  // "" = nobody
   Lsn created{};
-  GroupId parent{};                         // the group it is merged into; 0 = visible
-  Lsn merged_at{};                          // of the merge that hid it; 0 = visible
-  std::vector<GroupId> children;            // merged into it, in order of merging
-  std::vector<FingerprintId> fingerprints;  // owned, in order of linking
+  Lsn merged_at{};                     // of the merge that hid it; 0 = visible
+  IdList<GroupId> children;            // merged into it, in order of merging
+  IdList<FingerprintId> fingerprints;  // owned, in order of linking
+  GroupId parent{};                    // the group it is merged into; 0 = visible
   bool operator==(const Group&) const = default;
 };
 
 struct Fingerprint {
   FingerprintId id{};
-  ProjectId project{};
-  std::string value;
   GroupId leaf{};
+  ProjectId project{};
+  Text value;
   uint64_t occurrences = 0;  // decided by this fingerprint
   Hash128 membership;        // order-independent sum of hash128(occurrence id)
   bool operator==(const Fingerprint&) const = default;
@@ -137,15 +142,19 @@ class State {
   void clear_dirty();
   // Makes room for as many as will be restored.
   void reserve(size_t groups, size_t fingerprints);
-  // Projects first, then groups, then fingerprints, each in ascending id order, groups and
-  // fingerprints without gaps; Corruption otherwise. Marks nothing dirty.
+  // Keeps titles and culprits, of which groups have many in common, once.
+  TextPool& texts() { return texts_; }
+  // Projects first, then groups and fingerprints, each in ascending id order, groups and
+  // fingerprints without gaps; Corruption otherwise. Marks nothing dirty. One thread may restore
+  // groups while another one restores fingerprints.
   Result<void> restore_project(Project project);
   Result<void> restore_group(Group group);
   Result<void> restore_fingerprint(Fingerprint fingerprint);
   void restore_registry(const Uuid& store_id, bool strict, std::vector<GroupType> types);
-  // After the last restore: references that point both ways agree, and the forest has no cycle.
-  // Corruption otherwise; the state must then not be used (walks up the forest may not end).
-  Result<void> check_restored() const;
+  // After the last restore: no fingerprint is there twice, references that point both ways agree,
+  // and the forest has no cycle. Corruption otherwise; the state must then not be used (walks up
+  // the forest may not end).
+  Result<void> finish_restore();
 
   // --- digests -------------------------------------------------------------------------------
   // Present logical state: projects, types, groups with every own field, forest, counts and
@@ -156,6 +165,8 @@ class State {
   Hash128 replay_digest() const;
 
  private:
+  friend class FoldAhead;
+
   // When and where the record stands that is being folded.
   struct At {
     TimeUs time{};
@@ -187,10 +198,19 @@ class State {
   Project& ensure_project(ProjectId id);
   void rename(Project& project, std::string slug);
   Error unknown_project(std::string_view slug) const;
+  static uint32_t fingerprint_key(ProjectId project, std::string_view value);
   FingerprintId find_fingerprint_id(ProjectId project, std::string_view value) const;
   // Takes a new one (with the next id) into the arrays and indexes.
   void add(Group group);
   void add(Fingerprint fingerprint);
+  // False: there is another one of that project and value.
+  bool index(FingerprintId id);
+  // Those restored, but for the last `behind`.
+  Result<void> index_restored(uint32_t behind);
+  // So that it takes no text's memory when the group has the same one already.
+  void overwrite(Text& field, std::string_view value);
+  void observe_title(Group& group, std::string_view title, std::string_view culprit);
+  void observe(Group& group, const Occurrence& occurrence);
   void set_parent(GroupId child, GroupId parent, Lsn merged_at);
   // For changing: marked dirty.
   Group& change(GroupId id);
@@ -203,15 +223,17 @@ class State {
   bool strict_types_ = false;
   std::map<uint32_t, GroupType> types_;
   std::map<ProjectId, Project> projects_;
-  std::vector<Group> groups_;              // index raw(id) - 1
-  std::vector<Fingerprint> fingerprints_;  // index raw(id) - 1
+  BlockVector<Group> groups_;              // index raw(id) - 1
+  BlockVector<Fingerprint> fingerprints_;  // index raw(id) - 1
+  TextPool texts_;                         // titles and culprits
 
   // Indexes over the above.
   std::map<std::string, ProjectId, std::less<>> projects_by_slug_;        // by slug_key()
   std::unordered_map<ProjectId, std::vector<GroupId>> groups_by_number_;  // index number - 1
-  // By hash64(value, project), or, when another one has that key, by the next free key after it.
-  // The strings themselves are kept once, in fingerprints_.
-  SlotMap<uint64_t> fingerprints_by_hash_;
+  // By fingerprint_key(), or, when another one has that key, by the next free key after it. The
+  // texts themselves are kept once, in fingerprints_.
+  SlotMap<uint32_t> fingerprints_by_hash_;
+  uint32_t restored_index_ = 0;  // fingerprints that restore_fingerprint() has put into it
   // Group::parent and Fingerprint::leaf again, packed: every snapshot after a merge reads them all.
   // Index = raw(id), entry 0 unused.
   std::vector<GroupId> parents_ = {GroupId{}};

@@ -18,31 +18,8 @@ Error misfit(Lsn lsn, std::string_view what) {
                                 raw(lsn), what));
 }
 
-void overwrite(std::string& field, std::string_view value) {
-  if (field != value) field = value;
-}
-
 std::string_view view_of(const std::optional<std::string>& text) {
   return text ? std::string_view(*text) : std::string_view();
-}
-
-// A title that says nothing never replaces one that says something.
-void observe_title(Group& group, std::string_view title, std::string_view culprit) {
-  if (!placeholder_title(title)) return overwrite(group.title, title);
-  if (!placeholder_title(group.title)) return;
-  overwrite(group.title, culprit.empty() ? kUntitled : culprit);
-}
-
-// What every occurrence does to its leaf.
-void observe(Group& group, const Occurrence& occurrence) {
-  const TimeUs time = occurrence.time();
-  group.times_seen += 1;
-  group.first_seen = std::min(group.first_seen, time);
-  group.last_seen = std::max(group.last_seen, time);
-  group.level = occurrence.level();
-  const std::string_view culprit = view_of(occurrence.culprit);
-  overwrite(group.culprit, culprit);
-  observe_title(group, view_of(occurrence.title), culprit);
 }
 
 // Whether an occurrence reopens its resolved leaf. Rules about releases and commits belong here.
@@ -92,6 +69,29 @@ Result<Applied> State::fold(const Occurrence& occurrence, At at) {
   return applied;
 }
 
+// What every occurrence does to its leaf.
+void State::observe(Group& group, const Occurrence& occurrence) {
+  const TimeUs time = occurrence.time();
+  group.times_seen += 1;
+  group.first_seen = std::min(group.first_seen, time);
+  group.last_seen = std::max(group.last_seen, time);
+  group.level = occurrence.level();
+  const std::string_view culprit = view_of(occurrence.culprit);
+  overwrite(group.culprit, culprit);
+  observe_title(group, view_of(occurrence.title), culprit);
+}
+
+// A title that says nothing never replaces one that says something.
+void State::observe_title(Group& group, std::string_view title, std::string_view culprit) {
+  if (!placeholder_title(title)) return overwrite(group.title, title);
+  if (!placeholder_title(group.title)) return;
+  overwrite(group.title, culprit.empty() ? kUntitled : culprit);
+}
+
+void State::overwrite(Text& field, std::string_view value) {
+  if (field != value) field = texts_.share(value);
+}
+
 FingerprintId State::deciding_fingerprint(const Occurrence& occurrence) const {
   const std::vector<std::string>& entries = occurrence.fingerprint;
   // A known first entry decides under either policy, so that most occurrences need no more.
@@ -137,6 +137,8 @@ FingerprintId State::link(ProjectId project, std::string_view value, GroupId lea
   fingerprint.value = value;
   fingerprint.leaf = leaf;
   add(std::move(fingerprint));
+  const bool is_new = index(id);
+  CAIRN_ASSERT(is_new);
   dirty_fingerprints_.mark(id);
   change(leaf).fingerprints.push_back(id);
   return id;
@@ -249,7 +251,7 @@ Result<Applied> State::fold(const Merged& merge, At at) {
   }
   for (const GroupId child : children) set_parent(child, primary, at.lsn);
   Group& view = change(primary);
-  view.children.insert(view.children.end(), children.begin(), children.end());
+  for (const GroupId child : children) view.children.push_back(child);
   Applied applied{{}, {primary}};
   applied.touched.insert(applied.touched.end(), children.begin(), children.end());
   return applied;
@@ -266,8 +268,7 @@ Result<Applied> State::fold(const Unmerged& unmerge, At at) {
     }
   }
   for (const GroupId child : children) set_parent(child, GroupId{}, Lsn{});
-  std::erase_if(change(primary).children,
-                [&](GroupId child) { return group(child).parent != primary; });
+  change(primary).children.erase_if([&](GroupId child) { return group(child).parent != primary; });
   Applied applied{{}, {primary}};
   applied.touched.insert(applied.touched.end(), children.begin(), children.end());
   return applied;
@@ -315,11 +316,18 @@ void State::add(Group group) {
 
 void State::add(Fingerprint fingerprint) {
   CAIRN_ASSERT(raw(fingerprint.id) == fingerprints_.size() + 1);
-  uint64_t key = hash64(fingerprint.value, raw(fingerprint.project));
-  const uint32_t id = raw(fingerprint.id);
-  while (fingerprints_by_hash_.find_or_add(key, id) != id) ++key;
   leaves_.push_back(fingerprint.leaf);
   fingerprints_.push_back(std::move(fingerprint));
+}
+
+bool State::index(FingerprintId id) {
+  const Fingerprint& added = fingerprint(id);
+  for (uint32_t key = fingerprint_key(added.project, added.value);; ++key) {
+    const uint32_t holder = fingerprints_by_hash_.find_or_add(key, raw(id));
+    if (holder == raw(id)) return true;
+    const Fingerprint& other = fingerprint(FingerprintId{holder});
+    if (other.project == added.project && other.value == added.value) return false;
+  }
 }
 
 Group& State::change(GroupId id) {

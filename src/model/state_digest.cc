@@ -79,7 +79,7 @@ void add_project(Serializer& out, const Project& project) {
 }
 
 template <class Id>
-void append_ids(Serializer& out, const std::vector<Id>& ids) {
+void append_ids(Serializer& out, const IdList<Id>& ids) {
   out.integer(ids.size());
   for (const Id id : ids) out.value(id);
 }
@@ -135,11 +135,13 @@ Hash128 State::digest(bool replay) const {
   out.end();
   for (const auto& [id, type] : types_) add_type(out, type);
   for (const auto& [id, project] : projects_) add_project(out, project);
-  for (const Group& group : groups_) {
+  for (uint32_t id = 1; id <= group_count(); ++id) {
+    const Group& group = this->group(GroupId{id});
     const bool visible = group.parent == GroupId{};
     add_group(out, group, visible ? 0 : this->group(group.parent).number, replay);
   }
-  for (const Fingerprint& fingerprint : fingerprints_) {
+  for (uint32_t id = 1; id <= fingerprint_count(); ++id) {
+    const Fingerprint& fingerprint = this->fingerprint(FingerprintId{id});
     add_fingerprint(out, fingerprint, group(fingerprint.leaf).number, replay);
   }
   return out.result();

@@ -7,71 +7,92 @@
 namespace cairn::model {
 namespace {
 
+// A fingerprint gets into the index when so many more were restored, so that the processor has
+// fetched its cell by then.
+constexpr uint32_t kIndexBehind = 16;
+
 Error damaged(std::string_view what) {
   return make_error(
       ErrorCode::Corruption,
       fmt::format("the index holds {}; run rebuild to make it anew from the log", what));
 }
 
-// Every link down has its link up and the other way round.
-Result<void> check_children(const State& state) {
-  const uint32_t count = state.group_count();
-  std::vector<bool> listed(count + 1);
-  for (uint32_t id = 1; id <= count; ++id) {
-    const Group& view = state.group(GroupId{id});
+// Goes once over what was restored, group by group.
+class RestoredCheck {
+ public:
+  explicit RestoredCheck(const State& state)
+      : state_(state), child_(state.group_count() + 1), owned_(state.fingerprint_count() + 1) {}
+
+  Result<void> run() {
+    for (uint32_t id = 1; id <= state_.group_count(); ++id) {
+      const Group& group = state_.group(GroupId{id});
+      CAIRN_TRY(check_children(group));
+      CAIRN_TRY(check_owned(group));
+    }
+    return check_complete();
+  }
+
+ private:
+  // Every link down has its link up.
+  Result<void> check_children(const Group& view) {
     for (const GroupId child : view.children) {
-      const bool known = raw(child) >= 1 && raw(child) <= count && !listed[raw(child)];
-      if (!known || state.group(child).parent != view.id ||
-          state.group(child).project != view.project) {
-        return damaged(
-            fmt::format("group {} as a child of {}, but not the other way round", raw(child), id));
+      const bool known =
+          raw(child) >= 1 && raw(child) <= state_.group_count() && !child_[raw(child)];
+      if (!known || state_.group(child).parent != view.id ||
+          state_.group(child).project != view.project) {
+        return damaged(fmt::format("group {} as a child of {}, but not the other way round",
+                                   raw(child), raw(view.id)));
       }
-      listed[raw(child)] = true;
+      child_[raw(child)] = true;
+      if (view.parent == GroupId{}) open_.push_back(child);
     }
+    return {};
   }
-  for (uint32_t id = 1; id <= count; ++id) {
-    if (listed[id] == (state.group(GroupId{id}).parent != GroupId{})) continue;
-    return damaged(fmt::format("the hidden group {}, which no view lists", id));
-  }
-  return {};
-}
 
-// Down from the visible groups every group comes by; those on a cycle do not.
-Result<void> check_forest(const State& state) {
-  std::vector<GroupId> open;
-  for (uint32_t id = 1; id <= state.group_count(); ++id) {
-    if (state.group(GroupId{id}).parent == GroupId{}) open.push_back(GroupId{id});
-  }
-  size_t reached = 0;
-  while (!open.empty()) {
-    const Group& view = state.group(open.back());
-    open.pop_back();
-    reached += 1;
-    open.insert(open.end(), view.children.begin(), view.children.end());
-  }
-  if (reached != state.group_count()) return damaged("groups merged into one another in a circle");
-  return {};
-}
-
-// Every fingerprint is listed once, by its leaf.
-Result<void> check_owned(const State& state) {
-  const uint32_t count = state.fingerprint_count();
-  std::vector<bool> listed(count + 1);
-  size_t owned = 0;
-  for (uint32_t id = 1; id <= state.group_count(); ++id) {
-    for (const FingerprintId one : state.group(GroupId{id}).fingerprints) {
-      const bool known = raw(one) >= 1 && raw(one) <= count && !listed[raw(one)];
-      if (!known || state.fingerprint(one).leaf != GroupId{id}) {
-        return damaged(
-            fmt::format("fingerprint {} in group {}, but not the other way round", raw(one), id));
+  Result<void> check_owned(const Group& leaf) {
+    for (const FingerprintId one : leaf.fingerprints) {
+      const bool known =
+          raw(one) >= 1 && raw(one) <= state_.fingerprint_count() && !owned_[raw(one)];
+      if (!known || state_.fingerprint(one).leaf != leaf.id ||
+          state_.fingerprint(one).project != leaf.project) {
+        return damaged(fmt::format("fingerprint {} in group {}, but not the other way round",
+                                   raw(one), raw(leaf.id)));
       }
-      listed[raw(one)] = true;
-      owned += 1;
+      owned_[raw(one)] = true;
+      owned_count_ += 1;
     }
+    return {};
   }
-  if (owned != count) return damaged("a fingerprint that its group does not list");
-  return {};
-}
+
+  // Every link up has its link down, and down from the visible groups every hidden one comes by:
+  // those on a cycle do not.
+  Result<void> check_complete() {
+    size_t hidden = 0;
+    for (uint32_t id = 1; id <= state_.group_count(); ++id) {
+      const bool has_parent = state_.group(GroupId{id}).parent != GroupId{};
+      hidden += has_parent ? 1 : 0;
+      if (child_[id] == has_parent) continue;
+      return damaged(fmt::format("the hidden group {}, which no view lists", id));
+    }
+    if (owned_count_ != state_.fingerprint_count()) {
+      return damaged("a fingerprint that its group does not list");
+    }
+    size_t reached = 0;
+    while (!open_.empty()) {
+      const Group& view = state_.group(open_.back());
+      open_.pop_back();
+      reached += 1;
+      open_.insert(open_.end(), view.children.begin(), view.children.end());
+    }
+    if (reached != hidden) return damaged("groups merged into one another in a circle");
+    return {};
+  }
+
+  const State& state_;
+  std::vector<bool> child_, owned_;  // by id: listed by its view, by its leaf
+  size_t owned_count_ = 0;
+  std::vector<GroupId> open_;
+};
 
 }  // namespace
 
@@ -111,9 +132,9 @@ Result<void> State::restore_project(Project project) {
 }
 
 void State::reserve(size_t groups, size_t fingerprints) {
-  groups_.reserve(groups);
   parents_.reserve(groups + 1);
-  fingerprints_.reserve(fingerprints);
+  texts_.reserve(groups / 2);
+  fingerprints_by_hash_.reserve(fingerprints);
   leaves_.reserve(fingerprints + 1);
 }
 
@@ -144,23 +165,22 @@ Result<void> State::restore_fingerprint(Fingerprint fingerprint) {
     return damaged(fmt::format("fingerprint {} where {} belongs", raw(fingerprint.id),
                                fingerprints_.size() + 1));
   }
-  if (raw(fingerprint.leaf) < 1 || raw(fingerprint.leaf) > groups_.size() ||
-      group(fingerprint.leaf).project != fingerprint.project) {
-    return damaged(fmt::format("fingerprint {} of group {}, which is not in project {}",
-                               raw(fingerprint.id), raw(fingerprint.leaf),
-                               raw(fingerprint.project)));
-  }
-  if (find_fingerprint_id(fingerprint.project, fingerprint.value) != FingerprintId{}) {
-    return damaged(fmt::format("fingerprint {} twice", raw(fingerprint.id)));
-  }
+  fingerprints_by_hash_.prefetch(fingerprint_key(fingerprint.project, fingerprint.value));
   add(std::move(fingerprint));
+  return index_restored(kIndexBehind);
+}
+
+Result<void> State::index_restored(uint32_t behind) {
+  while (restored_index_ + behind < fingerprint_count()) {
+    const FingerprintId id{++restored_index_};
+    if (!index(id)) return damaged(fmt::format("fingerprint {} twice", raw(id)));
+  }
   return {};
 }
 
-Result<void> State::check_restored() const {
-  CAIRN_TRY(check_children(*this));
-  CAIRN_TRY(check_forest(*this));
-  CAIRN_TRY(check_owned(*this));
+Result<void> State::finish_restore() {
+  CAIRN_TRY(index_restored(0));
+  CAIRN_TRY(RestoredCheck(*this).run());
   for (const auto& [id, project] : projects_) {
     const auto it = groups_by_number_.find(id);
     const size_t count = it == groups_by_number_.end() ? 0 : it->second.size();

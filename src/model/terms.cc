@@ -1,8 +1,6 @@
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
-#include <iterator>
+#include <charconv>
 #include <span>
 #include <unordered_set>
 
@@ -72,9 +70,9 @@ void TermExtractor::Impl::extract(const Occurrence& o, JsonValue event) {
   set(field::kCulprit, optional_text(o.culprit));
   set(field::kTitle, optional_text(o.title));
   set(field::kSubtitle, optional_text(o.subtitle));
-  const size_t at = arena.size();
-  fmt::format_to(std::back_inserter(arena), "{}", o.type);
-  set(field::kType, std::string_view(arena).substr(at));
+  std::array<char, 16> type{};
+  const char* const type_end = std::to_chars(type.data(), type.data() + type.size(), o.type).ptr;
+  set(field::kType, joined({}, {type.data(), static_cast<size_t>(type_end - type.data())}));
 
   for (size_t id = 1; id < kBuiltins; ++id) {
     const FieldId field{static_cast<uint16_t>(id)};
@@ -108,7 +106,7 @@ void TermExtractor::Impl::collect_event(JsonValue event) {
   for (JsonValue name = event.first(); name;) {
     const JsonValue value = name.next();
     const std::string_view key = text(name);
-    if (key == "tags") {
+    if (is_name(key, "tags")) {
       tag_list = value;
     } else {
       collect_event_member(key, value);
@@ -120,37 +118,29 @@ void TermExtractor::Impl::collect_event(JsonValue event) {
 }
 
 void TermExtractor::Impl::collect_event_member(std::string_view name, JsonValue value) {
-  struct Attribute {
-    std::string_view name;
-    FieldId field;
-  };
-  static constexpr std::array kAttributes = std::to_array<Attribute>({
-      {"platform", field::kPlatform},
-      {"environment", field::kEnvironment},
-      {"release", field::kRelease},
-      {"dist", field::kDist},
-      {"transaction", field::kTransaction},
-      {"logger", field::kLogger},
-      {"server_name", field::kServerName},
-  });
-  for (const Attribute& attribute : kAttributes)
-    if (attribute.name == name) return set(attribute.field, scalar(value));
-  if (name == "user") return collect_user(value);
-  if (name == "exception") return collect_exceptions(value);
-  if (name == "message") return set_default(field::kMessage, scalar(value));
-  if (name == "trace_id") return set_default(field::kTrace, scalar(value));
-  if (name == "logentry") {
+  if (is_name(name, "platform")) return set(field::kPlatform, scalar(value));
+  if (is_name(name, "environment")) return set(field::kEnvironment, scalar(value));
+  if (is_name(name, "release")) return set(field::kRelease, scalar(value));
+  if (is_name(name, "dist")) return set(field::kDist, scalar(value));
+  if (is_name(name, "transaction")) return set(field::kTransaction, scalar(value));
+  if (is_name(name, "logger")) return set(field::kLogger, scalar(value));
+  if (is_name(name, "server_name")) return set(field::kServerName, scalar(value));
+  if (is_name(name, "user")) return collect_user(value);
+  if (is_name(name, "exception")) return collect_exceptions(value);
+  if (is_name(name, "message")) return set_default(field::kMessage, scalar(value));
+  if (is_name(name, "trace_id")) return set_default(field::kTrace, scalar(value));
+  if (is_name(name, "logentry")) {
     const std::string_view formatted = member(value, "formatted");
     const std::string_view message = formatted.empty() ? member(value, "message") : formatted;
     if (!message.empty()) set(field::kMessage, message);
-  } else if (name == "contexts") {
+  } else if (is_name(name, "contexts")) {
     if (value.kind() != JsonKind::Object) return;
     const std::string_view trace = member(find_member(value, "trace"), "trace_id");
     if (!trace.empty()) set(field::kTrace, trace);
-  } else if (name == "request") {
+  } else if (is_name(name, "request")) {
     set(field::kUrl, member(value, "url"));
     set(field::kHttpMethod, member(value, "method"));
-  } else if (name == "sdk") {
+  } else if (is_name(name, "sdk")) {
     set(field::kSdkName, member(value, "name"));
     set(field::kSdkVersion, member(value, "version"));
   }

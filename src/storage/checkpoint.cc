@@ -6,6 +6,8 @@
 #include "storage/checkpoint.h"
 
 #include <algorithm>
+#include <array>
+#include <future>
 
 #include "storage/coding.h"
 #include "storage/segment.h"
@@ -25,13 +27,31 @@ Error damaged_key(const char* table) {
                                                " has a wrong size; rebuild the index from the log");
 }
 
+// Asks for all of a page once a scan comes to it: rows lie in it in no order that the processor
+// would foresee.
+class PageAhead {
+ public:
+  void at(const std::byte* row) {
+    const std::byte* page = row - reinterpret_cast<uintptr_t>(row) % kPageBytes;
+    if (std::exchange(page_, page) == page) return;
+    for (size_t i = 0; i < kPageBytes; i += kLineBytes) __builtin_prefetch(page + i);
+  }
+
+ private:
+  static constexpr size_t kPageBytes = 4096;
+  static constexpr size_t kLineBytes = 64;
+  const std::byte* page_ = nullptr;
+};
+
 // Calls fn(key, value) -> Result<void> for every row of a table with keys of `key_bytes`.
 template <class F>
 Result<void> for_each_row(const ReadTxn& txn, Table table, const char* name, size_t key_bytes,
                           std::string_view prefix, F&& fn) {
   Result<void> result;
+  PageAhead ahead;
   CAIRN_TRY(
       txn.scan(table, prefix, prefix, [&](std::string_view key, std::span<const std::byte> value) {
+        ahead.at(value.data());
         result = key.size() == key_bytes ? fn(key, value) : damaged_key(name);
         return result.ok();
       }));
@@ -180,7 +200,7 @@ Result<CheckpointMeta> write_checkpoint(LmdbEnv& env, const CheckpointInput& inp
     CAIRN_TRY_ASSIGN(segment, seal_segment(SegmentId{meta.next_segment++}, *input.head));
   }
   CAIRN_TRY_ASSIGN(const auto txn, WriteTxn::begin(env));
-  if (segment) CAIRN_TRY(write_segment(*txn, *segment));
+  if (segment) CAIRN_TRY(write_segment(*txn, *std::move(segment)));
   if (input.dictionary != nullptr) CAIRN_TRY(input.dictionary->save(*txn));
   if (input.rows != nullptr) CAIRN_TRY(input.rows->write(*txn));
   CAIRN_TRY(write_keys(*txn, input.keys));
@@ -199,7 +219,7 @@ Result<CheckpointMeta> merge_in_index(LmdbEnv& env, std::span<const SegmentId> f
     CAIRN_TRY_ASSIGN(merged, merge_segments(*snapshot, from, SegmentId{meta->next_segment++}));
   }
   CAIRN_TRY_ASSIGN(const auto txn, WriteTxn::begin(env));
-  CAIRN_TRY(write_segment(*txn, merged));
+  CAIRN_TRY(write_segment(*txn, std::move(merged)));
   return commit_with(*txn, *meta);
 }
 
@@ -254,30 +274,84 @@ Result<void> drop_removed(LmdbEnv& env, const CheckpointMeta& meta) {
   return txn->commit();
 }
 
-Result<void> load_state(const ReadTxn& txn, model::State& state) {
-  CAIRN_TRY(load_registry(txn, state));
-  CAIRN_TRY_ASSIGN(const uint64_t groups, txn.entries(Table::Groups));
-  CAIRN_TRY_ASSIGN(const uint64_t fingerprints, txn.entries(Table::Fingerprints));
-  state.reserve(groups, fingerprints);
-  CAIRN_TRY(for_each_row(txn, Table::Projects, "projects", sizeof(uint64_t), {},
-                         [&](std::string_view key, auto row) -> Result<void> {
-                           const ProjectId id{key_part<uint64_t>(key, 0)};
-                           CAIRN_TRY_ASSIGN(auto project, decode_project(id, row));
-                           return state.restore_project(std::move(project));
-                         }));
+namespace {
+
+Result<void> load_projects(const ReadTxn& txn, model::State& state) {
+  return for_each_row(txn, Table::Projects, "projects", sizeof(uint64_t), {},
+                      [&](std::string_view key, auto row) -> Result<void> {
+                        const ProjectId id{key_part<uint64_t>(key, 0)};
+                        CAIRN_TRY_ASSIGN(auto project, decode_project(id, row));
+                        return state.restore_project(std::move(project));
+                      });
+}
+
+// Restores groups, a few at a time because of their texts.
+class GroupLoader {
+ public:
+  explicit GroupLoader(model::State& state) : state_(state) {}
+
+  Result<void> add(GroupRow&& row) {
+    views_[2 * count_] = row.title;
+    views_[2 * count_ + 1] = row.culprit;
+    groups_[count_++] = std::move(row.group);
+    return count_ == kAtOnce ? flush() : Result<void>();
+  }
+  Result<void> flush() {
+    state_.texts().share_all({views_.data(), 2 * count_}, {texts_.data(), 2 * count_});
+    for (size_t i = 0; i < count_; ++i) {
+      groups_[i].title = std::move(texts_[2 * i]);
+      groups_[i].culprit = std::move(texts_[2 * i + 1]);
+      CAIRN_TRY(state_.restore_group(std::move(groups_[i])));
+    }
+    count_ = 0;
+    return {};
+  }
+
+ private:
+  static constexpr size_t kAtOnce = 32;
+  model::State& state_;
+  std::array<model::Group, kAtOnce> groups_;
+  std::array<std::string_view, 2 * kAtOnce> views_;  // into the transaction's pages
+  std::array<Text, 2 * kAtOnce> texts_;
+  size_t count_ = 0;
+};
+
+Result<void> load_groups(const ReadTxn& txn, model::State& state) {
+  GroupLoader loader(state);
   CAIRN_TRY(for_each_row(txn, Table::Groups, "groups", sizeof(uint32_t), {},
                          [&](std::string_view key, auto row) -> Result<void> {
                            const GroupId id{key_part<uint32_t>(key, 0)};
                            CAIRN_TRY_ASSIGN(auto group, decode_group(id, row));
-                           return state.restore_group(std::move(group));
+                           return loader.add(std::move(group));
                          }));
-  CAIRN_TRY(for_each_row(txn, Table::Fingerprints, "fingerprints", sizeof(uint32_t), {},
-                         [&](std::string_view key, auto row) -> Result<void> {
-                           const FingerprintId id{key_part<uint32_t>(key, 0)};
-                           CAIRN_TRY_ASSIGN(auto fingerprint, decode_fingerprint(id, row));
-                           return state.restore_fingerprint(std::move(fingerprint));
-                         }));
-  return state.check_restored();
+  return loader.flush();
+}
+
+Result<void> load_fingerprints(const ReadTxn& txn, model::State& state) {
+  return for_each_row(txn, Table::Fingerprints, "fingerprints", sizeof(uint32_t), {},
+                      [&](std::string_view key, auto row) -> Result<void> {
+                        const FingerprintId id{key_part<uint32_t>(key, 0)};
+                        CAIRN_TRY_ASSIGN(auto fingerprint, decode_fingerprint(id, row));
+                        return state.restore_fingerprint(std::move(fingerprint));
+                      });
+}
+
+}  // namespace
+
+Result<void> load_state(const ReadTxn& txn, model::State& state) {
+  CAIRN_TRY(load_registry(txn, state));
+  CAIRN_TRY(load_projects(txn, state));
+  CAIRN_TRY_ASSIGN(const uint64_t group_count, txn.entries(Table::Groups));
+  CAIRN_TRY_ASSIGN(const uint64_t fingerprint_count, txn.entries(Table::Fingerprints));
+  state.reserve(group_count, fingerprint_count);
+  // Beside the groups; or after them, as a transaction is for one thread at a time.
+  const std::unique_ptr<ReadTxn> twin = txn.twin();
+  auto fingerprints = std::async(twin ? std::launch::async : std::launch::deferred,
+                                 [&] { return load_fingerprints(twin ? *twin : txn, state); });
+  const auto groups = load_groups(txn, state);
+  CAIRN_TRY(fingerprints.get());
+  CAIRN_TRY(groups);
+  return state.finish_restore();
 }
 
 Result<bool> has_key(const ReadTxn& txn, const Hash128& key) {

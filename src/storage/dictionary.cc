@@ -180,6 +180,7 @@ struct Dictionary::Impl {
   Result<ValueId> intern(Field& field, std::string_view value, uint64_t key);
   Result<FieldId> intern_tag(std::string_view key);
   Result<void> find_tags(const model::TermBatch& batch, size_t index, TagFields& tags);
+  void find_known_tags(const model::TermBatch& batch, size_t index, TagFields& tags) const;
   // What save() writes now.
   std::vector<const Field*> to_save() const;
   void saved();
@@ -264,14 +265,11 @@ Result<ValueId> Dictionary::intern(FieldId id, std::string_view value, uint64_t 
 // The occurrence's tags that the batch does not know the field of.
 Result<void> Dictionary::Impl::find_tags(const model::TermBatch& batch, size_t index,
                                          TagFields& tag_fields) {
-  tag_fields.resize(batch.tags().size());
   std::vector<uint32_t> fresh;
+  find_known_tags(batch, index, tag_fields);
   for (const model::BatchTerm& term : batch.terms(index)) {
     if (!term.is_tag() || tag_fields[term.tag()] != FieldId{}) continue;
-    const auto known = tags.find(batch.tags()[term.tag()]);
-    if (known != tags.end()) {
-      tag_fields[term.tag()] = known->second;
-    } else if (std::find(fresh.begin(), fresh.end(), term.tag()) == fresh.end()) {
+    if (std::find(fresh.begin(), fresh.end(), term.tag()) == fresh.end()) {
       fresh.push_back(term.tag());
     }
   }
@@ -289,26 +287,65 @@ Result<void> Dictionary::Impl::find_tags(const model::TermBatch& batch, size_t i
   return {};
 }
 
-Result<void> Dictionary::intern(const model::TermBatch& batch, size_t index, TagFields& tags,
-                                Terms& out) {
+void Dictionary::Impl::find_known_tags(const model::TermBatch& batch, size_t index,
+                                       TagFields& tag_fields) const {
+  tag_fields.resize(batch.tags().size());
+  for (const model::BatchTerm& term : batch.terms(index)) {
+    if (!term.is_tag() || tag_fields[term.tag()] != FieldId{}) continue;
+    const auto known = tags.find(batch.tags()[term.tag()]);
+    if (known != tags.end()) tag_fields[term.tag()] = known->second;
+  }
+}
+
+namespace {
+
+// 0: a tag that is new.
+FieldId field_of(const model::BatchTerm& term, const Dictionary::TagFields& tags) {
+  return term.is_tag() ? tags[term.tag()] : term.field();
+}
+
+}  // namespace
+
+void Dictionary::prefetch(const model::TermBatch& batch, size_t index, TagFields& tags) {
+  impl_->find_known_tags(batch, index, tags);
+  for (const model::BatchTerm& term : batch.terms(index)) {
+    impl_->table.prefetch(value_key(field_of(term, tags), term.hash()));
+  }
+}
+
+void Dictionary::prefetch_texts(const model::TermBatch& batch, size_t index,
+                                const TagFields& tags) const {
+  for (const model::BatchTerm& term : batch.terms(index)) {
+    impl_->table.prefetch_text(value_key(field_of(term, tags), term.hash()));
+  }
+}
+
+void Dictionary::find(const model::TermBatch& batch, size_t index, const TagFields& tags,
+                      Terms& out) {
   out.clear();
-  const std::span<const model::BatchTerm> terms = batch.terms(index);
+  for (const model::BatchTerm& term : batch.terms(index)) {
+    const FieldId field = field_of(term, tags);
+    const uint64_t key = value_key(field, term.hash());
+    const ValueText* const held = impl_->find_held(key, field, term.value());
+    out.emplace_back(field, held == nullptr ? ValueId{} : ValueId{held->id});
+    if (held != nullptr) continue;
+    for (const ValueRun& run : impl_->runs) run.prefetch(key);
+  }
+}
+
+Result<void> Dictionary::intern(const model::TermBatch& batch, size_t index, TagFields& tags,
+                                Terms& terms) {
+  const std::span<const model::BatchTerm> texts = batch.terms(index);
+  const auto is_known = [](const auto& term) { return term.second != ValueId{}; };
+  if (terms.size() == texts.size() && std::all_of(terms.begin(), terms.end(), is_known)) return {};
   CAIRN_TRY(impl_->find_tags(batch, index, tags));
-  const auto field_of = [&](const model::BatchTerm& term) {
-    return term.is_tag() ? tags[term.tag()] : term.field();
-  };
-  // Two rounds of hints, so that the terms wait for memory together and not one after the other.
-  for (const model::BatchTerm& term : terms) {
-    impl_->table.prefetch(value_key(field_of(term), term.hash()));
-  }
-  for (const model::BatchTerm& term : terms) {
-    impl_->table.prefetch_text(value_key(field_of(term), term.hash()));
-  }
-  for (const model::BatchTerm& term : terms) {
-    const FieldId field = field_of(term);
-    CAIRN_TRY_ASSIGN(const ValueId id,
-                     impl_->intern(impl_->at(field), term.value(), value_key(field, term.hash())));
-    out.emplace_back(field, id);
+  terms.resize(texts.size());
+  for (size_t i = 0; i < texts.size(); ++i) {
+    if (is_known(terms[i])) continue;
+    auto& [field, value] = terms[i];
+    field = field_of(texts[i], tags);
+    CAIRN_TRY_ASSIGN(value, impl_->intern(impl_->at(field), texts[i].value(),
+                                          value_key(field, texts[i].hash())));
   }
   return {};
 }

@@ -59,10 +59,18 @@ class Dictionary {
   // one.
   using TagFields = std::vector<FieldId>;
   using Terms = std::vector<std::pair<FieldId, ValueId>>;
-  // Puts the terms of the batch's occurrence `index` as ids into `out`. Tag keys are known to fit
-  // before any is added, so that an occurrence refused as Exhausted leaves none behind, and a
-  // rebuild, which never sees it, gives the same ids. Also Corruption, Io.
-  Result<void> intern(const model::TermBatch& batch, size_t index, TagFields& tags, Terms& out);
+  // Puts the terms of the batch's occurrence `index` as ids into `terms`, which is empty or comes
+  // from find(). Tag keys are known to fit before any is added, so that an occurrence refused as
+  // Exhausted leaves none behind, and a rebuild, which never sees it, gives the same ids. Also
+  // Corruption, Io.
+  Result<void> intern(const model::TermBatch& batch, size_t index, TagFields& tags, Terms& terms);
+
+  // The writer's look-ahead, so that the terms of many occurrences wait for memory together and not
+  // one after the other: hints, then more hints, then those terms that are held in memory, the
+  // others as 0. Adds nothing.
+  void prefetch(const model::TermBatch& batch, size_t index, TagFields& tags);
+  void prefetch_texts(const model::TermBatch& batch, size_t index, const TagFields& tags) const;
+  void find(const model::TermBatch& batch, size_t index, const TagFields& tags, Terms& out);
 
   std::optional<FieldId> find_tag(std::string_view key) const;
   // "" for an unknown id; builtin names for builtin ids; the bare key for tags.

@@ -74,6 +74,10 @@ class Posting {
     }
     rest_[more_++] = ordinal;
   }
+  // A hint for an append() to come.
+  void prefetch_end() const {
+    if (more_ > 0) __builtin_prefetch(rest_ + more_, 1);
+  }
   Bitmap bitmap() const {
     Bitmap bitmap = Bitmap::from_sorted({rest_, more_});
     bitmap.add(first_);
@@ -141,7 +145,6 @@ struct Head::Impl {
   std::multimap<uint64_t, Ordinal> more_ids;
   TimeUs min_time{}, max_time{};
   OrdinalPool pool;
-  std::vector<uint32_t> slots;  // of the terms being added
 
   Field& field(FieldId id) {
     if (fields.size() <= raw(id)) fields.resize(raw(id) + 1u);
@@ -151,26 +154,18 @@ struct Head::Impl {
   const Field* find(FieldId id) const {
     return raw(id) < fields.size() ? fields[raw(id)].get() : nullptr;
   }
-  // In three rounds, so that the terms wait for memory together and not one after the other.
   void add_terms(std::span<const std::pair<FieldId, ValueId>> added, Ordinal ordinal) {
-    for (const auto& [id, value] : added) field(id).slots.prefetch(raw(value));
-    slots.clear();
     for (const auto& [id, value] : added) {
-      Field& f = *fields[raw(id)];
+      Field& f = field(id);
       const auto fresh = static_cast<uint32_t>(f.postings.size());
       const uint32_t slot = f.slots.find_or_add(raw(value), fresh);
-      slots.push_back(slot == fresh ? SlotMap<uint32_t>::kNone : slot);
       if (slot == fresh) {
         f.values.push_back(value);
         f.postings.emplace_back(ordinal);
       } else {
-        __builtin_prefetch(&f.postings[slot], 1);
+        f.postings[slot].append(ordinal, pool);
       }
       if (f.any.empty() || f.any.back() != ordinal) f.any.push_back(ordinal);
-    }
-    for (size_t i = 0; i < added.size(); ++i) {
-      if (slots[i] == SlotMap<uint32_t>::kNone) continue;
-      fields[raw(added[i].first)]->postings[slots[i]].append(ordinal, pool);
     }
   }
   void add_fingerprint(FingerprintId id, TimeUs time, Ordinal ordinal) {
@@ -195,7 +190,6 @@ Head::~Head() = default;
 void Head::add(const HeadRow& row) {
   Impl& h = *impl_;
   const auto ordinal = static_cast<Ordinal>(h.lsns.size());
-  h.ids.prefetch(row.id_hash);
   h.fingerprint_map.prefetch(raw(row.fingerprint));
   h.add_terms(row.terms, ordinal);
   ValueId user{};
@@ -213,6 +207,30 @@ void Head::add(const HeadRow& row) {
   if (h.ids.find_or_add(row.id_hash, ordinal) != ordinal) h.more_ids.emplace(row.id_hash, ordinal);
   h.min_time = ordinal == 0 ? row.time : std::min(h.min_time, row.time);
   h.max_time = ordinal == 0 ? row.time : std::max(h.max_time, row.time);
+}
+
+void Head::prefetch_id(uint64_t id_hash) const { impl_->ids.prefetch(id_hash); }
+
+void Head::prefetch(Terms terms) const {
+  for (const auto& [id, value] : terms) {
+    if (const Field* field = impl_->find(id)) field->slots.prefetch(raw(value));
+  }
+}
+
+void Head::prefetch_postings(Terms terms) const {
+  for (const auto& [id, value] : terms) {
+    const Field* field = impl_->find(id);
+    if (field == nullptr) continue;
+    if (const Posting* posting = field->find(value)) __builtin_prefetch(posting, 1);
+  }
+}
+
+void Head::prefetch_ends(Terms terms) const {
+  for (const auto& [id, value] : terms) {
+    const Field* field = impl_->find(id);
+    if (field == nullptr) continue;
+    if (const Posting* posting = field->find(value)) posting->prefetch_end();
+  }
 }
 
 void Head::clear() {

@@ -29,6 +29,14 @@ class Head final : public Part {
   ~Head() override;
 
   void add(const HeadRow& row);
+  // Hints for the add() of an occurrence to come, so that many wait for memory together and not one
+  // after the other: first both of these, some occurrences later the next, and then the last.
+  // Terms without a value yet do no harm.
+  using Terms = std::span<const std::pair<FieldId, ValueId>>;
+  void prefetch_id(uint64_t id_hash) const;
+  void prefetch(Terms terms) const;
+  void prefetch_postings(Terms terms) const;
+  void prefetch_ends(Terms terms) const;
   // Empty again, with its memory kept for as many.
   void clear();
   uint64_t memory_bytes() const;  // an estimate, for stats and limits

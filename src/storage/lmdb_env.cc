@@ -316,6 +316,12 @@ Result<std::unique_ptr<ReadTxn>> ReadTxn::begin(LmdbEnv& env) {
   return txn;
 }
 
+std::unique_ptr<ReadTxn> ReadTxn::twin() const {
+  auto other = begin(env_);
+  if (!other.ok() || mdb_txn_id((*other)->txn_) != mdb_txn_id(txn_)) return nullptr;
+  return std::move(other).value();
+}
+
 ReadTxn::~ReadTxn() {
   mdb_txn_abort(txn_);
   const std::lock_guard lock(env_.impl_->mutex);

@@ -115,6 +115,8 @@ class ReadTxn {
   using Entry = std::pair<std::string_view, std::span<const std::byte>>;
   Result<std::optional<Entry>> floor(Table table, std::string_view key) const;
   Result<uint64_t> entries(Table table) const;
+  // The same snapshot for another thread; nullptr when there is a newer one or no reader slot left.
+  std::unique_ptr<ReadTxn> twin() const;
 
  private:
   friend class LmdbEnv;

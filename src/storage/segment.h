@@ -47,8 +47,9 @@ Result<SegmentImage> seal_segment(SegmentId id, const Head& head);
 Result<SegmentImage> merge_segments(const ReadTxn& txn, std::span<const SegmentId> from,
                                     SegmentId into);
 
+// Gives the image's memory back piece by piece: the transaction holds as much until it ends.
 // Errors: Exhausted, Io.
-Result<void> write_segment(WriteTxn& txn, const SegmentImage& image);
+Result<void> write_segment(WriteTxn& txn, SegmentImage image);
 // seal_segment and that.
 Result<void> write_segment(WriteTxn& txn, SegmentId id, const Head& head);
 // Erases a segment that `snapshot` still has, in `txn`. Readers of older snapshots keep it.

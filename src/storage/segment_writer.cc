@@ -186,11 +186,12 @@ Result<SegmentImage> seal_segment(SegmentId id, const Head& head) {
   return SegmentWriter(id, head).write();
 }
 
-Result<void> write_segment(WriteTxn& txn, const SegmentImage& image) {
+Result<void> write_segment(WriteTxn& txn, SegmentImage image) {
   for (const Key& key : image.replaced) {
     CAIRN_TRY(txn.erase(Table::Segments, key.view()));
   }
-  for (const auto& [key, bytes] : image.values) {
+  for (auto& [key, held] : image.values) {
+    const std::vector<std::byte> bytes = std::move(held);
     CAIRN_TRY_ASSIGN(const std::span<std::byte> value,
                      txn.reserve(Table::Segments, key.view(), bytes.size()));
     std::memcpy(value.data(), bytes.data(), bytes.size());
@@ -199,8 +200,8 @@ Result<void> write_segment(WriteTxn& txn, const SegmentImage& image) {
 }
 
 Result<void> write_segment(WriteTxn& txn, SegmentId id, const Head& head) {
-  CAIRN_TRY_ASSIGN(const SegmentImage image, seal_segment(id, head));
-  return write_segment(txn, image);
+  CAIRN_TRY_ASSIGN(SegmentImage image, seal_segment(id, head));
+  return write_segment(txn, std::move(image));
 }
 
 Result<void> erase_segment(WriteTxn& txn, const ReadTxn& snapshot, SegmentId id) {

@@ -52,20 +52,19 @@ Error damaged(std::string_view what, uint64_t id) {
 }
 
 template <class Id>
-void write_ids(RowWriter& row, const std::vector<Id>& ids) {
+void write_ids(RowWriter& row, const IdList<Id>& ids) {
   row.integer(static_cast<uint32_t>(ids.size()));
   for (const Id id : ids) row.integer(raw(id));
 }
 
 template <class Id>
-std::vector<Id> read_ids(RowReader& row) {
+IdList<Id> read_ids(RowReader& row) {
   const auto count = row.integer<uint32_t>();
-  std::vector<Id> ids;
+  IdList<Id> ids;
   if (count > row.remaining() / sizeof(Id)) {
     row.fail();
     return ids;
   }
-  ids.reserve(count);
   for (uint32_t i = 0; i < count; ++i) ids.push_back(Id{row.integer<std::underlying_type_t<Id>>()});
   return ids;
 }
@@ -167,10 +166,11 @@ std::string encode_group(const model::Group& group) {
   return end_row(std::move(row), Row::Group, raw(group.id));
 }
 
-Result<model::Group> decode_group(GroupId id, std::span<const std::byte> bytes) {
+Result<GroupRow> decode_group(GroupId id, std::span<const std::byte> bytes) {
   auto row = open_row(bytes, Row::Group, raw(id));
   if (!row) return damaged("group", raw(id));
-  model::Group group;
+  GroupRow out;
+  model::Group& group = out.group;
   bool valid = true;
   group.id = id;
   group.project = ProjectId{row->integer<uint64_t>()};
@@ -180,8 +180,8 @@ Result<model::Group> decode_group(GroupId id, std::span<const std::byte> bytes) 
   group.priority = row->integer<uint8_t>();
   group.status = read_enum(*row, model::Status::Ignored, valid);
   group.substatus = read_enum(*row, model::Substatus::New, valid);
-  group.title = row->text();
-  group.culprit = row->text();
+  out.title = row->text();
+  out.culprit = row->text();
   group.assignee = row->text();
   group.first_seen = TimeUs{row->integer<int64_t>()};
   group.last_seen = TimeUs{row->integer<int64_t>()};
@@ -193,7 +193,7 @@ Result<model::Group> decode_group(GroupId id, std::span<const std::byte> bytes) 
   group.children = read_ids<GroupId>(*row);
   group.fingerprints = read_ids<FingerprintId>(*row);
   if (!valid || !row->done()) return damaged("group", raw(id));
-  return group;
+  return out;
 }
 
 std::string encode_fingerprint(const model::Fingerprint& fingerprint) {

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "model/state.h"
@@ -21,7 +22,12 @@ std::string encode_type(const model::GroupType& type);
 Result<model::GroupType> decode_type(uint32_t id, std::span<const std::byte> row);
 
 std::string encode_group(const model::Group& group);
-Result<model::Group> decode_group(GroupId id, std::span<const std::byte> row);
+// A group, its title and culprit not yet in it: many groups share them (TextPool).
+struct GroupRow {
+  model::Group group;
+  std::string_view title, culprit;  // in the row
+};
+Result<GroupRow> decode_group(GroupId id, std::span<const std::byte> row);
 
 std::string encode_fingerprint(const model::Fingerprint& fingerprint);
 Result<model::Fingerprint> decode_fingerprint(FingerprintId id, std::span<const std::byte> row);

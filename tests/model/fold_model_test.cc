@@ -1,6 +1,7 @@
 // Random commands and occurrences against a fold that keeps everything and looks it up by scanning;
 // on the way the state is written out in its dirty parts, restored, and replayed from its records.
 #include <map>
+#include <span>
 
 #include "support/fold.h"
 #include "support/naive_fold.h"
@@ -32,7 +33,7 @@ struct Disk {
     for (const auto& [id, project] : projects) REQUIRE(state.restore_project(project).ok());
     for (const auto& [id, group] : groups) REQUIRE(state.restore_group(group).ok());
     for (const auto& [id, one] : fingerprints) REQUIRE(state.restore_fingerprint(one).ok());
-    REQUIRE(state.check_restored().ok());
+    REQUIRE(state.finish_restore().ok());
     return state;
   }
 };
@@ -78,7 +79,7 @@ class Twin {
     return NaiveFold::name(group.project, group.number);
   }
   NaiveFold::Group& naive(GroupId id) { return naive_.groups.at(name(id)); }
-  std::set<std::string> names(const std::vector<GroupId>& ids) const {
+  std::set<std::string> names(std::span<const GroupId> ids) const {
     std::set<std::string> out;
     for (const GroupId id : ids) out.insert(name(id));
     return out;
@@ -224,7 +225,7 @@ class Twin {
     REQUIRE(roots.size() == naive_.leaf_of.size() + 1);
     for (uint32_t n = 1; n <= fold_.state.fingerprint_count(); ++n) {
       const Fingerprint& one = fold_.state.fingerprint(FingerprintId{n});
-      const std::string key = NaiveFold::name(one.project, one.value);
+      const std::string key = NaiveFold::name(one.project, std::string(one.value));
       INFO("fingerprint " << key);
       CHECK(name(one.leaf) == naive_.leaf_of.at(key));
       CHECK(name(roots[n]) == naive_.root(naive_.leaf_of.at(key)));

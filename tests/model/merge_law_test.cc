@@ -126,7 +126,7 @@ TEST_CASE("nested merges all through X, taken back in any order") {
       if (pair.dice.one_in(4)) pair.unmerge_some_link();
       pair.compare_own_fields();
     }
-    REQUIRE(pair.merged.state.check_restored().ok());
+    REQUIRE(pair.merged.state.finish_restore().ok());
     pair.unmerge_all();
     REQUIRE(pair.plain.state.state_digest() == pair.merged.state.state_digest());
   }
@@ -148,7 +148,7 @@ TEST_CASE("a stream's merges taken back newest first, op by op") {
       std::vector<std::string> children;
       for (int tries = 0; tries < 4; ++tries) {
         const Fingerprint& child = one();
-        if (child.project == primary.project) children.push_back(child.value);
+        if (child.project == primary.project) children.emplace_back(child.value);
       }
       if (children.empty()) continue;
       const Hash128 before = state.state_digest();

@@ -27,5 +27,16 @@ TEST_CASE("a slot map behaves like a map") {
   CHECK(map.memory_bytes() >= twin.size() * 16);
 }
 
+TEST_CASE("a map that reserved its room holds what one that grew holds") {
+  SlotMap<uint32_t> grown, reserved;
+  reserved.reserve(1000);
+  for (uint32_t i = 0; i < 3000; ++i) {
+    if (i == 1500) grown.reserve(10), reserved.reserve(5000);
+    CHECK(grown.find_or_add(i * 7, i) == i);
+    CHECK(reserved.find_or_add(i * 7, i) == i);
+  }
+  for (uint32_t key = 0; key < 21000; ++key) REQUIRE(grown.find(key) == reserved.find(key));
+}
+
 }  // namespace
 }  // namespace cairn

@@ -33,6 +33,26 @@ TEST_CASE("what is not a uuid is refused") {
   }
 }
 
+TEST_CASE("every byte is a digit or none at every place of a uuid") {
+  const std::string hex = "0123456789abcdefABCDEF9876543210";
+  for (size_t at = 0; at < hex.size(); ++at) {
+    for (int byte = 0; byte < 256; ++byte) {
+      std::string text = hex;
+      text[at] = static_cast<char>(byte);
+      const bool lower = byte >= 'a' && byte <= 'f';
+      const bool upper = byte >= 'A' && byte <= 'F';
+      const bool digit = byte >= '0' && byte <= '9';
+      const auto uuid = parse_uuid(text);
+      CAPTURE(at, byte);
+      REQUIRE(uuid.has_value() == (lower || upper || digit));
+      if (!uuid) continue;
+      const int value = digit ? byte - '0' : byte - (lower ? 'a' : 'A') + 10;
+      const int pair = uuid->bytes[at / 2];
+      REQUIRE((at % 2 == 0 ? pair >> 4 : pair & 15) == value);
+    }
+  }
+}
+
 TEST_CASE("uuids order as their bytes") {
   CHECK(*parse_uuid("00000000000000000000000000000001") <
         *parse_uuid("01000000000000000000000000000000"));

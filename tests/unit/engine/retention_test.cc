@@ -1,8 +1,6 @@
 #include "engine/retention.h"
 
 #include <fmt/format.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <catch2/catch.hpp>
@@ -12,6 +10,7 @@
 #include <thread>
 
 #include "engine/store.h"
+#include "support/other_process.h"
 #include "support/random_occurrences.h"
 #include "support/soak.h"
 #include "support/temp_dir.h"
@@ -345,33 +344,20 @@ TEST_CASE("a reading process keeps its snapshot while another one retains") {
     REQUIRE(store->execute(model::AssignCommand{GroupId{1}, "user:a"}, {}).ok());
     fill(*store, random, 300);
   }
-  int to_child[2];
-  int to_parent[2];
-  REQUIRE((pipe(to_child) == 0 && pipe(to_parent) == 0));
-  const pid_t child = fork();  // before this process opens the index
-  REQUIRE(child >= 0);
-  if (child == 0) {
-    char go = 0;
-    if (read(to_child[0], &go, 1) != 1) _exit(2);
+  testing::OtherProcess other([&] {
     auto store = Store::open(f.path(), f.options);
-    if (!store.ok()) _exit(3);
+    if (!store.ok()) return 1;
     RetentionPolicy policy;
     policy.max_occurrences = 100;
     const auto report = (*store)->retain(policy);
-    if (!report.ok() || report->log_files == 0) _exit(4);
-    _exit(write(to_parent[1], &go, 1) == 1 ? 0 : 5);
-  }
+    return report.ok() && report->log_files > 0 ? 0 : 2;
+  });
   auto reading = f.options;
   reading.read_only = true;
   const auto reader = Store::open(f.path(), reading);
   REQUIRE(reader.ok());
   const std::string before = digests(**reader);
-  char go = 'g';
-  REQUIRE(write(to_child[1], &go, 1) == 1);
-  REQUIRE(read(to_parent[0], &go, 1) == 1);
-  int status = 0;
-  waitpid(child, &status, 0);
-  REQUIRE(status == 0);
+  other.run();
   CHECK(digests(**reader) == before);
   const auto snapshot = (*reader)->snapshot();
   REQUIRE(snapshot.ok());

@@ -85,7 +85,8 @@ TEST_CASE("every snapshot counts exactly its own records while heads are sealed 
   auto store = must(Store::open(dir / "store", small_heads()));
   const Digests before = must(store->digests());
   const uint64_t count = counted(*store);
-  CHECK(must(store->stats()).segments.size() > 1);
+  // Merging may have made one of them all; ids tell how many there have been.
+  CHECK(must(store->stats()).segments.back().id > 3);
   store.reset();
   const RebuildReport rebuilt = must(Store::rebuild(dir / "store", small_heads()));
   CHECK(rebuilt.digests.state == before.state);

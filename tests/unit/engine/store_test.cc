@@ -1,14 +1,12 @@
 #include "engine/store.h"
 
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
 #include <thread>
 
+#include "support/other_process.h"
 #include "support/random_occurrences.h"
 #include "support/temp_dir.h"
 
@@ -464,32 +462,17 @@ TEST_CASE("a reader keeps to its LSN while another process writes and makes chec
     REQUIRE(store->execute(model::AssignCommand{GroupId{1}, "user:a"}, {}).ok());
     at_open = digests(*store);
   }
-  // One process may open an index once, so the writer is a process of its own.
-  int to_child[2];
-  int to_parent[2];
-  REQUIRE((pipe(to_child) == 0 && pipe(to_parent) == 0));
-  const pid_t child = fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
-    char go = 0;
-    if (read(to_child[0], &go, 1) != 1) _exit(2);
+  testing::OtherProcess other([&] {
     auto store = Store::open(f.path(), f.options);
-    if (!store.ok()) _exit(3);
-    if (!(*store)->submit(messages(random.take(400)), {}).ok()) _exit(4);
-    if (!(*store)->execute(model::AssignCommand{GroupId{1}, "user:b"}, {}).ok()) _exit(5);
-    if (!(*store)->checkpoint().ok()) _exit(6);
-    if (write(to_parent[1], &go, 1) != 1) _exit(7);
-    _exit(0);
-  }
+    if (!store.ok()) return 1;
+    if (!(*store)->submit(messages(random.take(400)), {}).ok()) return 2;
+    if (!(*store)->execute(model::AssignCommand{GroupId{1}, "user:b"}, {}).ok()) return 3;
+    return (*store)->checkpoint().ok() ? 0 : 4;
+  });
   f.options.read_only = true;
   const auto reader = Store::open(f.path(), f.options);
   REQUIRE(reader.ok());
-  char go = 'g';
-  REQUIRE(write(to_child[1], &go, 1) == 1);
-  REQUIRE(read(to_parent[0], &go, 1) == 1);
-  int status = 0;
-  waitpid(child, &status, 0);
-  REQUIRE(status == 0);
+  other.run();
   CHECK(digests(**reader) == at_open);
   const auto snapshot = (*reader)->snapshot();
   REQUIRE(snapshot.ok());

@@ -10,7 +10,7 @@ using cairn::engine::Worker;
 
 TEST_CASE("jobs run in order, and waiting means that all have run") {
   std::vector<int> seen;
-  Worker worker(3);
+  Worker worker("test", 3);
   CHECK(worker.idle());
   for (int i = 0; i < 100; ++i) worker.post([&seen, i] { seen.push_back(i); });
   worker.wait_idle();
@@ -20,13 +20,13 @@ TEST_CASE("jobs run in order, and waiting means that all have run") {
 }
 
 TEST_CASE("a worker without jobs has no thread to wait for") {
-  Worker worker(1);
+  Worker worker("test", 1);
   worker.wait_idle();
   CHECK(worker.idle());
 }
 
 TEST_CASE("what a job holds is gone before the worker is idle") {
-  Worker worker(1);
+  Worker worker("test", 1);
   auto held = std::make_shared<int>(1);
   const std::weak_ptr<int> watched = held;
   worker.post([held = std::move(held)] { CHECK(*held == 1); });
@@ -37,7 +37,7 @@ TEST_CASE("what a job holds is gone before the worker is idle") {
 TEST_CASE("ending a worker runs what was posted") {
   std::atomic<int> ran = 0;
   {
-    Worker worker(8);
+    Worker worker("test", 8);
     for (int i = 0; i < 8; ++i) worker.post([&ran] { ++ran; });
   }
   CHECK(ran == 8);

@@ -271,5 +271,5 @@ TEST_CASE("every fact of decide fits the state it was decided on") {
   CHECK(fold.carry_out(Command{ChangeProjectCommand{kShop, "S", FingerprintPolicy::Known}}));
   CHECK(fold.carry_out(Command{ChangeTypesCommand{true, {{.id = 8, .slug = "own"}}}}));
   CHECK(fold.state.short_id(fold.state.root_of(g(2))) == "S-4");
-  CHECK(fold.state.check_restored().ok());
+  CHECK(fold.state.finish_restore().ok());
 }

@@ -21,6 +21,14 @@ TEST_CASE("a name given twice is found among few and among many") {
   }
 }
 
+TEST_CASE("a name is compared to its end") {
+  CHECK(is_name("tags", "tags"));
+  CHECK_FALSE(is_name("tag", "tags"));
+  CHECK_FALSE(is_name("tagss", "tags"));
+  CHECK_FALSE(is_name("tagS", "tags"));
+  CHECK_FALSE(is_name("", "tags"));
+}
+
 TEST_CASE("members are found under their decoded name") {
   JsonTree tree;
   REQUIRE(tree.parse(R"({"a":1,"\u0062":2,"c":{}})", 2, 10).ok());

@@ -202,7 +202,19 @@ TEST_CASE("a name given twice is refused wherever it is read") {
   refused("event", event_with(R"(,"tags":[["a","1"],["a","2"]])"), "tag \"a\" is given twice");
   CHECK_THAT(refusal(R"({"op":"note","t":1,"project_id":1,"fp":"a","fp":"b"})"),
              Catch::Contains("fp: the member is given twice"));
+  CHECK_THAT(refusal("{\"_lsn\":1,\"_lsn\":1," + line.substr(1)),
+             Catch::Contains("_lsn: the member is given twice"));
+  CHECK_THAT(refusal(R"({"op":"note","t":1,"t":1,"project_id":1,"fp":"a"})"),
+             Catch::Contains("t: the member is given twice"));
   accepted(line_with("evidence_data", R"({"free":1,"free":2})"));
+}
+
+TEST_CASE("members of operations are nothing special in an occurrence") {
+  CHECK(accepted(line_with("op", "1")).extra == R"("op":1)");
+  CHECK(accepted(line_with("t", "null")).extra == R"("t":null)");
+  std::string line = line_with("op", "1");
+  line.insert(1, R"("z":0,)");
+  CHECK(accepted(line).extra == R"("z":0,"op":1)");
 }
 
 TEST_CASE("duplicates are found among many names too") {

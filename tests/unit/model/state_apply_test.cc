@@ -19,7 +19,7 @@ void check_misfit(Fold& fold, const RecordBody& body, std::string_view what) {
   CHECK(fold.state.replay_digest() == before);
 }
 
-std::vector<uint32_t> ids(const std::vector<GroupId>& groups) {
+std::vector<uint32_t> ids(std::span<const GroupId> groups) {
   std::vector<uint32_t> out;
   for (const GroupId id : groups) out.push_back(raw(id));
   return out;
@@ -151,7 +151,7 @@ TEST_CASE("policy known: the first known entry decides, unknown ones are linked"
   fold.see(kShop, {"a", "c", "a"}, 1);  // none known: a decides, c is linked
   CHECK(fold.state.group_count() == 1);
   CHECK(fold.group(kShop, 1).fingerprints ==
-        std::vector<FingerprintId>{FingerprintId{1}, FingerprintId{2}});
+        IdList<FingerprintId>{FingerprintId{1}, FingerprintId{2}});
   CHECK(fold.state.find_fingerprint(kShop, "c")->occurrences == 0);
 
   const Applied second = fold.see(kShop, {"b", "c", "z"}, 2);  // c decides, b and z are linked

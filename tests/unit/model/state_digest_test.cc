@@ -81,12 +81,13 @@ const Edit kStateEdits[] = {
     {"priority", [](Rows& r) { r.groups[0].priority = 75; }},
     {"status", [](Rows& r) { r.groups[0].status = Status::Resolved; }},
     {"substatus", [](Rows& r) { r.groups[0].substatus = Substatus::Ongoing; }},
-    {"title", [](Rows& r) { r.groups[0].title += "!"; }},
-    {"culprit", [](Rows& r) { r.groups[0].culprit += "!"; }},
+    {"title", [](Rows& r) { r.groups[0].title = r.groups[0].title.view().substr(1); }},
+    {"culprit", [](Rows& r) { r.groups[0].culprit = r.groups[0].culprit.view().substr(1); }},
     {"a letter from title to culprit",
      [](Rows& r) {
-       r.groups[0].culprit = r.groups[0].title.back() + r.groups[0].culprit;
-       r.groups[0].title.pop_back();
+       const std::string title(r.groups[0].title);
+       r.groups[0].culprit = title.back() + std::string(r.groups[0].culprit);
+       r.groups[0].title = title.substr(0, title.size() - 1);
      }},
     {"assignee", [](Rows& r) { r.groups[0].assignee = "user:9"; }},
     {"first seen", [](Rows& r) { r.groups[0].first_seen = TimeUs{1}; }},

@@ -125,7 +125,7 @@ TEST_CASE("a restored state goes on as the state would") {
   for (uint32_t n = 1; n <= 5; ++n) {
     REQUIRE(copy.state.restore_fingerprint(fold.state.fingerprint(FingerprintId{n})).ok());
   }
-  REQUIRE(copy.state.check_restored().ok());
+  REQUIRE(copy.state.finish_restore().ok());
   CHECK(copy.state.replay_digest() == fold.state.replay_digest());
   CHECK(copy.state.dirty_groups().empty());
   for (Fold* one : {&fold, &copy}) {
@@ -174,46 +174,53 @@ TEST_CASE("restore refuses fingerprints that are not as they should be") {
   State state = with_project(1);
   REQUIRE(state.restore_group(leaf(1, 1)).ok());
   check_damaged(state.restore_fingerprint(print(2, "a", 1)), "fingerprint 2 where 1 belongs");
-  check_damaged(state.restore_fingerprint(print(1, "a", 0)),
-                "fingerprint 1 of group 0, which is not in project 5");
-  check_damaged(state.restore_fingerprint(print(1, "a", 2)),
-                "fingerprint 1 of group 2, which is not in project 5");
-  Fingerprint stray = print(1, "a", 1);
-  stray.project = kApi;
-  check_damaged(state.restore_fingerprint(stray),
-                "fingerprint 1 of group 1, which is not in project 7");
   REQUIRE(state.restore_fingerprint(print(1, "a", 1)).ok());
-  check_damaged(state.restore_fingerprint(print(2, "a", 1)), "fingerprint 2 twice");
+  REQUIRE(state.restore_fingerprint(print(2, "a", 1)).ok());
+  check_damaged(state.finish_restore(), "fingerprint 2 twice");
 }
 
 TEST_CASE("the check after the last restore finds references that do not agree") {
   using Groups = std::vector<Group>;
-  CHECK(with_groups(4, [](Groups& g) { hide(g, 2, 1), hide(g, 1, 3); }).check_restored().ok());
-  check_damaged(with_groups(2, [](Groups& g) { g[0].children = {GroupId{2}}; }).check_restored(),
+  CHECK(with_groups(4, [](Groups& g) { hide(g, 2, 1), hide(g, 1, 3); }).finish_restore().ok());
+  check_damaged(with_groups(2, [](Groups& g) { g[0].children = {GroupId{2}}; }).finish_restore(),
                 "group 2 as a child of 1, but not the other way round");
-  check_damaged(with_groups(2, [](Groups& g) { g[0].children = {GroupId{9}}; }).check_restored(),
+  check_damaged(with_groups(2, [](Groups& g) { g[0].children = {GroupId{9}}; }).finish_restore(),
                 "group 9 as a child of 1, but not the other way round");
   check_damaged(
-      with_groups(2, [](Groups& g) { hide(g, 2, 1), g[0].children.clear(); }).check_restored(),
+      with_groups(2, [](Groups& g) { hide(g, 2, 1), g[0].children.clear(); }).finish_restore(),
       "the hidden group 2, which no view lists");
   check_damaged(with_groups(3,
                             [](Groups& g) {
                               hide(g, 2, 1), hide(g, 3, 1);
                               g[0].children = {GroupId{2}, GroupId{2}};
                             })
-                    .check_restored(),
+                    .finish_restore(),
                 "group 2 as a child of 1, but not the other way round");
-  check_damaged(with_groups(2, [](Groups& g) { hide(g, 2, 1), hide(g, 1, 2); }).check_restored(),
+  check_damaged(with_groups(2, [](Groups& g) { hide(g, 2, 1), hide(g, 1, 2); }).finish_restore(),
                 "groups merged into one another in a circle");
   check_damaged(
-      with_groups(2, [](Groups& g) { g[0].fingerprints = {FingerprintId{2}}; }).check_restored(),
+      with_groups(2, [](Groups& g) { g[0].fingerprints = {FingerprintId{2}}; }).finish_restore(),
       "fingerprint 2 in group 1, but not the other way round");
   check_damaged(
-      with_groups(2, [](Groups& g) { g[0].fingerprints = {FingerprintId{0}}; }).check_restored(),
+      with_groups(2, [](Groups& g) { g[0].fingerprints = {FingerprintId{0}}; }).finish_restore(),
       "fingerprint 0 in group 1, but not the other way round");
-  check_damaged(with_groups(2, [](Groups& g) { g[0].fingerprints.clear(); }).check_restored(),
+  check_damaged(with_groups(2, [](Groups& g) { g[0].fingerprints.clear(); }).finish_restore(),
                 "a fingerprint that its group does not list");
+  for (const uint32_t group : {0u, 2u}) {
+    State stray = with_project(1);
+    REQUIRE(stray.restore_group(leaf(1, 1)).ok());
+    REQUIRE(stray.restore_fingerprint(print(1, "a", group)).ok());
+    check_damaged(stray.finish_restore(), "a fingerprint that its group does not list");
+  }
+  State foreign = with_project(1);
+  Group owner = leaf(1, 1);
+  owner.fingerprints = {FingerprintId{1}};
+  REQUIRE(foreign.restore_group(owner).ok());
+  Fingerprint print_of_api = print(1, "a", 1);
+  print_of_api.project = kApi;
+  REQUIRE(foreign.restore_fingerprint(print_of_api).ok());
+  check_damaged(foreign.finish_restore(), "fingerprint 1 in group 1, but not the other way round");
   State fewer = with_project(2);
   REQUIRE(fewer.restore_group(leaf(1, 1)).ok());
-  check_damaged(fewer.check_restored(), "1 groups of project 5 instead of 2");
+  check_damaged(fewer.finish_restore(), "1 groups of project 5 instead of 2");
 }

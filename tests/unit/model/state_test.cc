@@ -104,7 +104,7 @@ TEST_CASE("a very deep chain of views costs no stack and no quadratic walk") {
   CHECK(fold.state.totals(GroupId{kDepth}).times_seen == kDepth);
   const std::vector<GroupId> roots = fold.state.roots_by_fingerprint();
   CHECK(std::all_of(roots.begin() + 1, roots.end(), [](GroupId id) { return raw(id) == kDepth; }));
-  CHECK(fold.state.check_restored().ok());
+  CHECK(fold.state.finish_restore().ok());
 }
 
 TEST_CASE("issues are found by short id and by id") {

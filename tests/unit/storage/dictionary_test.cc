@@ -200,11 +200,52 @@ TEST_CASE("the terms of a batch become ids") {
   must(dictionary.intern(batch, 0, tags, terms));
   CHECK(terms == Dictionary::Terms{
                      {kUser, ValueId{1}}, {FieldId{65}, ValueId{1}}, {FieldId{64}, ValueId{1}}});
+  terms.clear();
   must(dictionary.intern(batch, 1, tags, terms));
   CHECK(terms.empty());
+  terms.clear();
   must(dictionary.intern(batch, 2, tags, terms));
   CHECK(terms == Dictionary::Terms{{FieldId{64}, ValueId{1}}, {kUser, ValueId{2}}});
   CHECK(dictionary.field_name(FieldId{65}) == "os");
+}
+
+TEST_CASE("looking ahead changes no id") {
+  const auto seed = std::random_device{}();
+  std::cout << "dictionary_test, looking ahead: seed " << seed << "\n";
+  std::mt19937 rng(seed);
+  IndexFixture index;
+  Dictionary ahead, plain;
+  // Most values are on disk only.
+  ahead.limit_cache(0);
+  std::unique_ptr<ReadTxn> txn;
+  for (int round = 0; round < 20; ++round) {
+    model::TermBatch batch;
+    const size_t count = 1 + rng() % 50;
+    for (size_t i = 0; i < count; ++i) {
+      for (size_t term = rng() % 5; term > 0; --term) {
+        const std::string value = "value " + std::to_string(rng() % 300);
+        const std::string tag = "tag " + std::to_string(rng() % 30);
+        batch.add({rng() % 2 == 0 ? kUser : FieldId{}, tag, value});
+      }
+      batch.end();
+    }
+    const size_t distance = rng() % 8;
+    Dictionary::TagFields ahead_tags, plain_tags;
+    std::vector<Dictionary::Terms> found(count);
+    for (size_t i = 0, seen = 0; i < count; ++i) {
+      for (; seen < count && seen <= i + distance; ++seen) {
+        ahead.prefetch(batch, seen, ahead_tags);
+        ahead.prefetch_texts(batch, seen, ahead_tags);
+        ahead.find(batch, seen, ahead_tags, found[seen]);
+      }
+      if (rng() % 4 == 0) continue;  // refused: adds nothing
+      Dictionary::Terms expected;
+      must(plain.intern(batch, i, plain_tags, expected));
+      must(ahead.intern(batch, i, ahead_tags, found[i]));
+      REQUIRE(found[i] == expected);
+    }
+    txn = checkpoint(*index.env, ahead);
+  }
 }
 
 TEST_CASE("an occurrence whose tags do not fit leaves nothing behind") {
@@ -223,6 +264,7 @@ TEST_CASE("an occurrence whose tags do not fit leaves nothing behind") {
   CHECK(code_of(dictionary.intern(batch, 0, tags, terms)) == ErrorCode::Exhausted);
   CHECK_FALSE(dictionary.find_tag("one"));
   CHECK(dictionary.value_count(kUser) == 0);
+  terms.clear();
   must(dictionary.intern(batch, 1, tags, terms));
   CHECK(terms.size() == 2);
 }

@@ -44,6 +44,23 @@ TEST_CASE(
   CHECK(head.memory_bytes() <= full);
 }
 
+TEST_CASE("hints are allowed for what a head does not know") {
+  const auto model = random_part({}, 5);
+  Head head;
+  const auto hint = [&](uint64_t id_hash, Head::Terms terms) {
+    head.prefetch_id(id_hash);
+    head.prefetch(terms);
+    head.prefetch_postings(terms);
+    head.prefetch_ends(terms);
+  };
+  for (const auto& row : model.rows) hint(row.id_hash, row.terms);
+  fill(head, model);
+  for (const auto& row : model.rows) hint(row.id_hash, row.terms);
+  const std::pair<FieldId, ValueId> unknown[] = {{FieldId{0}, {}}, {FieldId{65535}, ValueId{7}}};
+  hint(7, unknown);
+  testing::check_part(head, model, 5);
+}
+
 TEST_CASE("a row without terms is a row") {
   Head head;
   head.add({Lsn{1}, TimeUs{5}, ProjectId{1}, FingerprintId{9}, 7, {}});

@@ -137,6 +137,21 @@ TEST_CASE("a snapshot does not change while others write") {
   std::thread([&] { CHECK(get_one(*before, "a") == "old"); }).join();
 }
 
+TEST_CASE("a snapshot has a twin until somebody writes") {
+  IndexFixture index;
+  put_one(*index.env, "a", "1");
+  const auto txn = must(ReadTxn::begin(*index.env));
+  {
+    const auto twin = txn->twin();
+    REQUIRE(twin != nullptr);
+    std::string seen;
+    std::thread([&] { seen = get_one(*twin, "a"); }).join();
+    CHECK(seen == get_one(*txn, "a"));
+  }
+  put_one(*index.env, "a", "2");
+  CHECK(txn->twin() == nullptr);
+}
+
 TEST_CASE("a directory is opened once in a process, whatever its path") {
   IndexFixture index;
   const auto again = LmdbEnv::open(

@@ -67,7 +67,10 @@ void check_damage(const std::string& row, const std::function<bool(const std::st
 TEST_CASE("groups read back, damaged ones do not") {
   const model::Group group = full_group();
   const std::string row = encode_group(group);
-  CHECK(must(decode_group(group.id, as_byte_span(row))) == group);
+  GroupRow decoded = must(decode_group(group.id, as_byte_span(row)));
+  decoded.group.title = decoded.title;
+  decoded.group.culprit = decoded.culprit;
+  CHECK(decoded.group == group);
   CHECK(code_of(decode_group(GroupId{78}, as_byte_span(row))) == ErrorCode::Corruption);
   check_damage(row, [&](const std::string& bytes) {
     return decode_group(group.id, as_byte_span(bytes)).ok();
