@@ -10,9 +10,10 @@
 namespace cairn::client {
 namespace {
 
-// One batch is one fdatasync: large enough to pay for it, small enough for memory and progress.
-constexpr size_t kBatchMessages = 4000;
-constexpr uint64_t kBatchBytes = 2u << 20;
+// One batch is one fdatasync, in the background: large enough to pay for it, small enough for a
+// write of somebody else to come in between before long.
+constexpr size_t kBatchMessages = 500;
+constexpr uint64_t kBatchBytes = 256u << 10;
 
 bool is_blank(std::string_view text) {
   return text.find_first_not_of(" \t\r") == std::string_view::npos;

@@ -12,7 +12,7 @@
 namespace cairn::client {
 namespace {
 
-constexpr size_t kQueuedBatches = 2;
+constexpr size_t kQueuedBatches = 12;
 // One is applied, one made durable, and one is there when the next of them is wanted.
 constexpr size_t kBatchesUnderWay = 3;
 constexpr auto kPatience = std::chrono::milliseconds(100);  // between looks at the stop flag

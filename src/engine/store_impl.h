@@ -132,7 +132,7 @@ struct Store::Impl {
   std::shared_ptr<Tail> spare;  // empty; under outcome_mutex
   bool merging_failed = false;  // the sealer's own: what failed once is left until reopened
   // Last, so that they end before what they use; who writes uses the sealer.
-  Worker sealer{"cairn-seal", 1, Urgency::Background};
+  Worker sealer{"cairn-seal", 1};
   Worker write_worker{"cairn-write", 1};
 
   // --- opening (store.cc) ---

@@ -1,17 +1,10 @@
 #include "engine/worker.h"
 
 #include <pthread.h>
-#include <sys/resource.h>
 
 #include <utility>
 
 namespace cairn::engine {
-namespace {
-
-// A third of the share of others when all cores are busy: sealing must keep up with writing.
-constexpr int kBackgroundNice = 5;
-
-}  // namespace
 
 Worker::~Worker() {
   {
@@ -42,8 +35,6 @@ bool Worker::idle() const {
 
 void Worker::run() {
   pthread_setname_np(pthread_self(), name_);
-  // On Linux each thread has a priority of its own. Where it cannot be lowered it stays as it is.
-  if (urgency_ == Urgency::Background) setpriority(PRIO_PROCESS, 0, kBackgroundNice);
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait(lock, [&] { return ending_ || !jobs_.empty(); });

@@ -6,7 +6,6 @@
 
 #include <condition_variable>
 #include <cstddef>
-#include <cstdint>
 #include <deque>
 #include <functional>
 #include <mutex>
@@ -14,15 +13,11 @@
 
 namespace cairn::engine {
 
-// Foreground: somebody waits for it. Background: it shall take what the others leave.
-enum class Urgency : uint8_t { Foreground, Background };
-
 class Worker {
  public:
   // `name`, at most 15 bytes: of the thread, as `top -H` shows it. `max_waiting` > 0 jobs may wait
   // behind the running one; beyond it post() waits.
-  Worker(const char* name, size_t max_waiting, Urgency urgency = Urgency::Foreground)
-      : name_(name), max_waiting_(max_waiting), urgency_(urgency) {}
+  Worker(const char* name, size_t max_waiting) : name_(name), max_waiting_(max_waiting) {}
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -37,7 +32,6 @@ class Worker {
 
   const char* const name_;
   const size_t max_waiting_;
-  const Urgency urgency_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::function<void()>> jobs_;
