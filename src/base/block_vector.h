@@ -1,7 +1,7 @@
 // A vector in blocks: what is in it never moves, and growing takes no second copy of all of it,
 // as a plain vector does just when memory is short.
 //
-// Value type. Thread: const functions are safe to call concurrently.
+// Moves, but has no copies. Thread: const functions are safe to call concurrently.
 #pragma once
 
 #include <cstddef>
@@ -13,6 +13,10 @@ namespace cairn {
 template <class T>
 class BlockVector {
  public:
+  BlockVector() = default;
+  BlockVector(BlockVector&&) noexcept = default;
+  BlockVector& operator=(BlockVector&&) noexcept = default;
+
   void push_back(T value) {
     if (size_ == blocks_.size() * kBlock) blocks_.emplace_back().reserve(kBlock);
     blocks_.back().push_back(std::move(value));

@@ -70,9 +70,9 @@ class SlotMap {
     return static_cast<size_t>((static_cast<uint64_t>(key) * 0x9e3779b97f4a7c15u) >> shift_);
   }
   void resize(size_t least) {
-    const size_t cells = std::bit_ceil(std::max<size_t>(least, 16));
-    shift_ = 64 - static_cast<unsigned>(std::countr_zero(cells));
-    const std::vector<Cell> old = std::exchange(cells_, std::vector<Cell>(cells));
+    std::vector<Cell> fresh(std::bit_ceil(std::max<size_t>(least, 16)));
+    shift_ = 64 - static_cast<unsigned>(std::countr_zero(fresh.size()));
+    const std::vector<Cell> old = std::exchange(cells_, std::move(fresh));
     for (const Cell& cell : old) {
       if (cell.slot == kNone) continue;
       size_t i = home(cell.key);

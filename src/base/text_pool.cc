@@ -30,9 +30,8 @@ void TextPool::share_all(std::span<const std::string_view> texts, std::span<Text
 Text TextPool::share_hashed(std::string_view text, uint64_t hash) {
   if (text.empty()) return Text();
   if ((size_ + 1) * 2 > cells_.size()) {
-    std::erase_if(cells_, [](const Text& one) { return one.alone(); });
-    size_ = cells_.size();
-    rebuild(4 * size_);
+    const auto used = [](const Text& one) { return !one.alone(); };
+    rebuild(4 * static_cast<size_t>(std::count_if(cells_.begin(), cells_.end(), used)));
   }
   Text& found = cell(text, hash);
   if (found.empty()) {
@@ -43,7 +42,7 @@ Text TextPool::share_hashed(std::string_view text, uint64_t hash) {
 }
 
 void TextPool::reserve(size_t texts) {
-  if (2 * texts > cells_.size()) rebuild(2 * texts);
+  if (2 * texts > cells_.size()) rebuild(std::max(2 * texts, cells_.size()));
 }
 
 Text& TextPool::cell(std::string_view text, uint64_t hash) {
@@ -52,13 +51,16 @@ Text& TextPool::cell(std::string_view text, uint64_t hash) {
   return cells_[i];
 }
 
+// Keeps those that somebody has.
 void TextPool::rebuild(size_t cells) {
   std::vector<Text> old(std::bit_ceil(std::max(cells, kMinCells)));
   std::swap(old, cells_);
+  size_ = 0;
   for (Text& text : old) {
-    if (text.empty()) continue;
+    if (text.alone()) continue;
     Text& place = cell(text, hash64(text));  // before the text is moved from
     place = std::move(text);
+    ++size_;
   }
 }
 

@@ -26,7 +26,7 @@ bool read_digits(const char* digits, uint8_t* out) {
   uint64_t text = 0;
   std::memcpy(&text, digits, sizeof text);
   if ((text & kHighBits) != 0) return false;
-  const uint64_t letters = between(text | 0x20 * kOnes, 'a', 'f') & (text << 1);
+  const uint64_t letters = between(text | 0x20 * kOnes, 'a', 'f');
   if ((letters | between(text, '0', '9')) != kHighBits) return false;
   const uint64_t values = (text & 0x0f * kOnes) + 9 * (letters >> 7);
   uint64_t pairs = (values << 4 | values >> 8) & 0x00ff00ff00ff00ffu;

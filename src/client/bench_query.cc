@@ -84,6 +84,30 @@ Result<std::vector<model::UnmergeCommand>> merge_randomly(Store& store, uint64_t
   return back;
 }
 
+struct Round {
+  size_t merges = 0;
+  std::vector<double> ratios;  // for each question
+};
+
+// Merges, asks, and takes everything back: how much longer each answer took than before the merges
+// and after they were taken back. A machine that others use is now faster, now slower.
+Result<Round> merge_and_ask(Store& store, const std::vector<BenchQuery>& queries, int runs,
+                            uint64_t wanted, GroupId spared) {
+  CAIRN_TRY_ASSIGN(const auto before, time_all(store, queries, runs));
+  CAIRN_TRY_ASSIGN(auto back, merge_randomly(store, wanted, spared));
+  CAIRN_TRY_ASSIGN(const auto merged, time_all(store, queries, runs));
+  // The last merge first: by then its view is visible again.
+  for (auto unmerge = back.rbegin(); unmerge != back.rend(); ++unmerge) {
+    CAIRN_TRY(store.execute(*unmerge, {}));
+  }
+  CAIRN_TRY_ASSIGN(const auto again, time_all(store, queries, runs));
+  Round round{back.size(), {}};
+  for (size_t i = 0; i < queries.size(); ++i) {
+    round.ratios.push_back(2 * merged[i].median() / (before[i].median() + again[i].median()));
+  }
+  return round;
+}
+
 Result<void> ask_after_merges(const Bench& bench, PhaseOutput& out) {
   CAIRN_TRY_ASSIGN(auto store, Store::open(bench.store(), {}));
   CAIRN_TRY_ASSIGN(const BenchKeys keys, find_keys(*store, bench.now()));
@@ -95,20 +119,21 @@ Result<void> ask_after_merges(const Bench& bench, PhaseOutput& out) {
     CAIRN_TRY_ASSIGN(auto snapshot, store->snapshot());
     CAIRN_TRY_ASSIGN(spared, snapshot->state().find_issue(keys.issue));
   }
-  const int runs = bench.options().query_runs;
-  CAIRN_TRY_ASSIGN(const auto before, time_all(*store, queries, runs));
   const uint64_t wanted = std::min<uint64_t>(kManyMerges, stats.issues / 3);
-  CAIRN_TRY_ASSIGN(auto back, merge_randomly(*store, wanted, spared));
-  CAIRN_TRY_ASSIGN(const auto after, time_all(*store, queries, runs));
-  out.add("random merges", "", static_cast<double>(back.size()));
-  for (size_t i = 0; i < queries.size(); ++i) {
-    const std::string name = queries[i].name.substr(0, queries[i].name.find(' '));
-    out.add(name + " after the merges against before", "x", after[i].median() / before[i].median());
+  std::vector<Measure> ratios;
+  for (const BenchQuery& query : queries) {
+    const std::string name = query.name.substr(0, query.name.find(' '));
+    ratios.push_back({name + " after the merges against before", "x", {}});
   }
-  // The last merge first: by then its view is visible again.
-  for (auto unmerge = back.rbegin(); unmerge != back.rend(); ++unmerge) {
-    CAIRN_TRY(store->execute(*unmerge, {}));
+  size_t merges = 0;
+  for (int run = 0; run < bench.options().runs; ++run) {
+    CAIRN_TRY_ASSIGN(const Round round,
+                     merge_and_ask(*store, queries, bench.options().query_runs, wanted, spared));
+    merges = round.merges;
+    for (size_t i = 0; i < ratios.size(); ++i) ratios[i].values.push_back(round.ratios[i]);
   }
+  out.add("random merges", "", static_cast<double>(merges));
+  for (const Measure& ratio : ratios) out.add(ratio);
   CAIRN_TRY_ASSIGN(const auto digests_after, store->digests());
   if (digests_after.state != digests_before.state) {
     return make_error(ErrorCode::Corruption, "unmerging did not give back the state before");

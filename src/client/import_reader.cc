@@ -10,8 +10,8 @@
 namespace cairn::client {
 namespace {
 
-// One batch is one fdatasync, in the background: large enough to pay for it, small enough for a
-// write of somebody else to come in between before long.
+// Batches taken together share one fdatasync, in the background: large enough to pay for it, small
+// enough for a write of somebody else to come in between before long.
 constexpr size_t kBatchMessages = 500;
 constexpr uint64_t kBatchBytes = 256u << 10;
 

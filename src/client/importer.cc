@@ -15,7 +15,7 @@ namespace {
 constexpr size_t kQueuedBatches = 12;
 // One is applied, one made durable, and one is there when the next of them is wanted.
 constexpr size_t kBatchesUnderWay = 3;
-constexpr auto kPatience = std::chrono::milliseconds(100);  // between looks at the stop flag
+constexpr auto kStopLook = std::chrono::milliseconds(100);  // between looks at the stop flag
 
 constexpr size_t kMaxReasons = 50;  // distinct ones that are counted by name
 
@@ -108,6 +108,9 @@ class Importer {
   BoundedQueue<ImportBatch> queue_;
   std::atomic<bool> cancelled_{false};
   std::deque<UnderWay> under_way_;
+  // A batch that fails takes those behind it along: they may refer to what it would have stored.
+  std::shared_ptr<std::atomic<bool>> sequence_failed_ = std::make_shared<std::atomic<bool>>(false);
+  bool refusals_lost_ = false;  // on_refusal failed: it gets no more
   std::vector<Held> held_;
   size_t held_bytes_ = 0;
   ImportSummary summary_;
@@ -136,7 +139,7 @@ void Importer::consume() {
       break;
     }
     // With answers to wait for, only what is there already comes before them.
-    auto batch = queue_.pop(under_way_.empty() ? kPatience : std::chrono::milliseconds(0));
+    auto batch = queue_.pop(under_way_.empty() ? kStopLook : std::chrono::milliseconds(0));
     if (!batch && under_way_.empty()) {
       if (queue_.ended()) break;
       continue;
@@ -162,8 +165,9 @@ Result<void> Importer::submit(ImportBatch batch) {
     one.references.push_back(reference_of(message));
   }
   if (!batch.prepared.messages.empty()) {
-    one.answer = sink_.submit(std::move(batch.prepared),
-                              engine::SubmitOptions{options_.actor, options_.by_time});
+    one.answer =
+        sink_.submit(std::move(batch.prepared),
+                     engine::SubmitOptions{options_.actor, options_.by_time, sequence_failed_});
   }
   one.batch = std::move(batch);
   under_way_.push_back(std::move(one));
@@ -193,7 +197,7 @@ Result<void> Importer::handle(UnderWay& one) {
   std::inplace_merge(refused.begin(), refused.begin() + static_cast<ptrdiff_t>(by_parser),
                      refused.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   for (const auto& [sequence, refusal] : refused) CAIRN_TRY(refuse(refusal));
-  if (batch.failure) summary_.failure = std::move(batch.failure);
+  if (batch.failure && !summary_.failure) summary_.failure = std::move(batch.failure);
   if (options_.progress) tell_progress(batch.bytes);
   return {};
 }
@@ -244,8 +248,10 @@ Result<void> Importer::refuse(const Refusal& refusal) {
   std::string reason = reason_of(refusal.error);
   const bool room = summary_.reasons.size() < kMaxReasons || summary_.reasons.contains(reason);
   ++summary_.reasons[room ? std::move(reason) : std::string("other reasons")];
-  if (options_.on_refusal) CAIRN_TRY(options_.on_refusal(refusal));
-  return {};
+  if (!options_.on_refusal || refusals_lost_) return {};
+  auto told = options_.on_refusal(refusal);
+  refusals_lost_ = !told.ok();
+  return told;
 }
 
 Result<void> Importer::bound_held() {

@@ -54,8 +54,12 @@ void RecordLog::fail(Error error) {
 void RecordLog::sync_later(std::function<void()> done) {
   worker_.post([this, done = std::move(done)] {
     if (failed_) return;
-    if (auto synced = writer_->sync(); !synced.ok()) return fail(std::move(synced).error());
-    done();
+    try {
+      if (auto synced = writer_->sync(); !synced.ok()) return fail(std::move(synced).error());
+      done();
+    } catch (const std::bad_alloc&) {
+      fail(make_error(ErrorCode::Internal, "out of memory"));
+    }
   });
 }
 

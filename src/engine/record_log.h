@@ -35,6 +35,8 @@ class RecordLog {
   RecordLog(FileSystem& files, std::string directory, const Uuid& store_id,
             std::unique_ptr<log::LogWriter> writer);
 
+  // Starts the thread that writes. Throws std::system_error.
+  void start() { worker_.start(); }
   // Appends one frame in the background. Not durable until sync(), which also tells its error.
   void append(std::vector<model::Record>&& records);
   // The same on the calling thread: sooner done when little is left before a sync().
@@ -47,7 +49,9 @@ class RecordLog {
   // Whether all went well so far, without waiting.
   Result<void> written() const;
   Result<void> close();
-  // Waits until nothing is written any more; the error of what was.
+  // Waits until nothing is written any more.
+  void wait() { worker_.wait_idle(); }
+  // The same, and the error of what was.
   Result<void> settle();
   // Precondition: settled.
   Lsn last_lsn() const { return writer_->last_lsn(); }

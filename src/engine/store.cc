@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <future>
+#include <system_error>
 
 #include "engine/store_impl.h"
 #include "storage/segment_format.h"
@@ -132,6 +133,21 @@ Result<void> Store::Impl::open_for_writing(OpenReport& report) {
                                                        raw(fold.applied()), raw(log->last_lsn())));
   }
   if (fresh) CAIRN_TRY(make_checkpoint());
+  return start_threads();
+}
+
+// Now and not when they are needed: who writes must not fail for want of a thread.
+Result<void> Store::Impl::start_threads() {
+  try {
+    log->start();
+    sealer.start();
+    write_worker.start();
+  } catch (const std::system_error& error) {
+    return make_error(ErrorCode::Exhausted,
+                      fmt::format("no thread can be started ({}); raise the limit of threads "
+                                  "(ulimit -u)",
+                                  error.what()));
+  }
   return {};
 }
 

@@ -12,6 +12,7 @@
 // beside a function.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <future>
@@ -78,6 +79,9 @@ struct ItemResult {
 struct SubmitOptions {
   std::string actor;        // "" = the system
   bool input_time = false;  // record time follows the messages' own times
+  // Batches that share one are a sequence, each meant to follow those before it: once one fails as
+  // a whole, later ones fail (Conflict) without being applied. nullptr: each for itself.
+  std::shared_ptr<std::atomic<bool>> sequence_failed = nullptr;
 };
 
 // Messages with the terms of their occurrences, which are best found where the messages are made:
@@ -262,6 +266,9 @@ struct VerifyReport {
   std::vector<std::string> problems;  // empty = sound; each with file and offset or table
 };
 
+// What may be queued by submit_later() and not yet be applied.
+inline constexpr size_t kMaxQueuedMessages = 1u << 16;
+
 class Store {
  public:
   // Errors: NotFound (no store and create is false, or read_only), Conflict (another process
@@ -283,8 +290,10 @@ class Store {
   Result<SubmitResult> submit(std::vector<model::Message> messages, const SubmitOptions& options);
   // InvalidArgument: terms do not go with messages.
   Result<SubmitResult> submit(PreparedMessages prepared, const SubmitOptions& options);
-  // The same without waiting, for who has the next batch to make meanwhile. Batches are applied in
-  // the order of these calls. The store must outlive the future.
+  // The same without waiting for the answer, for who has the next batch to make meanwhile. Batches
+  // are applied in the order of these calls; close() answers all. Waits while many messages are
+  // queued (kMaxQueuedMessages). Who holds a Snapshot must not wait for an answer: the writer waits
+  // for the snapshot.
   std::future<Result<SubmitResult>> submit_later(PreparedMessages prepared,
                                                  const SubmitOptions& options);
   // InvalidArgument, NotFound, Conflict: from decide().

@@ -116,8 +116,10 @@ struct Store::Impl {
 
   mutable RootCache roots;
 
-  std::mutex queue_mutex;  // guards the next three
+  std::mutex queue_mutex;  // guards what follows, but for `taken`
   std::deque<WriteRequest*> queue;
+  size_t queued_messages = 0;  // of those with a promise
+  std::condition_variable queue_taken;
   std::deque<WriteRequest*> unanswered;  // taken from the queue, in its order
   bool serving = false;                  // a thread does, or the writer will
   std::vector<WriteRequest*> taken;      // those applied together; of who serves
@@ -137,6 +139,7 @@ struct Store::Impl {
 
   // --- opening (store.cc) ---
   Result<void> open_for_writing(OpenReport& report);
+  Result<void> start_threads();
   Result<void> open_for_reading(OpenReport& report);
   Result<void> load_checkpoint(bool* fresh);
   Result<void> load_state(const storage::CheckpointMeta& found);
@@ -150,6 +153,8 @@ struct Store::Impl {
   void go_on_serving();
   void serve(bool all);
   bool take_requests();
+  Result<void> run_in_sequence(WriteRequest& request,
+                               std::unique_lock<std::shared_mutex>& state_lock);
   void serve_taken(std::unique_lock<std::shared_mutex>& state_lock, bool all);
   Result<void> wait_for_room(std::unique_lock<std::shared_mutex>& state_lock);
   bool more_queued();
@@ -170,6 +175,7 @@ struct Store::Impl {
   Result<Lsn> apply_pending();
   void hand_over_pending();
   Result<void> sync_pending();
+  void give_up();
   Result<void> check_writable() const;
   Result<void> check_readable() const;
   void poison(const Error& error);

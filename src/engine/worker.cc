@@ -15,9 +15,14 @@ Worker::~Worker() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Worker::post(std::function<void()> job) {
-  std::unique_lock lock(mutex_);
+void Worker::start() {
+  const std::lock_guard lock(mutex_);
   if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+}
+
+void Worker::post(std::function<void()> job) {
+  start();
+  std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return jobs_.size() < max_waiting_; });
   jobs_.push_back(std::move(job));
   changed_.notify_all();

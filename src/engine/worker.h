@@ -1,4 +1,4 @@
-// Runs jobs one after the other on a thread of its own, which the first job starts.
+// Runs jobs one after the other on a thread of its own, which start() or the first job starts.
 //
 // Ownership: a job's captures must outlive it; the destructor runs what was posted, then ends the
 // thread. Thread: any, at any time. A job must not throw: it reports in its own way.
@@ -22,6 +22,8 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
+  // Starts the thread now, so that no later post() can fail to. Throws std::system_error.
+  void start();
   void post(std::function<void()> job);
   // Returns when everything posted so far has run.
   void wait_idle();

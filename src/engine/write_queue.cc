@@ -23,7 +23,7 @@ constexpr size_t kFrameBytes = 128u << 10;
 constexpr size_t kMessagesBetweenLooks = 64;
 
 // How often the lock is offered to those who wait for it.
-constexpr int kPatience = 1000;
+constexpr int kYieldsToOthers = 1000;
 
 size_t estimated_bytes(const model::Record& record) {
   size_t bytes = 256;
@@ -73,8 +73,14 @@ void Store::Impl::write(WriteRequest& request) {
 
 std::future<Result<SubmitResult>> Store::Impl::write_later(std::unique_ptr<WriteRequest> request) {
   auto answer = request->promise.emplace().get_future();
-  const std::lock_guard queue_lock(queue_mutex);
-  queue.push_back(request.release());
+  const size_t messages = request->own_messages.messages.size();
+  std::unique_lock queue_lock(queue_mutex);
+  queue_taken.wait(queue_lock, [&] {
+    return queued_messages == 0 || queued_messages + messages <= kMaxQueuedMessages;
+  });
+  queue.push_back(request.get());
+  request.release();
+  queued_messages += messages;
   if (!serving) go_on_serving();
   return answer;
 }
@@ -99,11 +105,20 @@ void Store::Impl::serve(bool all) {
       if (!all) return;
       if (auto sound = let_others_in(state_lock); !sound.ok()) answer_all(sound);
     }
-  } catch (...) {  // out of memory: what was applied may be half done, and others wait
-    poison(make_error(ErrorCode::Internal, "a write ended in an exception"));
-    [[maybe_unused]] const auto ignored = log->settle();
-    answer_all(*poisoned);
+  } catch (...) {  // what was applied may be half done, and others wait
+    // So short a text needs no memory.
+    poison(make_error(ErrorCode::Internal, "out of memory"));
+    give_up();
   }
+}
+
+// After an error: nothing is under way any more when the state is unlocked, nothing of what was not
+// handed over will ever be written, and everybody knows.
+void Store::Impl::give_up() {
+  pending.clear();
+  pending_bytes = 0;
+  log->wait();
+  answer_all(*poisoned);
 }
 
 bool Store::Impl::take_requests() {
@@ -111,6 +126,8 @@ bool Store::Impl::take_requests() {
   taken.assign(queue.begin(), queue.end());
   unanswered.insert(unanswered.end(), taken.begin(), taken.end());
   queue.clear();
+  queued_messages = 0;
+  queue_taken.notify_all();
   return !taken.empty();
 }
 
@@ -120,7 +137,9 @@ void Store::Impl::serve_taken(std::unique_lock<std::shared_mutex>& state_lock, b
   Result<void> shared = wait_for_room(state_lock);
   for (WriteRequest* request : taken) {
     if (!shared.ok()) break;
-    if (auto done = run(*request, state_lock); !done.ok()) request->error = done.error();
+    if (auto done = run_in_sequence(*request, state_lock); !done.ok()) {
+      request->error = done.error();
+    }
     if (poisoned) shared = *poisoned;
     request->lsn = fold.applied();
   }
@@ -133,11 +152,24 @@ void Store::Impl::serve_taken(std::unique_lock<std::shared_mutex>& state_lock, b
   if (shared.ok()) {
     shared = sync_pending();
   } else {
-    // Nothing may be under way once the state is unlocked.
-    [[maybe_unused]] const auto ignored = log->settle();
+    log->wait();
   }
+  if (poisoned) return give_up();
   if (seal && shared.ok()) start_checkpoint();
   answer_all(shared);
+}
+
+Result<void> Store::Impl::run_in_sequence(WriteRequest& request,
+                                          std::unique_lock<std::shared_mutex>& state_lock) {
+  std::atomic<bool>* const failed =
+      request.submit != nullptr ? request.submit->sequence_failed.get() : nullptr;
+  if (failed == nullptr) return run(request, state_lock);
+  if (*failed) {
+    return make_error(ErrorCode::Conflict, "a batch before this one of its sequence failed");
+  }
+  auto done = run(request, state_lock);
+  if (!done.ok()) *failed = true;
+  return done;
 }
 
 // Back-pressure: while the head before this one is still being sealed, this one may grow to twice
@@ -197,7 +229,7 @@ Result<void> Store::Impl::let_others_in(std::unique_lock<std::shared_mutex>& sta
   CAIRN_TRY(sync_pending());
   state_lock.unlock();
   // A mutex may be taken again before those it was released for have woken up.
-  for (int i = 0; i < kPatience && others_waiting > 0; ++i) std::this_thread::yield();
+  for (int i = 0; i < kYieldsToOthers && others_waiting > 0; ++i) std::this_thread::yield();
   state_lock.lock();
   return check_writable();
 }
@@ -340,6 +372,7 @@ void Store::Impl::hand_over_pending() {
 }
 
 Result<void> Store::Impl::sync_pending() {
+  if (poisoned) return *poisoned;
   Result<void> synced;
   if (!pending.empty()) synced = log->append_now(pending);
   pending.clear();

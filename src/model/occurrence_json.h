@@ -38,11 +38,13 @@ enum class Member : uint8_t {
   EvidenceDisplay,
   Event,
   PayloadType,
-  Lsn,    // what an export adds is not read
-  Leaf,   //
-  Issue,  //
-  Op,     // of operations, and nothing special in an occurrence
-  Time,   //
+  // What an export adds is not read.
+  Lsn,
+  Leaf,
+  Issue,
+  // Of operations, and nothing special in an occurrence.
+  Op,
+  Time,
   Unknown,
 };
 

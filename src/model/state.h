@@ -129,8 +129,8 @@ class State {
 
   // --- folding -------------------------------------------------------------------------------
   // Errors: Corruption when the record does not fit the state (a log this build did not write);
-  // the state is then unchanged. An occurrence of a known fingerprint allocates nothing, unless a
-  // title or culprit outgrows its string.
+  // the state is then unchanged. An occurrence of a known fingerprint allocates nothing, unless
+  // its title or culprit is one that no group has.
   Result<Applied> apply(const Record& record, Lsn lsn);
 
   // --- persistence ---------------------------------------------------------------------------

@@ -22,14 +22,19 @@ using client::Refusal;
 namespace {
 
 // Remembers what it was given; occurrences are known by id, operations of kind "note" are refused.
+// Answers late, as a store does: a batch is taken when its answer is asked for.
 class FakeSink final : public client::MessageSink {
  public:
   std::future<Result<engine::SubmitResult>> submit(engine::PreparedMessages prepared,
                                                    const engine::SubmitOptions& options) override {
-    std::promise<Result<engine::SubmitResult>> answer;
-    answer.set_value(answer_to(prepared, options));
-    return answer.get_future();
+    return std::async(std::launch::deferred, [this, options, batch = std::move(prepared)] {
+      if (*options.sequence_failed) return Result<engine::SubmitResult>(after_failure());
+      auto answer = answer_to(batch, options);
+      if (!answer.ok()) *options.sequence_failed = true;
+      return answer;
+    });
   }
+  static Error after_failure() { return make_error(ErrorCode::Conflict, "one before it failed"); }
   Result<engine::SubmitResult> answer_to(const engine::PreparedMessages& prepared,
                                          const engine::SubmitOptions& options) {
     REQUIRE(prepared.terms.size() == prepared.messages.size());
@@ -311,7 +316,24 @@ TEST_CASE("what was read before a fault is in, what follows is not") {
   CHECK(run.summary.stored == 2);
 }
 
-TEST_CASE("a store that fails ends the import at once") {
+TEST_CASE("refusals come in the order of the lines, whatever is under way") {
+  FakeSink sink;
+  Strings lines;
+  for (int i = 0; i < 5000; ++i) lines.push_back(i % 100 == 7 ? "{" : occurrence(i));
+  std::vector<uint64_t> refused;
+  ImportOptions options;
+  options.on_refusal = [&](const Refusal& refusal) -> Result<void> {
+    refused.push_back(refusal.line);
+    return {};
+  };
+  const auto summary = import_messages(sink, {input("a", lines)}, options);
+  CHECK(summary.stored == 4950);
+  CHECK(sink.stored.size() == 4950);
+  REQUIRE(refused.size() == 50);
+  for (size_t i = 0; i < refused.size(); ++i) CHECK(refused[i] == i * 100 + 8);
+}
+
+TEST_CASE("a store that fails ends the import, and nothing behind it is stored") {
   FakeSink sink;
   sink.broken_at = 2;
   Strings lines;
@@ -333,6 +355,22 @@ TEST_CASE("a refusal that cannot be written ends the import") {
   const auto summary = import_messages(sink, {input("a", {"{", occurrence(1)})}, options);
   REQUIRE(summary.failure);
   CHECK(summary.failure->message == "no room for rejects");
+}
+
+TEST_CASE("after a refusal that could not be written no other one is") {
+  FakeSink sink;
+  Strings lines;
+  for (int i = 0; i < 4000; ++i) lines.push_back(i % 10 == 0 ? "{" : occurrence(i));
+  int told = 0;
+  ImportOptions options;
+  options.on_refusal = [&](const Refusal&) -> Result<void> {
+    if (++told < 70) return {};
+    return make_error(ErrorCode::Exhausted, "no room for rejects");
+  };
+  const auto summary = import_messages(sink, {input("a", lines)}, options);
+  REQUIRE(summary.failure);
+  CHECK(summary.failure->message == "no room for rejects");
+  CHECK(told == 70);
 }
 
 TEST_CASE("a stop ends after the running batch") {

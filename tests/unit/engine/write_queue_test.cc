@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <deque>
 #include <random>
 #include <thread>
@@ -23,15 +24,18 @@ constexpr TimeUs kNow{1'800'000'000'000'000};
 
 using Answer = std::future<Result<SubmitResult>>;
 
-PreparedMessages prepared(RandomOccurrences& random, size_t count) {
+PreparedMessages prepared(const std::vector<model::Occurrence>& occurrences) {
   model::TermExtractor extractor;
   PreparedMessages batch;
-  for (size_t i = 0; i < count; ++i) {
-    auto occurrence = random.next();
+  for (const model::Occurrence& occurrence : occurrences) {
     extractor.extract(occurrence, batch.terms);
-    batch.messages.emplace_back(std::move(occurrence));
+    batch.messages.emplace_back(occurrence);
   }
   return batch;
+}
+
+PreparedMessages prepared(RandomOccurrences& random, size_t count) {
+  return prepared(random.take(count));
 }
 
 std::unique_ptr<Store> open(const std::string& path, const StoreOptions& options) {
@@ -54,24 +58,76 @@ StoreOptions small(Clock& clock) {
 TEST_CASE("batches that nobody waited for are the same store as batches one by one") {
   const TempDir dir;
   ManualClock clock(kNow);
-  const auto patient = open(dir / "patient", small(clock));
-  const auto hasty = open(dir / "hasty", small(clock));
-  RandomOccurrences first(11);
-  RandomOccurrences second(11);
+  const StoreOptions options = small(clock);
+  const auto patient = open(dir / "patient", options);
+  auto hasty = open(dir / "hasty", options);
+  RandomOccurrences random(11);
   std::vector<Answer> answers;
-  std::vector<Lsn> lsns;
+  std::vector<SubmitResult> results;
+  // Every batch comes twice: the second time all of it is known.
   for (size_t size : {1, 70, 0, 300, 5, 700, 1, 1}) {
-    const auto result = patient->submit(prepared(first, size), {});
-    REQUIRE(result.ok());
-    lsns.push_back(result->lsn);
-    answers.push_back(hasty->submit_later(prepared(second, size), {}));
+    const auto occurrences = random.take(size);
+    for (int time = 0; time < 2; ++time) {
+      auto result = patient->submit(prepared(occurrences), {});
+      REQUIRE(result.ok());
+      results.push_back(std::move(result).value());
+      answers.push_back(hasty->submit_later(prepared(occurrences), {}));
+    }
   }
   for (size_t i = 0; i < answers.size(); ++i) {
     const auto result = answers[i].get();
     REQUIRE(result.ok());
-    CHECK(result->lsn == lsns[i]);
+    CHECK(result->lsn >= results[i].lsn);  // of all that was taken together
+    REQUIRE(result->items.size() == results[i].items.size());
+    for (size_t n = 0; n < result->items.size(); ++n) {
+      CHECK(result->items[n].outcome == results[i].items[n].outcome);
+      CHECK(result->items[n].lsn == results[i].items[n].lsn);
+    }
   }
-  CHECK(patient->digests()->state == hasty->digests()->state);
+  const Digests digests = *hasty->digests();
+  CHECK(patient->digests()->state == digests.state);
+  hasty.reset();
+  const auto rebuilt = Store::rebuild(dir / "hasty", options);
+  REQUIRE(rebuilt.ok());
+  CHECK(rebuilt->digests.full == digests.full);
+}
+
+TEST_CASE("a batch that fails takes those of its sequence along and no others") {
+  const TempDir dir;
+  ForgetfulFileSystem files;
+  ManualClock clock(kNow);
+  StoreOptions options = small(clock);
+  options.files = &files;
+  RandomOccurrences random(3);
+  const auto known = random.take(250);
+  {
+    const auto store = open(dir / "store", options);
+    REQUIRE(store->submit(prepared(known), {}).ok());
+    REQUIRE(store->checkpoint().ok());
+  }
+  const auto store = open(dir / "store", options);
+  // What is known by its id is looked up in the log, and that does not say it any more.
+  const std::string log = dir / "store/log";
+  const auto names = files.list(log);
+  REQUIRE(names.ok());
+  for (const std::string& name : *names) {
+    auto bytes = files.read_file(log + "/" + name);
+    for (size_t i = 200; i < bytes.size() && i < 8000; ++i) bytes[i] ^= std::byte{0x55};
+    files.write_file(log + "/" + name, std::move(bytes));
+  }
+  SubmitOptions in_sequence;
+  in_sequence.sequence_failed = std::make_shared<std::atomic<bool>>(false);
+  auto failing = store->submit_later(prepared(known), in_sequence);
+  auto behind = store->submit_later(prepared(random, 3), in_sequence);
+  auto another = store->submit_later(prepared(random, 3), {});
+  const auto failed = failing.get();
+  REQUIRE_FALSE(failed.ok());
+  CHECK(failed.error().code == ErrorCode::Corruption);
+  const auto not_applied = behind.get();
+  REQUIRE_FALSE(not_applied.ok());
+  CHECK(not_applied.error().code == ErrorCode::Conflict);
+  CHECK(another.get().ok());
+  CHECK(store->stats()->occurrences == 253);
 }
 
 TEST_CASE("an answer nobody waits for is given before the store is closed") {
@@ -104,8 +160,31 @@ TEST_CASE("terms that do not go with their messages are refused at once") {
   CHECK(refused.error().code == ErrorCode::InvalidArgument);
 }
 
-// Writers that never let the queue become empty must not keep others from the lock for good.
-TEST_CASE("readers, checkpoints and compaction get their turn among writers without end") {
+// Who asks gets an answer before the queue is empty. That there is a queue when it asks is a
+// matter of luck, but not five times in a row.
+TEST_CASE("a reader gets its turn among batches that are queued") {
+  const TempDir dir;
+  ManualClock clock(kNow);
+  const auto store = open(dir / "store", small(clock));
+  RandomOccurrences random(77);
+  bool before_the_end = false;
+  for (int attempt = 0; attempt < 5 && !before_the_end; ++attempt) {
+    std::vector<PreparedMessages> batches;
+    for (int i = 0; i < 300; ++i) batches.push_back(prepared(random, 50));
+    std::vector<Answer> answers;
+    for (auto& batch : batches) answers.push_back(store->submit_later(std::move(batch), {}));
+    {
+      const auto snapshot = store->snapshot();
+      REQUIRE(snapshot.ok());
+      before_the_end =
+          answers.back().wait_for(std::chrono::seconds(0)) != std::future_status::ready;
+    }
+    for (Answer& answer : answers) REQUIRE(answer.get().ok());
+  }
+  CHECK(before_the_end);
+}
+
+TEST_CASE("checkpoints and compaction get their turn among writers without end") {
   const TempDir dir;
   ManualClock clock(kNow);
   const auto store = open(dir / "store", small(clock));
@@ -127,21 +206,34 @@ TEST_CASE("readers, checkpoints and compaction get their turn among writers with
     }
     while (!under_way.empty()) take();
   });
+  int refused = 0;
   for (int i = 0; i < 20; ++i) {
     const uint64_t before = written;
     const auto snapshot = store->snapshot();
-    REQUIRE(snapshot.ok());
-    CHECK(raw((*snapshot)->lsn()) > before);
-    const auto table = (*snapshot)->aggregate("| count()", {});
-    REQUIRE(table.ok());
-    CHECK((*snapshot)->lsn() >= Lsn{before});
+    if (!snapshot.ok() || raw((*snapshot)->lsn()) <= before) ++refused;
   }
-  for (int i = 0; i < 5; ++i) CHECK(store->checkpoint().ok());
-  CHECK(store->compact().ok());
+  for (int i = 0; i < 5; ++i) refused += store->checkpoint().ok() ? 0 : 1;
+  refused += store->compact().ok() ? 0 : 1;
   enough = true;
   writer.join();
+  CHECK(refused == 0);
   CHECK(failures == 0);
   CHECK(store->stats()->occurrences == written);
+}
+
+TEST_CASE("more than may be queued waits, and all of it is stored") {
+  const TempDir dir;
+  ManualClock clock(kNow);
+  StoreOptions options = small(clock);
+  options.head_limit = 1u << 15;
+  const auto store = open(dir / "store", options);
+  RandomOccurrences random(9);
+  std::vector<PreparedMessages> batches;
+  for (int i = 0; i < 15; ++i) batches.push_back(prepared(random, kMaxQueuedMessages / 10));
+  std::vector<Answer> answers;
+  for (auto& batch : batches) answers.push_back(store->submit_later(std::move(batch), {}));
+  for (Answer& answer : answers) REQUIRE(answer.get().ok());
+  CHECK(store->stats()->occurrences == 15 * (kMaxQueuedMessages / 10));
 }
 
 // The log's thread answers while the next batch is applied: no answer may come before its sync.
@@ -157,6 +249,7 @@ TEST_CASE("whatever was answered is there after a power cut among batches under 
     options.log_file_bytes = 64u << 10;
     std::vector<std::pair<ProjectId, Uuid>> acknowledged;
     uint64_t submitted = 0;
+    Lsn durable{};
     {
       const auto store = open(dir / "store", options);
       files.cut_power_at(files.calls() + 1 + random() % 60);
@@ -172,6 +265,20 @@ TEST_CASE("whatever was answered is there after a power cut among batches under 
         submitted += ids.size();
         under_way.emplace_back(std::move(ids), store->submit_later(std::move(batch), {}));
       }
+      // Who looks meanwhile makes the writer let go of the lock; what it sees must be durable.
+      Lsn seen{};
+      std::thread reader([&] {
+        for (auto snapshot = store->snapshot(); snapshot.ok(); snapshot = store->snapshot()) {
+          seen = (*snapshot)->lsn();
+          if (under_way.back().second.wait_for(std::chrono::seconds(0)) ==
+              std::future_status::ready) {
+            return;
+          }
+          snapshot->reset();
+        }
+      });
+      reader.join();
+      durable = seen;
       for (auto& [ids, answer] : under_way) {
         if (answer.get().ok()) acknowledged.insert(acknowledged.end(), ids.begin(), ids.end());
       }
@@ -180,6 +287,7 @@ TEST_CASE("whatever was answered is there after a power cut among batches under 
     }
     files.crash(&random);
     const auto store = open(dir / "store", options);
+    CHECK((*store->snapshot())->lsn() >= durable);
     for (const auto& [project, id] : acknowledged) {
       const auto there = store->has_occurrence(project, id);
       REQUIRE(there.ok());

@@ -1,3 +1,6 @@
+#include <set>
+
+#include "base/hash.h"
 #include "model/rules.h"
 #include "support/fold.h"
 
@@ -310,4 +313,35 @@ TEST_CASE("records that do not fit are refused and change nothing") {
   check_misfit(fold, Merged{kShop, 2, {1}}, "a merge into P5-2, which is hidden");  // a cycle
   check_misfit(fold, Unmerged{kShop, 1, {2, 3}},
                "an unmerge of P5-3, which is not merged into P5-1");
+}
+
+// The index of fingerprints goes by 32 bits of a hash: among 150,000 names a few pairs share them.
+TEST_CASE("fingerprints whose keys are equal are told apart, before and after restoring") {
+  constexpr uint32_t kNames = 150'000;
+  const auto name = [](uint32_t i) { return "print-" + std::to_string(i); };
+  std::set<uint32_t> keys;
+  for (uint32_t i = 0; i < kNames; ++i) {
+    keys.insert(static_cast<uint32_t>(hash64(name(i), raw(kShop))));
+  }
+  REQUIRE(keys.size() < kNames);
+
+  Fold fold;
+  for (uint32_t i = 0; i < kNames; ++i) fold.see(kShop, {name(i)}, i);
+  REQUIRE(fold.state.fingerprint_count() == kNames);
+  State restored;
+  restored.reserve(kNames, kNames);
+  REQUIRE(restored.restore_project(*fold.state.project(kShop)).ok());
+  for (uint32_t id = 1; id <= kNames; ++id) {
+    REQUIRE(restored.restore_group(fold.state.group(GroupId{id})).ok());
+    REQUIRE(restored.restore_fingerprint(fold.state.fingerprint(FingerprintId{id})).ok());
+  }
+  REQUIRE(restored.finish_restore().ok());
+  uint32_t wrong = 0;
+  for (uint32_t i = 0; i < kNames; ++i) {
+    for (const State* state : {&fold.state, &restored}) {
+      const Fingerprint* found = state->find_fingerprint(kShop, name(i));
+      if (found == nullptr || raw(found->id) != i + 1) ++wrong;
+    }
+  }
+  CHECK(wrong == 0);
 }
