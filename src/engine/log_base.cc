@@ -94,13 +94,14 @@ Result<void> write_state(log::BaseFileWriter& file, const model::State& state) {
   CAIRN_TRY(registry.flush());
   RowBlocks types(file, Kind::Types);
   for (const auto& [id, type] : state.types_set()) {
-    CAIRN_TRY(types.add(
-        [&, id = id](RowWriter& rows) { rows.integer(id).text(storage::encode_type(type)); }));
+    CAIRN_TRY(types.add([id = id, &type = type](RowWriter& rows) {
+      rows.integer(id).text(storage::encode_type(type));
+    }));
   }
   CAIRN_TRY(types.flush());
   RowBlocks projects(file, Kind::Projects);
   for (const auto& [id, project] : state.projects()) {
-    CAIRN_TRY(projects.add([&, id = id](RowWriter& rows) {
+    CAIRN_TRY(projects.add([id = id, &project = project](RowWriter& rows) {
       rows.integer(raw(id)).text(storage::encode_project(project));
     }));
   }
