@@ -13,8 +13,8 @@ namespace cairn::client {
 namespace {
 
 constexpr size_t kQueuedBatches = 12;
-// One is applied, one made durable, and one is there when the next of them is wanted.
-constexpr size_t kBatchesUnderWay = 3;
+// Some are made durable together, some applied meanwhile, and there is one when the next is wanted.
+constexpr size_t kBatchesUnderWay = 4;
 constexpr auto kStopLook = std::chrono::milliseconds(100);  // between looks at the stop flag
 
 constexpr size_t kMaxReasons = 50;  // distinct ones that are counted by name

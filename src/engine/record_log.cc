@@ -12,8 +12,9 @@ namespace {
 
 // Marks are kept this far apart: finding a record then means reading about so much log.
 constexpr uint64_t kMarkDistanceBytes = 32u << 10;
-// Frames that may wait to be written: back-pressure instead of memory.
-constexpr size_t kWaitingFrames = 2;
+// Frames that may wait to be written: back-pressure instead of memory, and enough to go on with
+// during an fdatasync.
+constexpr size_t kWaitingFrames = 8;
 
 storage::LogPosition to_storage(const log::FramePosition& position) {
   return {raw(position.file_first_lsn), position.offset};
@@ -52,10 +53,12 @@ void RecordLog::fail(Error error) {
 }
 
 void RecordLog::sync_later(std::function<void()> done) {
+  sync_waits_ = true;
   worker_.post([this, done = std::move(done)] {
     if (failed_) return;
     try {
       if (auto synced = writer_->sync(); !synced.ok()) return fail(std::move(synced).error());
+      sync_waits_ = false;
       done();
     } catch (const std::bad_alloc&) {
       fail(make_error(ErrorCode::Internal, "out of memory"));

@@ -46,6 +46,8 @@ class RecordLog {
   // Makes what was appended durable in the background and then calls `done` there; not after an
   // error, which written() and the next sync() tell.
   void sync_later(std::function<void()> done);
+  // Whether a sync_later() is still under way. Stays so after an error.
+  bool sync_waits() const { return sync_waits_; }
   // Whether all went well so far, without waiting.
   Result<void> written() const;
   Result<void> close();
@@ -100,6 +102,7 @@ class RecordLog {
   // In the background; written by the worker, and read when it is idle or has said so.
   std::optional<Error> failed_;
   std::atomic<bool> has_failed_ = false;
+  std::atomic<bool> sync_waits_ = false;
   Worker worker_;
 
   // For read(): a reader of its own and the frame decoded last, since neighbours are asked for
