@@ -50,6 +50,9 @@ struct Record {
     activity @11 :Activity;
     nothingChanged @12 :Void;
     # A command or input with a key found nothing to do. Its key is used up all the same.
+    viewMade @13 :ViewMade;
+    split @14 :Split;
+    rejoined @15 :Rejoined;
   }
 }
 
@@ -108,6 +111,38 @@ struct Merged {
   project @0 :UInt64;
   primary @1 :UInt32;
   children @2 :List(UInt32);
+}
+
+struct ViewMade {
+  # A group without fingerprints, made to show the children. Its number is the next of the project.
+  project @0 :UInt64;
+  number @1 :UInt32;
+  title @2 :Text;
+  children @3 :List(UInt32);
+}
+
+struct Split {
+  # Fingerprints leave the group `number` for a new one, `part`, the next number of the project.
+  project @0 :UInt64;
+  number @1 :UInt32;
+  part @2 :UInt32;
+  fingerprints @3 :List(Text);
+  partFace @4 :Face;
+  restFace @5 :Face;
+}
+
+struct Face {
+  # What a group shows of its newest occurrence.
+  title @0 :Text;
+  culprit @1 :Text;
+  level @2 :UInt8;
+  # Enumerated: 0 debug, 1 info, 2 warning, 3 error, 4 fatal, 5 sample.
+}
+
+struct Rejoined {
+  # What was split off as `part` goes back to the group it came from.
+  project @0 :UInt64;
+  part @1 :UInt32;
 }
 
 struct Assigned {

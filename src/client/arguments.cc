@@ -207,6 +207,7 @@ Finish build_show(CLI::App& app) {
   auto words = std::make_shared<Words>();
   add_store(app, words->values.store);
   app.add_option("ISSUE", words->values.issue)->required();
+  app.add_flag("--alone", words->values.alone, "without what is merged into it");
   add_moment(app, words->moment);
   return [words]() -> VerbArguments {
     words->values.moment = read_moment(words->moment);
@@ -218,15 +219,45 @@ Finish build_merge(CLI::App& app) {
   auto values = std::make_shared<MergeArguments>();
   add_store(app, values->store);
   app.add_option("ISSUE", values->references)->required();
+  app.add_option("--new", values->title, "show them in a new issue with this title")
+      ->type_name("TITLE")
+      ->check([](const std::string& title) {
+        return title.empty() ? std::string("the title is empty") : std::string();
+      });
   add_writer(app, values->writer);
   return [values] { return *values; };
+}
+
+Finish build_split(CLI::App& app) {
+  auto values = std::make_shared<SplitArguments>();
+  add_store(app, values->store);
+  app.add_option("ISSUE", values->issue)->required();
+  auto* fingerprints = app.add_option("--fingerprint", values->fingerprints,
+                                      "one of ISSUE's that becomes an issue of its own")
+                           ->type_name("F");
+  auto* undo = app.add_flag("--undo", values->undo, "ISSUE goes back to where it was split from");
+  fingerprints->excludes(undo);
+  add_writer(app, values->writer);
+  return [values]() -> VerbArguments {
+    if (!values->undo && values->fingerprints.empty()) {
+      throw CLI::RequiredError("--fingerprint or --undo");
+    }
+    return *values;
+  };
 }
 
 Finish build_unmerge(CLI::App& app) {
   auto values = std::make_shared<UnmergeArguments>();
   add_store(app, values->store);
   app.add_option("VIEW", values->view)->required();
-  app.add_option("CHILD", values->children);
+  auto* children = app.add_option("CHILD", values->children);
+  app.add_option("--last", values->nth_last,
+                 "what the last merge into VIEW brought, or the Nth last")
+      ->type_name("[N]")
+      ->expected(0, 1)
+      ->default_str("1")
+      ->check(CLI::Range(1u, 1'000'000u))
+      ->excludes(children);
   add_writer(app, values->writer);
   return [values] { return *values; };
 }
@@ -499,6 +530,7 @@ Finish build(std::string_view verb, CLI::App& app) {
       {"show", build_show},
       {"merge", build_merge},
       {"unmerge", build_unmerge},
+      {"split", build_split},
       {"resolve", [](CLI::App& a) { return build_status(a, Status::Resolved); }},
       {"unresolve", [](CLI::App& a) { return build_status(a, Status::Unresolved); }},
       {"archive", [](CLI::App& a) { return build_status(a, Status::Ignored); }},

@@ -57,17 +57,27 @@ struct ParseArguments {
 struct ShowArguments {
   std::string store;
   std::string issue;
+  bool alone = false;  // without what is merged into it
   MomentArguments moment;
 };
 struct MergeArguments {
   std::string store;
-  std::vector<std::string> references;  // the primary first
+  std::vector<std::string> references;  // the primary first, unless there is a title
+  std::string title;                    // of a new view; "" = the first issue is the primary
   WriterArguments writer;
 };
 struct UnmergeArguments {
   std::string store;
   std::string view;
   std::vector<std::string> children;
+  uint32_t nth_last = 0;  // 0 = the children named, or all
+  WriterArguments writer;
+};
+struct SplitArguments {
+  std::string store;
+  std::string issue;
+  std::vector<std::string> fingerprints;  // of `issue`, to leave it
+  bool undo = false;                      // `issue` goes back to where it was split from
   WriterArguments writer;
 };
 struct StatusArguments {
@@ -155,9 +165,9 @@ struct DemoArguments {
 
 using VerbArguments =
     std::variant<InitArguments, ImportArguments, ExportArguments, QueryArguments, ParseArguments,
-                 ShowArguments, MergeArguments, UnmergeArguments, StatusArguments, AssignArguments,
-                 StatsArguments, VerifyArguments, RebuildArguments, CompactArguments,
-                 BackupArguments, RestoreArguments, RetainArguments, LogArguments,
+                 ShowArguments, MergeArguments, UnmergeArguments, SplitArguments, StatusArguments,
+                 AssignArguments, StatsArguments, VerifyArguments, RebuildArguments,
+                 CompactArguments, BackupArguments, RestoreArguments, RetainArguments, LogArguments,
                  ProjectsArguments, TypesArguments, GenerateArguments, BenchArguments,
                  DemoArguments>;
 

@@ -81,6 +81,7 @@ std::string issue_table(const model::State& state, const query::SearchPage& page
     const model::Group& group = state.group(row.id);
     const model::ViewTotals totals = state.totals(row.id);
     const size_t merged = state.members(row.id).size() - 1;
+    const model::Level level = state.face_of(row.id).level;
     std::string title(group.title);
     if (merged > 0) title = "(+" + std::to_string(merged) + ") " + title;
     table.add({{state.short_id(row.id), Style::Bold},
@@ -89,7 +90,7 @@ std::string issue_table(const model::State& state, const query::SearchPage& page
                std::to_string(row.users),
                format_age(options.now, totals.first_seen),
                format_age(options.now, totals.last_seen),
-               {std::string(model::level_name(group.level)), level_style(group.level)},
+               {std::string(model::level_name(level)), level_style(level)},
                status_text(group),
                {trend_bar(row.trend, terminal.utf8), Style::Cyan}});
   }

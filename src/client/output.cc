@@ -51,6 +51,12 @@ std::string error_json(const Error& error) {
   return json.take();
 }
 
+void write_seen(JsonWriter& json, uint64_t times, TimeUs first, TimeUs last) {
+  write_text_or_null(json, "first_seen", times > 0 ? format_time(first) : "");
+  write_text_or_null(json, "last_seen", times > 0 ? format_time(last) : "");
+  json.key("times_seen").unsigned_integer(times);
+}
+
 void write_issue(JsonWriter& json, const model::State& state, GroupId id, uint64_t count,
                  uint64_t users) {
   const model::Group& group = state.group(id);
@@ -61,13 +67,11 @@ void write_issue(JsonWriter& json, const model::State& state, GroupId id, uint64
   json.key("title").string(group.title);
   json.key("status").string(model::status_name(group.status));
   write_text_or_null(json, "substatus", model::substatus_name(group.substatus));
-  json.key("level").string(model::level_name(group.level));
+  json.key("level").string(model::level_name(state.face_of(id).level));
   json.key("priority").string(priority_name(group.priority));
   json.key("type").unsigned_integer(group.type);
   write_text_or_null(json, "assignee", group.assignee);
-  json.key("first_seen").string(format_time(totals.first_seen));
-  json.key("last_seen").string(format_time(totals.last_seen));
-  json.key("times_seen").unsigned_integer(totals.times_seen);
+  write_seen(json, totals.times_seen, totals.first_seen, totals.last_seen);
   json.key("count").unsigned_integer(count);
   json.key("users").unsigned_integer(users);
   json.key("merged").begin_array();

@@ -22,6 +22,9 @@ std::string page_json(const model::State& state, const query::SearchPage& page);
 // {"lsn":..,"columns":[..],"rows":[[..]]}
 std::string table_json(const query::Table& table);
 
+// first_seen, last_seen (null when nothing was seen) and times_seen, into an open object.
+void write_seen(JsonWriter& json, uint64_t times, TimeUs first, TimeUs last);
+
 // The members of one found issue, into an open object. `count` and `users` are of the matching
 // occurrences.
 void write_issue(JsonWriter& json, const model::State& state, GroupId id, uint64_t count,

@@ -67,6 +67,20 @@ struct Summary {
     return fmt::format("{} out of {}", group_names(state, unmerge.project, unmerge.children),
                        group_name(state, unmerge.project, unmerge.primary));
   }
+  std::string operator()(const ViewMade& made) const {
+    return fmt::format("{} into the new {} '{}'", group_names(state, made.project, made.children),
+                       group_name(state, made.project, made.number), made.title);
+  }
+  std::string operator()(const Split& split) const {
+    const size_t count = split.fingerprints.size();
+    return fmt::format(
+        "{} split off from {} by {} fingerprint{}", group_name(state, split.project, split.part),
+        group_name(state, split.project, split.number), count, count == 1 ? "" : "s");
+  }
+  std::string operator()(const Rejoined& rejoined) const {
+    return fmt::format("{} back to where it was split from",
+                       group_name(state, rejoined.project, rejoined.part));
+  }
   std::string operator()(const Assigned& change) const {
     return fmt::format("{} to {}", group_name(state, change.project, change.number),
                        change.assignee.empty() ? "nobody" : change.assignee);
@@ -90,6 +104,12 @@ struct Members {
     json.key(key).begin_array();
     for (const uint32_t number : numbers) json.string(group_name(state, id, number));
     json.end_array();
+  }
+
+  void face(std::string_view key, const Face& face) const {
+    json.key(key).begin_object().key("title").string(face.title);
+    json.key("culprit").string(face.culprit);
+    json.key("level").string(level_name(face.level)).end_object();
   }
 
   void operator()(const Occurrence& occurrence) const {
@@ -128,6 +148,26 @@ struct Members {
     group("primary", unmerge.project, unmerge.primary);
     groups("children", unmerge.project, unmerge.children);
   }
+  void operator()(const ViewMade& made) const {
+    project(made.project);
+    group("view", made.project, made.number);
+    json.key("title").string(made.title);
+    groups("children", made.project, made.children);
+  }
+  void operator()(const Split& split) const {
+    project(split.project);
+    group("issue", split.project, split.number);
+    group("part", split.project, split.part);
+    json.key("fingerprints").begin_array();
+    for (const std::string& value : split.fingerprints) json.string(value);
+    json.end_array();
+    face("part_shows", split.part_face);
+    face("issue_shows", split.rest_face);
+  }
+  void operator()(const Rejoined& rejoined) const {
+    project(rejoined.project);
+    group("part", rejoined.project, rejoined.part);
+  }
   void operator()(const Assigned& change) const {
     project(change.project);
     group("issue", change.project, change.number);
@@ -150,6 +190,9 @@ struct Kind {
   std::string_view operator()(const StatusChanged&) const { return "status_changed"; }
   std::string_view operator()(const Merged&) const { return "merged"; }
   std::string_view operator()(const Unmerged&) const { return "unmerged"; }
+  std::string_view operator()(const ViewMade&) const { return "view_made"; }
+  std::string_view operator()(const Split&) const { return "split"; }
+  std::string_view operator()(const Rejoined&) const { return "rejoined"; }
   std::string_view operator()(const Assigned&) const { return "assigned"; }
   std::string_view operator()(const ActivityAdded&) const { return "activity"; }
   std::string_view operator()(const NothingChanged&) const { return "nothing_changed"; }

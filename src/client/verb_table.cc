@@ -39,18 +39,29 @@ constexpr std::array kVerbs = {
              "  cairn export shop.cairn 'issue:SHOP-3K' > checkout.jsonl\n"},
     VerbHelp{"show", "STORE ISSUE", "one issue: state, merged issues, tags, history",
              "ISSUE is a short id. A hidden group is shown with its own state and the issue\n"
-             "that shows it.",
+             "that shows it; --alone leaves out what is merged into ISSUE.",
              "  cairn show shop.cairn SHOP-3K\n"},
-    VerbHelp{"merge", "STORE PRIMARY CHILD...", "show several issues as one",
+    VerbHelp{"merge", "STORE PRIMARY CHILD... | STORE --new TITLE CHILD...",
+             "show several issues as one",
              "Nothing is rewritten and unmerge gives back exactly what was there. An argument\n"
              "is a short id, or fingerprint:F (in one project: PROJECT:fingerprint:F) for all\n"
-             "issues with an occurrence that lists F on any level, the oldest first.",
+             "issues with an occurrence that lists F on any level, the oldest first. With\n"
+             "--new they are shown by a new issue that has a short id and state of its own.",
              "  cairn merge shop.cairn SHOP-3K SHOP-3M SHOP-41\n"
+             "  cairn merge shop.cairn --new 'Checkout is down' SHOP-3K SHOP-41\n"
              "  cairn merge shop.cairn shop:fingerprint:5ab02a3b7f1c3b3a1f6e6e3b7d1c9f00\n"},
     VerbHelp{"unmerge", "STORE VIEW [CHILD...]", "take merged issues apart again",
-             "Without CHILD everything that was merged into VIEW.",
+             "Without CHILD everything that was merged into VIEW; with --last what the last\n"
+             "merge (or the Nth last) that is not undone brought.",
              "  cairn unmerge shop.cairn SHOP-3K\n"
+             "  cairn unmerge shop.cairn SHOP-3K --last 2\n"
              "  cairn unmerge shop.cairn SHOP-3K SHOP-41\n"},
+    VerbHelp{"split", "STORE ISSUE --fingerprint F... | STORE PART --undo",
+             "make fingerprints an issue of their own",
+             "The new issue has the status and assignee that ISSUE has now, and what is found\n"
+             "of these fingerprints later is its. --undo gives back all it has by then.",
+             "  cairn split shop.cairn SHOP-3K --fingerprint 5ab02a3b7f1c3b3a1f6e6e3b7d1c9f00\n"
+             "  cairn split shop.cairn SHOP-7Q --undo\n"},
     VerbHelp{"resolve", "STORE ISSUE...", "mark issues as done", "",
              "  cairn resolve shop.cairn SHOP-3K SHOP-41 --actor ada\n"},
     VerbHelp{"unresolve", "STORE ISSUE...", "open issues again", "",

@@ -26,6 +26,7 @@ VerbResult run_verb(const ParseArguments& arguments, Console& console);
 VerbResult run_verb(const ShowArguments& arguments, Console& console);
 VerbResult run_verb(const MergeArguments& arguments, Console& console);
 VerbResult run_verb(const UnmergeArguments& arguments, Console& console);
+VerbResult run_verb(const SplitArguments& arguments, Console& console);
 VerbResult run_verb(const StatusArguments& arguments, Console& console);
 VerbResult run_verb(const AssignArguments& arguments, Console& console);
 VerbResult run_verb(const StatsArguments& arguments, Console& console);

@@ -36,6 +36,8 @@ struct TopField {
 struct IssueReport {
   GroupId id{};
   GroupId shown_in{};  // 0 = visible
+  TimeUs shown_since{};
+  bool alone = false;  // without what is merged below it
   uint64_t count = 0;  // occurrences, of everything merged below it too
   uint64_t users = 0;
   std::vector<uint64_t> trend;
@@ -87,10 +89,10 @@ Result<void> read_occurrences(const Reading& reading, const Terminal& terminal,
   return {};
 }
 
-// Of a hidden issue, by its own members: queries know visible issues only.
-uint64_t distinct_users(const query::View& view, GroupId id) {
+// Of a hidden issue, or of one alone, by its members: queries know visible issues only.
+uint64_t distinct_users(const query::View& view, const std::vector<GroupId>& members) {
   std::unordered_set<ValueId> users;
-  for (const GroupId member : view.state->members(id)) {
+  for (const GroupId member : members) {
     for (const FingerprintId fingerprint : view.state->group(member).fingerprints) {
       for (const storage::Part* part : view.parts) {
         part->for_each_of(fingerprint, nullptr,
@@ -102,9 +104,9 @@ uint64_t distinct_users(const query::View& view, GroupId id) {
   return users.size();
 }
 
-uint64_t kept_occurrences(const query::View& view, GroupId id) {
+uint64_t kept_occurrences(const query::View& view, const std::vector<GroupId>& members) {
   uint64_t count = 0;
-  for (const GroupId member : view.state->members(id)) {
+  for (const GroupId member : members) {
     for (const FingerprintId fingerprint : view.state->group(member).fingerprints) {
       for (const storage::Part* part : view.parts) {
         part->for_each_of(fingerprint, nullptr, [&](Ordinal) { ++count; });
@@ -114,16 +116,34 @@ uint64_t kept_occurrences(const query::View& view, GroupId id) {
   return count;
 }
 
+// When the newest of the merges happened that hide a group within its visible issue.
+Result<TimeUs> shown_since(const Reading& reading, GroupId id) {
+  const model::State& state = reading.snapshot->state();
+  Lsn newest{};
+  for (; state.group(id).parent != GroupId{}; id = state.group(id).parent) {
+    newest = std::max(newest, state.group(id).merged_at);
+  }
+  CAIRN_TRY_ASSIGN(const model::Record merge, reading.snapshot->record(newest));
+  return merge.time;
+}
+
 Result<IssueReport> gather(const Reading& reading, const Terminal& terminal,
-                           const std::string& reference) {
+                           const std::string& reference, bool alone) {
   const model::State& state = reading.snapshot->state();
   IssueReport report;
+  report.alone = alone;
   CAIRN_TRY_ASSIGN(report.id, state.find_issue(reference));
   const GroupId root = state.root_of(report.id);
   if (root != report.id) {
     report.shown_in = root;
-    report.count = kept_occurrences(reading.snapshot->view(), report.id);
-    report.users = distinct_users(reading.snapshot->view(), report.id);
+    CAIRN_TRY_ASSIGN(report.shown_since, shown_since(reading, report.id));
+  }
+  if (alone || root != report.id) {
+    const query::View& view = reading.snapshot->view();
+    const std::vector<GroupId> members =
+        alone ? std::vector<GroupId>{report.id} : state.members(report.id);
+    report.count = kept_occurrences(view, members);
+    report.users = distinct_users(view, members);
   } else {
     CAIRN_TRY(read_occurrences(reading, terminal, report));
   }
@@ -159,16 +179,18 @@ std::string report_json(const Reading& reading, const IssueReport& report) {
   json.end_object();
   const bool hidden = raw(report.shown_in) != 0;
   write_text_or_null(json, "shown_in", hidden ? state.short_id(report.shown_in) : "");
+  write_text_or_null(json, "shown_in_since", hidden ? format_time(report.shown_since) : "");
+  const bool split = raw(group.split_from) != 0;
+  write_text_or_null(json, "split_from", split ? state.short_id(group.split_from) : "");
   json.key("own").begin_object();
-  json.key("times_seen").unsigned_integer(group.times_seen);
-  json.key("first_seen").string(format_time(group.first_seen));
-  json.key("last_seen").string(format_time(group.last_seen)).end_object();
+  write_seen(json, group.times_seen, group.first_seen, group.last_seen);
+  json.end_object();
   json.key("children").begin_array();
   for (const GroupId child : group.children) json.string(state.short_id(child));
   json.end_array().key("fingerprints").begin_array();
   for (const FingerprintId id : group.fingerprints) json.string(state.fingerprint(id).value);
   json.end_array().key("top");
-  if (hidden) {
+  if (hidden || report.alone) {
     json.null();  // queries know visible issues only
   } else {
     write_top(json, report.top);
@@ -182,7 +204,9 @@ std::string report_json(const Reading& reading, const IssueReport& report) {
 void print_head(const Reading& reading, const IssueReport& report, Console& console) {
   const model::State& state = reading.snapshot->state();
   const model::Group& group = state.group(report.id);
-  const model::ViewTotals totals = state.totals(report.id);
+  const model::ViewTotals totals =
+      report.alone ? model::ViewTotals{group.times_seen, group.first_seen, group.last_seen}
+                   : state.totals(report.id);
   const Terminal& terminal = console.terminal;
   const auto text = [&](std::string_view value) { return printable(value, terminal.utf8); };
   const auto row = [&](std::string_view name, const std::string& value) {
@@ -191,19 +215,28 @@ void print_head(const Reading& reading, const IssueReport& report, Console& cons
   console.out.line(fmt::format("{}  {}", styled(terminal, Style::Bold, state.short_id(report.id)),
                                text(group.title)));
   if (raw(report.shown_in) != 0) {
-    row("shown within", state.short_id(report.shown_in) + " (what follows is its own state)");
+    row("shown within",
+        fmt::format("{} since {} (what follows is its own state)", state.short_id(report.shown_in),
+                    format_time(report.shown_since)));
   }
   row("status", status_text(group));
-  row("level", fmt::format("{}, priority {}", model::level_name(group.level),
-                           priority_name(group.priority)));
+  if (raw(group.split_from) != 0) {
+    row("split from", fmt::format("{}{}", state.short_id(group.split_from),
+                                  group.fingerprints.empty() ? ", and is back there" : ""));
+  }
+  const model::Group& face = state.face_of(report.id);
+  row("level",
+      fmt::format("{}, priority {}", model::level_name(face.level), priority_name(group.priority)));
   row("type", fmt::format("{} ({})", group.type, state.type(group.type).slug));
-  if (!group.culprit.empty()) row("culprit", text(group.culprit));
+  if (!face.culprit.empty()) row("culprit", text(face.culprit));
   if (!group.assignee.empty()) row("assignee", text(group.assignee));
   const auto seen = [&](TimeUs time) {
     return fmt::format("{} ({} ago)", format_time(time), format_age(reading.now, time));
   };
-  row("first seen", seen(totals.first_seen));
-  row("last seen", seen(totals.last_seen));
+  if (totals.times_seen > 0) {
+    row("first seen", seen(totals.first_seen));
+    row("last seen", seen(totals.last_seen));
+  }
   row("events", format_count(totals.times_seen));
   if (const engine::Removed& removed = reading.snapshot->removed(); removed.runs > 0) {
     row("kept", fmt::format("{} of them; those recorded until {} were removed by retention",
@@ -235,6 +268,7 @@ void print_merged(const model::State& state, GroupId id, Console& console) {
 }
 
 void print_fingerprints(const model::State& state, const model::Group& group, Console& console) {
+  if (group.fingerprints.empty()) return;
   console.out.line("\nFingerprints");
   for (size_t i = 0; i < group.fingerprints.size() && i < kShownFingerprints; ++i) {
     const model::Fingerprint& fingerprint = state.fingerprint(group.fingerprints[i]);
@@ -284,14 +318,15 @@ void print_history(const Reading& reading, const IssueReport& report, Console& c
 
 VerbResult run_verb(const ShowArguments& arguments, Console& console) {
   CAIRN_TRY_ASSIGN(const Reading reading, open_reading(arguments.store, arguments.moment, console));
-  CAIRN_TRY_ASSIGN(const IssueReport report, gather(reading, console.terminal, arguments.issue));
+  CAIRN_TRY_ASSIGN(const IssueReport report,
+                   gather(reading, console.terminal, arguments.issue, arguments.alone));
   if (console.json) {
     console.out.line(report_json(reading, report));
     return ExitCode::Ok;
   }
   const model::State& state = reading.snapshot->state();
   print_head(reading, report, console);
-  print_merged(state, report.id, console);
+  if (!report.alone) print_merged(state, report.id, console);
   print_fingerprints(state, state.group(report.id), console);
   print_top(report, console);
   print_history(reading, report, console);

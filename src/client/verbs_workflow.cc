@@ -1,127 +1,13 @@
-// merge, unmerge, resolve, unresolve, archive, assign.
+// resolve, unresolve, archive, assign.
 #include <fmt/format.h>
 
-#include <span>
-
+#include "client/command_answer.h"
 #include "client/issue_reference.h"
 #include "client/output.h"
 #include "client/store_access.h"
 #include "client/verbs.h"
 
 namespace cairn::client {
-namespace {
-
-// The names of groups, taken before the state changes.
-std::vector<std::string> short_ids(const model::State& state, std::span<const GroupId> groups) {
-  std::vector<std::string> names;
-  for (const GroupId id : groups) names.push_back(state.short_id(id));
-  return names;
-}
-
-std::string joined(const std::vector<std::string>& names) {
-  constexpr size_t kShown = 8;
-  std::string out;
-  for (size_t i = 0; i < names.size() && i < kShown; ++i) {
-    if (i > 0) out += ", ";
-    out += names[i];
-  }
-  if (names.size() > kShown) out += fmt::format(" and {} more", names.size() - kShown);
-  return out;
-}
-
-std::string lsn_note(const engine::ExecuteResult& result) {
-  switch (result.outcome) {
-    case engine::Outcome::Duplicate:
-      return fmt::format("nothing done: this key was used before (LSN {})", raw(result.lsn));
-    case engine::Outcome::NoChange:
-      return "nothing to do: it is so already";
-    default:
-      return fmt::format("LSN {}", raw(result.lsn));
-  }
-}
-
-JsonWriter& begin_answer(JsonWriter& json, const engine::ExecuteResult& result) {
-  json.begin_object();
-  json.key("lsn").unsigned_integer(raw(result.lsn));
-  json.key("outcome").string(outcome_name(result.outcome));
-  return json;
-}
-
-void write_names(JsonWriter& json, std::string_view key, const std::vector<std::string>& names) {
-  json.key(key).begin_array();
-  for (const auto& name : names) json.string(name);
-  json.end_array();
-}
-
-engine::ExecuteOptions options_of(const WriterArguments& writer) {
-  return {writer.actor, writer.key};
-}
-
-}  // namespace
-
-VerbResult run_verb(const MergeArguments& arguments, Console& console) {
-  CAIRN_TRY_ASSIGN(const auto store, open_writing(arguments.store, false, console));
-  std::vector<GroupId> groups;
-  std::vector<std::string> names;
-  {
-    CAIRN_TRY_ASSIGN(const auto snapshot, store->snapshot());
-    CAIRN_TRY_ASSIGN(groups, find_issues(*snapshot, arguments.references));
-    names = short_ids(snapshot->state(), groups);
-  }
-  if (groups.size() < 2) {
-    return make_error(ErrorCode::InvalidArgument,
-                      fmt::format("only {} was named; a merge needs a primary and at least one "
-                                  "other issue",
-                                  names.front()));
-  }
-  model::MergeCommand command{groups.front(), {groups.begin() + 1, groups.end()}};
-  CAIRN_TRY_ASSIGN(const auto result, store->execute(command, options_of(arguments.writer)));
-  CAIRN_TRY(store->close());
-  const std::string primary = names.front();
-  names.erase(names.begin());
-  if (console.json) {
-    JsonWriter json;
-    begin_answer(json, result).key("primary").string(primary);
-    write_names(json, "children", names);
-    console.out.line(json.end_object().str());
-  } else if (result.outcome == engine::Outcome::Stored) {
-    console.out.line(fmt::format("{} now shows {} ({})", primary, joined(names), lsn_note(result)));
-  } else {
-    console.out.line(lsn_note(result));
-  }
-  return ExitCode::Ok;
-}
-
-VerbResult run_verb(const UnmergeArguments& arguments, Console& console) {
-  CAIRN_TRY_ASSIGN(const auto store, open_writing(arguments.store, false, console));
-  model::UnmergeCommand command;
-  std::string view;
-  std::vector<std::string> names;
-  {
-    CAIRN_TRY_ASSIGN(const auto snapshot, store->snapshot());
-    const model::State& state = snapshot->state();
-    CAIRN_TRY_ASSIGN(command.view, state.find_issue(arguments.view));
-    CAIRN_TRY_ASSIGN(command.children, find_issues(*snapshot, arguments.children));
-    view = state.short_id(command.view);
-    const std::span<const GroupId> all = state.group(command.view).children;
-    names = short_ids(state, command.children.empty() ? all : command.children);
-  }
-  CAIRN_TRY_ASSIGN(const auto result, store->execute(command, options_of(arguments.writer)));
-  CAIRN_TRY(store->close());
-  if (console.json) {
-    JsonWriter json;
-    begin_answer(json, result).key("view").string(view);
-    write_names(json, "children", names);
-    console.out.line(json.end_object().str());
-  } else if (result.outcome == engine::Outcome::Stored) {
-    console.out.line(
-        fmt::format("{} no longer shows {} ({})", view, joined(names), lsn_note(result)));
-  } else {
-    console.out.line(lsn_note(result));
-  }
-  return ExitCode::Ok;
-}
-
 namespace {
 
 // With one key and several issues each gets a key of its own, so that none hides the others.

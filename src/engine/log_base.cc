@@ -39,6 +39,8 @@ enum class Kind : uint32_t {
 
 // Bytes of a block before compression: compresses well, and one record costs little to read back.
 constexpr size_t kBlockBytes = 128u << 10;
+// The first fold version whose rows are as they are now.
+constexpr uint32_t kOldestFold = 2;
 // What a record costs beside its strings, roughly.
 constexpr size_t kRecordOverheadBytes = 160;
 
@@ -177,6 +179,12 @@ Result<std::shared_ptr<const LogBase>> LogBase::open(FileSystem& files,
   removed.last_lsn = lsn;
   if (!row.done()) return damaged(*file, blocks.size() - 1);
   // A base made by an older fold stays what it is: the records to fold again are gone.
+  if (fold_version < kOldestFold) {
+    return make_error(ErrorCode::Unsupported,
+                      fmt::format("{} has fold version {}; this build reads from {} on. Export the "
+                                  "store with the cairn that wrote it and import that here.",
+                                  file->path(), fold_version, kOldestFold));
+  }
   if (fold_version > model::kFoldVersion) {
     return make_error(ErrorCode::Unsupported,
                       fmt::format("{} has fold version {}; this build reads up to {}. Use a newer "

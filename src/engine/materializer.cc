@@ -85,6 +85,11 @@ Result<void> Materializer::apply(const model::Record& record, Lsn lsn) {
     note_regrouped(merged->project, merged->children);
   } else if (const auto* unmerged = std::get_if<model::Unmerged>(&record.body)) {
     note_regrouped(unmerged->project, unmerged->children);
+  } else if (const auto* made = std::get_if<model::ViewMade>(&record.body)) {
+    note_regrouped(made->project, made->children);
+  } else if (std::holds_alternative<model::Split>(record.body) ||
+             std::holds_alternative<model::Rejoined>(record.body)) {
+    regrouped_.insert(regrouped_.end(), applied.touched.begin(), applied.touched.end());
   }
   if (record.key != Hash128{}) tail_->keys.insert(record.key);
   for (const GroupId group : applied.touched) tail_->activity.emplace_back(group, lsn);

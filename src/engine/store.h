@@ -218,9 +218,14 @@ class Snapshot {
   Result<model::Record> record(Lsn lsn) const;
   // Records that belong to a group's own history, oldest first.
   Result<std::vector<std::pair<Lsn, model::Record>>> history(GroupId group, size_t limit) const;
+  // What an issue of these fingerprints would show: of the newest occurrence they decided that is
+  // kept; nullopt = there is none. Takes time by the occurrences of these in one part of the index.
+  Result<std::optional<model::Face>> newest_face(std::span<const FingerprintId> of) const;
 
  private:
   friend class Store;
+  // Those that are absent, as far as the fingerprints are the group's; decide() says what is wrong.
+  Result<void> add_faces(model::SplitCommand& split) const;
   struct Impl;
   explicit Snapshot(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
@@ -296,8 +301,8 @@ class Store {
   // for the snapshot.
   std::future<Result<SubmitResult>> submit_later(PreparedMessages prepared,
                                                  const SubmitOptions& options);
-  // InvalidArgument, NotFound, Conflict: from decide().
-  Result<ExecuteResult> execute(const model::Command& command, const ExecuteOptions& options);
+  // InvalidArgument, NotFound, Conflict: from decide(). A split without faces gets them here.
+  Result<ExecuteResult> execute(model::Command command, const ExecuteOptions& options);
 
   Result<std::unique_ptr<Snapshot>> snapshot() const;
   Result<bool> has_occurrence(ProjectId project, const Uuid& id) const;

@@ -16,9 +16,28 @@ struct MergeCommand {
   GroupId primary{};
   std::vector<GroupId> children;
 };
+// A new issue that shows the children, with a short id and a title of its own.
+struct MakeViewCommand {
+  std::string title;
+  std::vector<GroupId> children;
+};
 struct UnmergeCommand {
   GroupId view{};
   std::vector<GroupId> children;  // direct children; empty = all of them
+  // 1 = what the last merge into the view brought, 2 = the one before, ...; 0 = by `children`.
+  uint32_t nth_last = 0;
+};
+// Fingerprints become a group of their own, with the state that the group has now.
+struct SplitCommand {
+  GroupId group{};
+  std::vector<std::string> fingerprints;
+  // What the newest occurrence of each side shows; absent: as the group does now.
+  std::optional<Face> part_face;
+  std::optional<Face> rest_face;
+};
+// Undoes a split: what the part has by now goes back.
+struct RejoinCommand {
+  GroupId part{};
 };
 struct SetStatusCommand {
   GroupId group{};
@@ -39,8 +58,9 @@ struct ChangeTypesCommand {
   std::vector<GroupType> set;
 };
 
-using Command = std::variant<MergeCommand, UnmergeCommand, SetStatusCommand, AssignCommand,
-                             ChangeProjectCommand, ChangeTypesCommand>;
+using Command =
+    std::variant<MergeCommand, MakeViewCommand, UnmergeCommand, SplitCommand, RejoinCommand,
+                 SetStatusCommand, AssignCommand, ChangeProjectCommand, ChangeTypesCommand>;
 
 // nullopt: nothing to do, the state is already as wished.
 // Errors: NotFound (unknown group), InvalidArgument (bad slug, self-merge, empty list ...),

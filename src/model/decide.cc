@@ -88,14 +88,59 @@ Decision decide_on(const State& state, const MergeCommand& command) {
   return Fact{Merged{primary.project, primary.number, numbers_of(state, command.children)}};
 }
 
+Decision decide_on(const State& state, const MakeViewCommand& command) {
+  if (placeholder_title(command.title)) return invalid("a new view needs a title");
+  if (command.title.size() > kMaxViewTitleBytes) {
+    return invalid("a title of {} bytes is too long for a view: at most {}", command.title.size(),
+                   kMaxViewTitleBytes);
+  }
+  if (command.children.empty()) return invalid("a new view needs at least one issue to show");
+  CAIRN_TRY(check_children(state, command.children, "merge"));
+  const Group& first = state.group(command.children.front());
+  for (const GroupId child : command.children) {
+    if (state.group(child).project != first.project) {
+      return conflict("{} and {} are in different projects: issues merge within one project only",
+                      state.short_id(child), state.short_id(first.id));
+    }
+    CAIRN_TRY(check_visible(state, child, "merge"));
+  }
+  return Fact{ViewMade{first.project, state.project(first.project)->last_number + 1, command.title,
+                       numbers_of(state, command.children)}};
+}
+
+// What the n-th last of the merges into a view that are not undone brought.
+Result<std::vector<GroupId>> nth_last_merge(const State& state, const Group& view, uint32_t n) {
+  std::set<Lsn> merges;
+  for (const GroupId child : view.children) merges.insert(state.group(child).merged_at);
+  if (n > merges.size()) {
+    return conflict("there is no {}. last merge into {} to undo: it shows what {} brought", n,
+                    state.short_id(view.id),
+                    merges.size() == 1 ? "one merge" : fmt::format("{} merges", merges.size()));
+  }
+  const Lsn wanted = *std::prev(merges.end(), n);
+  std::vector<GroupId> children;
+  for (const GroupId child : view.children) {
+    if (state.group(child).merged_at == wanted) children.push_back(child);
+  }
+  return children;
+}
+
 Decision decide_on(const State& state, const UnmergeCommand& command) {
   CAIRN_TRY(check_exists(state, command.view));
   const Group& view = state.group(command.view);
   if (view.children.empty()) {
     return conflict("nothing is merged into {}", state.short_id(view.id));
   }
-  const std::span<const GroupId> children =
-      command.children.empty() ? std::span<const GroupId>(view.children) : command.children;
+  if (command.nth_last > 0 && !command.children.empty()) {
+    return invalid("unmerge either the issues named or the {}. last merge, not both",
+                   command.nth_last);
+  }
+  std::vector<GroupId> children = command.children;
+  if (command.nth_last > 0) {
+    CAIRN_TRY_ASSIGN(children, nth_last_merge(state, view, command.nth_last));
+  } else if (children.empty()) {
+    children.assign(view.children.begin(), view.children.end());
+  }
   CAIRN_TRY(check_children(state, children, "unmerge"));
   for (const GroupId child : children) {
     const GroupId parent = state.group(child).parent;
@@ -106,6 +151,69 @@ Decision decide_on(const State& state, const UnmergeCommand& command) {
                     place);
   }
   return Fact{Unmerged{view.project, view.number, numbers_of(state, children)}};
+}
+
+// The group of a fingerprint that a split of another one names, for the refusal.
+Error not_owned(const State& state, const Group& group, const std::string& value) {
+  const Fingerprint* known = state.find_fingerprint(group.project, value);
+  if (known == nullptr) {
+    return make_error(ErrorCode::NotFound,
+                      fmt::format("no issue of the project has the fingerprint '{}'", value));
+  }
+  const std::string owner = state.short_id(known->leaf);
+  if (state.root_of(known->leaf) != group.id) {
+    return conflict("the fingerprint '{}' is not {}'s but {}'s", value, state.short_id(group.id),
+                    owner);
+  }
+  return conflict("the fingerprint '{}' is {}'s, which is merged into {}: unmerge {} instead",
+                  value, owner, state.short_id(group.id), owner);
+}
+
+Decision decide_on(const State& state, const SplitCommand& command) {
+  CAIRN_TRY(check_exists(state, command.group));
+  const Group& group = state.group(command.group);
+  if (command.fingerprints.empty()) {
+    return invalid("name at least one fingerprint of {} to split off", state.short_id(group.id));
+  }
+  if (command.fingerprints.size() > kMaxSplitFingerprints) {
+    return invalid("{} fingerprints are too many to split off at once: name at most {}",
+                   command.fingerprints.size(), kMaxSplitFingerprints);
+  }
+  CAIRN_TRY(check_visible(state, group.id, "split"));
+  std::set<std::string_view> named;
+  for (const std::string& value : command.fingerprints) {
+    if (!named.insert(value).second) {
+      return invalid("the fingerprint '{}' is named twice", value);
+    }
+    const Fingerprint* known = state.find_fingerprint(group.project, value);
+    if (known == nullptr || known->leaf != group.id) return not_owned(state, group, value);
+  }
+  if (named.size() == group.fingerprints.size()) {
+    return invalid("{} would be left without fingerprints: leave it at least one",
+                   state.short_id(group.id));
+  }
+  const Face now{std::string(group.title), std::string(group.culprit), group.level};
+  return Fact{Split{group.project, group.number, state.project(group.project)->last_number + 1,
+                    command.fingerprints, command.part_face.value_or(now),
+                    command.rest_face.value_or(now)}};
+}
+
+Decision decide_on(const State& state, const RejoinCommand& command) {
+  CAIRN_TRY(check_exists(state, command.part));
+  const Group& part = state.group(command.part);
+  const std::string name = state.short_id(part.id);
+  if (part.split_from == GroupId{}) return conflict("{} was not split off from an issue", name);
+  CAIRN_TRY(check_visible(state, part.id, "rejoin"));
+  if (part.fingerprints.empty()) {
+    return conflict("{} went back to {} already", name, state.short_id(part.split_from));
+  }
+  if (!part.children.empty()) {
+    return conflict(
+        "issues are merged into {}, which would be left as an empty view: unmerge them "
+        "first",
+        name);
+  }
+  return Fact{Rejoined{part.project, part.number}};
 }
 
 Decision decide_on(const State& state, const SetStatusCommand& command) {

@@ -66,6 +66,42 @@ struct Unmerged {
   bool operator==(const Unmerged&) const = default;
 };
 
+// A view made for the purpose: an issue of its own without fingerprints, over the children.
+struct ViewMade {
+  ProjectId project{};
+  uint32_t number = 0;  // the view's; the next of its project
+  std::string title;
+  std::vector<uint32_t> children;
+  bool operator==(const ViewMade&) const = default;
+};
+
+// What an issue shows of its newest occurrence.
+struct Face {
+  std::string title;
+  std::string culprit;
+  Level level{};
+  bool operator==(const Face&) const = default;
+};
+
+// Fingerprints leave their group and become one of their own. Faces are facts, since the state
+// knows no single occurrence.
+struct Split {
+  ProjectId project{};
+  uint32_t number = 0;  // the group they leave
+  uint32_t part = 0;    // the group they become; the next number of the project
+  std::vector<std::string> fingerprints;
+  Face part_face;
+  Face rest_face;
+  bool operator==(const Split&) const = default;
+};
+
+// The fingerprints of a part go back to the group it was split from.
+struct Rejoined {
+  ProjectId project{};
+  uint32_t part = 0;
+  bool operator==(const Rejoined&) const = default;
+};
+
 struct Assigned {
   ProjectId project{};
   uint32_t number = 0;
@@ -90,7 +126,7 @@ struct NothingChanged {
 
 using RecordBody =
     std::variant<Occurrence, StoreCreated, ProjectChanged, TypesChanged, StatusChanged, Merged,
-                 Unmerged, Assigned, ActivityAdded, NothingChanged>;
+                 Unmerged, ViewMade, Split, Rejoined, Assigned, ActivityAdded, NothingChanged>;
 
 struct Record {
   TimeUs time{};      // when it was recorded (or, with --by-time, when the input says it happened)

@@ -61,6 +61,12 @@ void write(const GroupType& type, schema::GroupType::Builder out) {
   out.setEscalation(type.escalation);
 }
 
+void write(const Face& face, schema::Face::Builder out) {
+  out.setTitle(as_text(face.title));
+  out.setCulprit(as_text(face.culprit));
+  out.setLevel(raw(face.level));
+}
+
 template <class M>
 void write_merge(const M& merged, schema::Merged::Builder out) {
   out.setProject(raw(merged.project));
@@ -100,6 +106,31 @@ struct BodyWriter {
   }
   void operator()(const Merged& body) { write_merge(body, out.initMerged()); }
   void operator()(const Unmerged& body) { write_merge(body, out.initUnmerged()); }
+  void operator()(const ViewMade& body) {
+    auto made = out.initViewMade();
+    made.setProject(raw(body.project));
+    made.setNumber(body.number);
+    made.setTitle(as_text(body.title));
+    auto children = made.initChildren(static_cast<uint32_t>(body.children.size()));
+    for (uint32_t i = 0; i < children.size(); ++i) children.set(i, body.children[i]);
+  }
+  void operator()(const Split& body) {
+    auto split = out.initSplit();
+    split.setProject(raw(body.project));
+    split.setNumber(body.number);
+    split.setPart(body.part);
+    auto fingerprints = split.initFingerprints(static_cast<uint32_t>(body.fingerprints.size()));
+    for (uint32_t i = 0; i < fingerprints.size(); ++i) {
+      fingerprints.set(i, as_text(body.fingerprints[i]));
+    }
+    write(body.part_face, split.initPartFace());
+    write(body.rest_face, split.initRestFace());
+  }
+  void operator()(const Rejoined& body) {
+    auto rejoined = out.initRejoined();
+    rejoined.setProject(raw(body.project));
+    rejoined.setPart(body.part);
+  }
   void operator()(const Assigned& body) {
     auto assigned = out.initAssigned();
     assigned.setProject(raw(body.project));
@@ -201,6 +232,36 @@ M read_merge(schema::Merged::Reader in) {
   return out;
 }
 
+ViewMade read(schema::ViewMade::Reader in) {
+  ViewMade out{ProjectId{in.getProject()}, in.getNumber(), {}, {}};
+  read(in.getTitle(), out.title);
+  const auto children = in.getChildren();
+  out.children.reserve(children.size());
+  for (const uint32_t child : children) out.children.push_back(child);
+  return out;
+}
+
+Face read(schema::Face::Reader in) {
+  Face out;
+  read(in.getTitle(), out.title);
+  read(in.getCulprit(), out.culprit);
+  if (in.getLevel() > raw(Level::Sample)) {
+    throw BadValue{fmt::format("a face of level {}", in.getLevel())};
+  }
+  out.level = static_cast<Level>(in.getLevel());
+  return out;
+}
+
+Split read(schema::Split::Reader in) {
+  Split out{ProjectId{in.getProject()}, in.getNumber(), in.getPart(), {}, {}, {}};
+  const auto fingerprints = in.getFingerprints();
+  out.fingerprints.resize(fingerprints.size());
+  for (uint32_t i = 0; i < fingerprints.size(); ++i) read(fingerprints[i], out.fingerprints[i]);
+  out.part_face = read(in.getPartFace());
+  out.rest_face = read(in.getRestFace());
+  return out;
+}
+
 Assigned read(schema::Assigned::Reader in) {
   Assigned out{ProjectId{in.getProject()}, in.getNumber(), {}};
   read(in.getAssignee(), out.assignee);
@@ -236,6 +297,17 @@ void read_body(schema::Record::Reader in, RecordBody& out) {
     case schema::Record::UNMERGED:
       out = read_merge<Unmerged>(in.getUnmerged());
       return;
+    case schema::Record::VIEW_MADE:
+      out = read(in.getViewMade());
+      return;
+    case schema::Record::SPLIT:
+      out = read(in.getSplit());
+      return;
+    case schema::Record::REJOINED: {
+      const auto rejoined = in.getRejoined();
+      out = Rejoined{ProjectId{rejoined.getProject()}, rejoined.getPart()};
+      return;
+    }
     case schema::Record::ASSIGNED:
       out = read(in.getAssigned());
       return;

@@ -14,6 +14,10 @@ namespace cairn::model {
 // command does small enough for a person to look over.
 inline constexpr size_t kMaxMergeChildren = 10'000;
 
+// Fingerprints of one split, for the same reasons.
+inline constexpr size_t kMaxSplitFingerprints = 10'000;
+inline constexpr size_t kMaxViewTitleBytes = 1024;
+
 inline constexpr size_t kMaxTypeSlugBytes = 64;
 
 // Whether a group may be in this status and substatus. Resolved has no substatus, the others must

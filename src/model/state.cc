@@ -125,13 +125,25 @@ ViewTotals State::totals(GroupId id) const {
   ViewTotals totals{top.times_seen, top.first_seen, top.last_seen};
   if (top.children.empty()) return totals;
   for (const GroupId member : members(id)) {
-    if (member == id) continue;
     const Group& part = group(member);
+    if (member == id || part.times_seen == 0) continue;
+    const bool first = totals.times_seen == 0;
     totals.times_seen += part.times_seen;
-    totals.first_seen = std::min(totals.first_seen, part.first_seen);
-    totals.last_seen = std::max(totals.last_seen, part.last_seen);
+    totals.first_seen = first ? part.first_seen : std::min(totals.first_seen, part.first_seen);
+    totals.last_seen = first ? part.last_seen : std::max(totals.last_seen, part.last_seen);
   }
   return totals;
+}
+
+const Group& State::face_of(GroupId id) const {
+  const Group* newest = &group(id);
+  if (newest->times_seen > 0) return *newest;
+  for (const GroupId member : members(id)) {
+    const Group& other = group(member);
+    const bool newer = newest->times_seen == 0 || other.last_seen > newest->last_seen;
+    if (other.times_seen > 0 && newer) newest = &other;
+  }
+  return *newest;
 }
 
 std::string State::short_id(GroupId id) const {

@@ -28,7 +28,7 @@
 
 namespace cairn::model {
 
-inline constexpr uint32_t kFoldVersion = 1;
+inline constexpr uint32_t kFoldVersion = 2;
 
 // Title of a group whose occurrences have neither a title nor a culprit.
 inline constexpr std::string_view kUntitled = "<untitled>";
@@ -41,7 +41,8 @@ struct Project {
   bool operator==(const Project&) const = default;
 };
 
-// One group: a leaf that owns fingerprints (and, being merged into, the view over its children).
+// One group: a leaf that owns fingerprints (and, being merged into, the view over its children), or
+// a view that was made as one and owns none. Without occurrences of its own, times are zero.
 // Its own fields go on being folded while it is hidden, as if it were not (law 2).
 // What an occurrence changes comes first: there are millions of them, and each costs a cache miss.
 struct Group {
@@ -65,6 +66,7 @@ struct Group {
   IdList<GroupId> children;            // merged into it, in order of merging
   IdList<FingerprintId> fingerprints;  // owned, in order of linking
   GroupId parent{};                    // the group it is merged into; 0 = visible
+  GroupId split_from{};                // the group its fingerprints came from; 0 = none
   bool operator==(const Group&) const = default;
 };
 
@@ -74,7 +76,9 @@ struct Fingerprint {
   ProjectId project{};
   Text value;
   uint64_t occurrences = 0;  // decided by this fingerprint
-  Hash128 membership;        // order-independent sum of hash128(occurrence id)
+  TimeUs first_seen{};       // of these; zero while there is none
+  TimeUs last_seen{};
+  Hash128 membership;  // order-independent sum of hash128(occurrence id)
   bool operator==(const Fingerprint&) const = default;
 };
 
@@ -86,7 +90,8 @@ struct Applied {
                                  // or made the group)
 };
 
-// Totals of a visible issue: sums over its leaves (itself and everything merged below it).
+// Totals of a visible issue: sums over its leaves (itself and everything merged below it). Times
+// are zero when there are no occurrences.
 struct ViewTotals {
   uint64_t times_seen = 0;
   TimeUs first_seen{};
@@ -122,6 +127,9 @@ class State {
   // The group and everything merged below it, the group first.
   std::vector<GroupId> members(GroupId id) const;
   ViewTotals totals(GroupId id) const;
+  // Whose level and culprit an issue shows: itself, or, having no occurrences of its own, the
+  // member seen last.
+  const Group& face_of(GroupId id) const;
   std::string short_id(GroupId id) const;
   // "SHOP-3K", "issue:SHOP-3K", or a decimal GroupId, also written #12. NotFound: well formed, but
   // no such project or number (the message tells what there is); InvalidArgument: no issue's form.
@@ -180,6 +188,9 @@ class State {
   Result<Applied> fold(const StatusChanged& change, At at);
   Result<Applied> fold(const Merged& merge, At at);
   Result<Applied> fold(const Unmerged& unmerge, At at);
+  Result<Applied> fold(const ViewMade& made, At at);
+  Result<Applied> fold(const Split& split, At at);
+  Result<Applied> fold(const Rejoined& rejoined, At at);
   Result<Applied> fold(const Assigned& change, At at);
   Result<Applied> fold(const ActivityAdded& activity, At at);
   Result<Applied> fold(const NothingChanged& nothing, At at);
@@ -209,8 +220,15 @@ class State {
   Result<void> index_restored(uint32_t behind);
   // So that it takes no text's memory when the group has the same one already.
   void overwrite(Text& field, std::string_view value);
+  // The next group of a project: number, id, created; the rest is the caller's.
+  Group next_group(ProjectId project, At at);
   void observe_title(Group& group, std::string_view title, std::string_view culprit);
   void observe(Group& group, const Occurrence& occurrence);
+  Result<void> check_next_number(ProjectId project, uint32_t number, At at) const;
+  void move_fingerprint(FingerprintId id, GroupId leaf);
+  // A group's own totals, from those of its fingerprints.
+  void sum_up(GroupId id);
+  void show_face(Group& group, const Face& face);
   void set_parent(GroupId child, GroupId parent, Lsn merged_at);
   // For changing: marked dirty.
   Group& change(GroupId id);

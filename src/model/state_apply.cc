@@ -4,19 +4,13 @@
 
 #include <algorithm>
 
+#include "model/misfit.h"
 #include "model/rules.h"
 #include "model/short_id.h"
 #include "model/state.h"
 
 namespace cairn::model {
 namespace {
-
-Error misfit(Lsn lsn, std::string_view what) {
-  return make_error(ErrorCode::Corruption,
-                    fmt::format("record {} does not fit the state before it: {}. The log was "
-                                "written by another program or is damaged; run verify",
-                                raw(lsn), what));
-}
 
 std::string_view view_of(const std::optional<std::string>& text) {
   return text ? std::string_view(*text) : std::string_view();
@@ -25,6 +19,13 @@ std::string_view view_of(const std::optional<std::string>& text) {
 // Whether an occurrence reopens its resolved leaf. Rules about releases and commits belong here.
 bool regresses(const Group& group, const Occurrence& occurrence) {
   return group.status == Status::Resolved && occurrence.time() > group.status_since;
+}
+
+// Takes a time into first and last of what was seen `before` times.
+template <class Seen>
+void widen(Seen& seen, uint64_t before, TimeUs time) {
+  seen.first_seen = before == 0 ? time : std::min(seen.first_seen, time);
+  seen.last_seen = before == 0 ? time : std::max(seen.last_seen, time);
 }
 
 void set_status(Group& group, Status status, Substatus substatus, TimeUs time) {
@@ -52,6 +53,7 @@ Result<Applied> State::fold(const Occurrence& occurrence, At at) {
     applied.decided_by = link(occurrence.project, occurrence.fingerprint.front(), leaf);
   }
   Fingerprint& decided_by = change(applied.decided_by);
+  widen(decided_by, decided_by.occurrences, occurrence.time());
   decided_by.occurrences += 1;
   decided_by.membership.add(hash128(as_chars(std::as_bytes(std::span(occurrence.id.bytes)))));
 
@@ -71,10 +73,8 @@ Result<Applied> State::fold(const Occurrence& occurrence, At at) {
 
 // What every occurrence does to its leaf.
 void State::observe(Group& group, const Occurrence& occurrence) {
-  const TimeUs time = occurrence.time();
+  widen(group, group.times_seen, occurrence.time());
   group.times_seen += 1;
-  group.first_seen = std::min(group.first_seen, time);
-  group.last_seen = std::max(group.last_seen, time);
   group.level = occurrence.level();
   const std::string_view culprit = view_of(occurrence.culprit);
   overwrite(group.culprit, culprit);
@@ -111,22 +111,26 @@ FingerprintPolicy State::policy_of(ProjectId id) const {
 }
 
 GroupId State::create_leaf(const Occurrence& occurrence, At at) {
-  Project& project = ensure_project(occurrence.project);
-  dirty_projects_.insert(project.id);
-  const GroupId id{group_count() + 1};
-  Group leaf;
-  leaf.id = id;
-  leaf.project = project.id;
-  leaf.number = ++project.last_number;
+  Group leaf = next_group(occurrence.project, at);
+  const GroupId id = leaf.id;
   leaf.type = occurrence.type;
   leaf.priority = occurrence.priority ? static_cast<uint8_t>(*occurrence.priority)
                                       : type(occurrence.type).default_priority;
   leaf.assignee = view_of(occurrence.assignee);
-  leaf.first_seen = leaf.last_seen = occurrence.time();
-  leaf.status_since = at.time;
-  leaf.created = at.lsn;
   add(std::move(leaf));
   return id;
+}
+
+Group State::next_group(ProjectId id, At at) {
+  Project& project = ensure_project(id);
+  dirty_projects_.insert(id);
+  Group group;
+  group.id = GroupId{group_count() + 1};
+  group.project = id;
+  group.number = ++project.last_number;
+  group.status_since = at.time;
+  group.created = at.lsn;
+  return group;
 }
 
 FingerprintId State::link(ProjectId project, std::string_view value, GroupId leaf) {
@@ -233,78 +237,11 @@ Result<Applied> State::fold(const ActivityAdded& activity, At at) {
 
 Result<Applied> State::fold(const NothingChanged&, At) { return Applied{}; }
 
-Result<Applied> State::fold(const Merged& merge, At at) {
-  CAIRN_TRY_ASSIGN(const GroupId primary, named(merge.project, merge.primary, at));
-  CAIRN_TRY_ASSIGN(const std::vector<GroupId> children, named(merge.project, merge.children, at));
-  // Only visible groups merge. That also keeps the forest free of cycles: a visible group has
-  // nothing above it that could be among its new children.
-  if (group(primary).parent != GroupId{}) {
-    return misfit(at.lsn, fmt::format("a merge into {}, which is hidden", short_id(primary)));
-  }
-  for (const GroupId child : children) {
-    if (child == primary) {
-      return misfit(at.lsn, fmt::format("a merge of {} into itself", short_id(primary)));
-    }
-    if (group(child).parent != GroupId{}) {
-      return misfit(at.lsn, fmt::format("a merge of {}, which is hidden", short_id(child)));
-    }
-  }
-  for (const GroupId child : children) set_parent(child, primary, at.lsn);
-  Group& view = change(primary);
-  for (const GroupId child : children) view.children.push_back(child);
-  Applied applied{{}, {primary}};
-  applied.touched.insert(applied.touched.end(), children.begin(), children.end());
-  return applied;
-}
-
-Result<Applied> State::fold(const Unmerged& unmerge, At at) {
-  CAIRN_TRY_ASSIGN(const GroupId primary, named(unmerge.project, unmerge.primary, at));
-  CAIRN_TRY_ASSIGN(const std::vector<GroupId> children,
-                   named(unmerge.project, unmerge.children, at));
-  for (const GroupId child : children) {
-    if (group(child).parent != primary) {
-      return misfit(at.lsn, fmt::format("an unmerge of {}, which is not merged into {}",
-                                        short_id(child), short_id(primary)));
-    }
-  }
-  for (const GroupId child : children) set_parent(child, GroupId{}, Lsn{});
-  change(primary).children.erase_if([&](GroupId child) { return group(child).parent != primary; });
-  Applied applied{{}, {primary}};
-  applied.touched.insert(applied.touched.end(), children.begin(), children.end());
-  return applied;
-}
-
 Result<GroupId> State::named(ProjectId project, uint32_t number, At at) const {
   const Group* found = find_group(project, number);
   if (found != nullptr) return found->id;
   return misfit(at.lsn, fmt::format("it names group {} of project {}, which does not exist", number,
                                     raw(project)));
-}
-
-Result<std::vector<GroupId>> State::named(ProjectId project, const std::vector<uint32_t>& numbers,
-                                          At at) const {
-  if (numbers.empty()) return misfit(at.lsn, "a merge or unmerge without children");
-  std::vector<uint32_t> sorted = numbers;
-  std::sort(sorted.begin(), sorted.end());
-  const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
-  if (twice != sorted.end()) {
-    return misfit(at.lsn, fmt::format("a merge or unmerge that names group {} of project {} twice",
-                                      *twice, raw(project)));
-  }
-  std::vector<GroupId> out;
-  out.reserve(numbers.size());
-  for (const uint32_t number : numbers) {
-    CAIRN_TRY_ASSIGN(const GroupId id, named(project, number, at));
-    out.push_back(id);
-  }
-  return out;
-}
-
-void State::set_parent(GroupId child, GroupId parent, Lsn merged_at) {
-  Group& group = change(child);
-  group.parent = parent;
-  group.merged_at = merged_at;
-  parents_[raw(child)] = parent;
 }
 
 void State::add(Group group) {

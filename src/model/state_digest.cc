@@ -85,8 +85,9 @@ void append_ids(Serializer& out, const IdList<Id>& ids) {
 }
 
 // `parent`: the number of the group it is merged into, 0 = visible. That one link makes the forest:
-// parents are in the same project, and the children's side only repeats it.
-void add_group(Serializer& out, const Group& group, uint32_t parent, bool replay) {
+// parents are in the same project, and the children's side only repeats it. `split_from`: likewise.
+void add_group(Serializer& out, const Group& group, uint32_t parent, uint32_t split_from,
+               bool replay) {
   out.begin(Kind::Group);
   out.value(group.project);
   out.integer(group.number);
@@ -102,6 +103,7 @@ void add_group(Serializer& out, const Group& group, uint32_t parent, bool replay
   out.value(group.last_seen);
   out.integer(group.times_seen);
   out.integer(parent);
+  out.integer(split_from);
   if (replay) {
     out.value(group.id);
     out.value(group.status_since);
@@ -119,6 +121,8 @@ void add_fingerprint(Serializer& out, const Fingerprint& fingerprint, uint32_t l
   out.text(fingerprint.value);
   out.integer(leaf);
   out.integer(fingerprint.occurrences);
+  out.value(fingerprint.first_seen);
+  out.value(fingerprint.last_seen);
   out.hash(fingerprint.membership);
   if (replay) out.value(fingerprint.id);
   out.end();
@@ -137,8 +141,10 @@ Hash128 State::digest(bool replay) const {
   for (const auto& [id, project] : projects_) add_project(out, project);
   for (uint32_t id = 1; id <= group_count(); ++id) {
     const Group& group = this->group(GroupId{id});
-    const bool visible = group.parent == GroupId{};
-    add_group(out, group, visible ? 0 : this->group(group.parent).number, replay);
+    const auto number = [&](GroupId other) {
+      return other == GroupId{} ? 0 : this->group(other).number;
+    };
+    add_group(out, group, number(group.parent), number(group.split_from), replay);
   }
   for (uint32_t id = 1; id <= fingerprint_count(); ++id) {
     const Fingerprint& fingerprint = this->fingerprint(FingerprintId{id});

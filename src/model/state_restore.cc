@@ -156,6 +156,12 @@ Result<void> State::restore_group(Group group) {
   if (group.parent == group.id || (group.parent == GroupId{}) != (group.merged_at == Lsn{})) {
     return damaged(fmt::format("group {} that is neither hidden nor visible", raw(group.id)));
   }
+  const bool older = raw(group.split_from) < raw(group.id);
+  if (!older ||
+      (raw(group.split_from) != 0 && this->group(group.split_from).project != group.project)) {
+    return damaged(fmt::format("group {} split from {}, which cannot be", raw(group.id),
+                               raw(group.split_from)));
+  }
   add(std::move(group));
   return {};
 }

@@ -160,7 +160,8 @@ std::string encode_group(const model::Group& group) {
       .integer(raw(group.status_since))
       .integer(raw(group.created))
       .integer(raw(group.parent))
-      .integer(raw(group.merged_at));
+      .integer(raw(group.merged_at))
+      .integer(raw(group.split_from));
   write_ids(row, group.children);
   write_ids(row, group.fingerprints);
   return end_row(std::move(row), Row::Group, raw(group.id));
@@ -190,6 +191,7 @@ Result<GroupRow> decode_group(GroupId id, std::span<const std::byte> bytes) {
   group.created = Lsn{row->integer<uint64_t>()};
   group.parent = GroupId{row->integer<uint32_t>()};
   group.merged_at = Lsn{row->integer<uint64_t>()};
+  group.split_from = GroupId{row->integer<uint32_t>()};
   group.children = read_ids<GroupId>(*row);
   group.fingerprints = read_ids<FingerprintId>(*row);
   if (!valid || !row->done()) return damaged("group", raw(id));
@@ -202,6 +204,8 @@ std::string encode_fingerprint(const model::Fingerprint& fingerprint) {
       .text(fingerprint.value)
       .integer(raw(fingerprint.leaf))
       .integer(fingerprint.occurrences)
+      .integer(raw(fingerprint.first_seen))
+      .integer(raw(fingerprint.last_seen))
       .integer(fingerprint.membership.low)
       .integer(fingerprint.membership.high);
   return end_row(std::move(row), Row::Fingerprint, raw(fingerprint.id));
@@ -216,6 +220,8 @@ Result<model::Fingerprint> decode_fingerprint(FingerprintId id, std::span<const 
   fingerprint.value = row->text();
   fingerprint.leaf = GroupId{row->integer<uint32_t>()};
   fingerprint.occurrences = row->integer<uint64_t>();
+  fingerprint.first_seen = TimeUs{row->integer<int64_t>()};
+  fingerprint.last_seen = TimeUs{row->integer<int64_t>()};
   fingerprint.membership.low = row->integer<uint64_t>();
   fingerprint.membership.high = row->integer<uint64_t>();
   if (!row->done()) return damaged("fingerprint", raw(id));

@@ -43,7 +43,7 @@ def test_help_and_version(box):
     assert re.match(r"cairn \d+\.\d+\.\d+\n$", box.ok("--version").out)
     overview = box.ok("help").out
     verbs = re.findall(r"^  ([a-z]+) ", overview, re.M)
-    for verb in ["init", "import", "export", "query", "parse", "show", "merge", "unmerge",
+    for verb in ["init", "import", "export", "query", "parse", "show", "merge", "unmerge", "split",
                  "resolve", "unresolve", "archive", "stats", "verify", "rebuild", "log",
                  "backup", "restore", "retain", "compact",
                  "generate", "demo", "assign", "projects", "types"]:
@@ -240,6 +240,64 @@ def test_merge_and_unmerge(box):
     box.ok("unmerge", box.store, "P7-1", "P7-3")
     box.ok("unmerge", box.store, "P7-1")
     assert box.digests()[0] == before[0], "unmerge gives back exactly what was there"
+
+
+def test_a_new_view(box):
+    fill(box)
+    before = box.search("")["total"]
+    done = box.ok("merge", box.store, "--new", "All of it", "P7-2", "P7-3", "--json").json()
+    view = done["primary"]
+    assert view == "P7-6" and done["children"] == ["P7-2", "P7-3"]
+    found = [issue for issue in box.search("")["issues"] if issue["short_id"] == view][0]
+    assert found["title"] == "All of it" and found["times_seen"] == 4 and found["count"] == 4
+    assert found["merged"] == ["P7-2", "P7-3"] and found["status"] == "unresolved"
+    box.ok("resolve", box.store, view)
+    hidden = box.ok("show", box.store, "P7-2", "--json").json()
+    assert hidden["shown_in"] == view and hidden["shown_in_since"]
+    assert hidden["issue"]["status"] == "unresolved", "what people do to the view is the view's"
+    alone = box.ok("show", box.store, view, "--alone", "--json").json()
+    assert alone["own"] == {"first_seen": None, "last_seen": None, "times_seen": 0}
+    box.ok("merge", box.store, view, "P7-4")
+    assert "P7-4" in box.ok("unmerge", box.store, view, "--last").out
+    assert "P7-2" in box.ok("unmerge", box.store, view, "--last", "1").out
+    box.run("unmerge", box.store, view, "--last").expect(1).says("nothing is merged")
+    box.run("unmerge", box.store, view, "P7-2", "--last").expect(2)
+    assert box.search("")["total"] == before, "a view that shows nothing is no issue to find"
+    assert box.ok("show", box.store, view, "--json").json()["issue"]["first_seen"] is None
+    box.run("merge", box.store, "--new", "", "P7-2").expect(2)
+    box.ok("verify", box.store, "--deep")
+
+
+def test_split_and_undo(box):
+    def seen(n, fingerprint, title):
+        return line(n, fingerprint=fingerprint, issue_title=title, time=1_600_000_000 + n)
+    lines = [seen(1, ["a", "b"], "first"), seen(2, ["b"], "second"), seen(3, ["a"], "third")]
+    box.ok("init", box.store)
+    box.ok("projects", box.store, "set", "7", "--policy", "known")
+    box.imports(box.write("lines.jsonl", lines))
+    assert box.search("")["total"] == 1
+    done = box.ok("split", box.store, "P7-1", "--fingerprint", "b", "--json").json()
+    assert done["issue"] == "P7-1" and done["part"] == "P7-2"
+    by_id = {issue["short_id"]: issue for issue in box.search("")["issues"]}
+    assert by_id["P7-1"]["title"] == "third" and by_id["P7-1"]["times_seen"] == 2
+    assert by_id["P7-2"]["title"] == "second" and by_id["P7-2"]["times_seen"] == 1
+    box.imports(box.write("more.jsonl", [seen(4, ["b", "a"], "fourth")]))
+    shown = box.ok("show", box.store, "P7-2", "--json").json()
+    assert shown["split_from"] == "P7-1" and shown["own"]["times_seen"] == 2
+    box.run("split", box.store, "P7-1", "--fingerprint", "a").expect(1).says("at least one")
+    box.run("split", box.store, "P7-1").expect(2)
+    box.run("split", box.store, "P7-1", "--undo").expect(1).says("not split off")
+    box.run("split", box.store, "P7-1", "--undo", "--fingerprint", "a").expect(2)
+    before = box.search("", "--as-of", str(done["lsn"] - 1))
+    assert before["total"] == 1 and before["issues"][0]["times_seen"] == 3
+    box.ok("rebuild", box.store)
+    assert box.search("")["total"] == 2
+    box.ok("split", box.store, "P7-2", "--undo")
+    page = box.search("")
+    assert page["total"] == 1 and page["issues"][0]["times_seen"] == 4
+    assert page["issues"][0]["title"] == "fourth"
+    assert "back there" in box.ok("show", box.store, "P7-2").out
+    box.ok("verify", box.store, "--deep")
 
 
 def test_merge_by_fingerprint(box):

@@ -28,6 +28,9 @@ std::vector<model::Record> good_records() {
       model::StatusChanged{ProjectId{7}, 1, model::Status::Ignored, model::Substatus::Forever},
       model::Merged{ProjectId{7}, 1, {2, 3}},
       model::Unmerged{ProjectId{7}, 1, {3}},
+      model::ViewMade{ProjectId{7}, 4, "view", {1, 2}},
+      model::Split{ProjectId{7}, 1, 5, {"a", "b"}, {"t", "c", {}}, {}},
+      model::Rejoined{ProjectId{7}, 5},
       model::Assigned{ProjectId{7}, 1, "user:4"},
       model::ActivityAdded{ProjectId{7}, 1, "note", "{}"},
       model::NothingChanged{}};

@@ -44,12 +44,16 @@ class Twin {
 
   void step() {
     second_ += static_cast<int64_t>(dice_.below(10));
-    const uint64_t kind = dice_.below(20);
+    const uint64_t kind = dice_.below(25);
     if (kind < 11 || fold_.state.group_count() < 3) return see();
     if (kind < 14) return merge();
     if (kind < 16) return unmerge();
     if (kind < 18) return set_status();
     if (kind < 19) return assign();
+    if (kind < 20) return make_view();
+    if (kind < 21) return unmerge_nth_last();
+    if (kind < 23) return split();
+    if (kind < 24) return rejoin();
     change_policy();
   }
 
@@ -72,6 +76,10 @@ class Twin {
     for (const auto& [lsn, record] : log_) REQUIRE(again.apply(record, lsn).ok());
     REQUIRE(again.replay_digest() == fold_.state.replay_digest());
   }
+
+  // How often the dice let it happen.
+  size_t splits = 0;
+  size_t rejoins = 0;
 
  private:
   std::string name(GroupId id) const {
@@ -127,6 +135,7 @@ class Twin {
     if (!command(MergeCommand{primary, children}, fits ? Expected::Fact : Expected::Refusal))
       return;
     for (const GroupId child : children) naive(child).parent = name(primary);
+    merges_[name(primary)].push_back(names(children));
   }
 
   void unmerge() {
@@ -140,8 +149,94 @@ class Twin {
     }
     const UnmergeCommand wish{view, children};
     if (!command(wish, fits ? Expected::Fact : Expected::Refusal)) return;
-    for (const std::string& child : children.empty() ? present : names(children)) {
+    forget(name(view), children.empty() ? present : names(children));
+  }
+
+  void make_view() {
+    const std::vector<GroupId> children = some_groups();
+    bool fits = !children.empty();
+    for (const GroupId child : children) {
+      fits = fits && naive(child).parent.empty() &&
+             std::count(children.begin(), children.end(), child) == 1 &&
+             fold_.state.group(child).project == fold_.state.group(children.front()).project;
+    }
+    const std::string title = "view " + std::to_string(second_);
+    if (!command(MakeViewCommand{title, children}, fits ? Expected::Fact : Expected::Refusal)) {
+      return;
+    }
+    std::vector<std::string> names;
+    for (const GroupId child : children) names.push_back(name(child));
+    naive_.make_view(fold_.state.group(children.front()).project, title, names, at_second(second_));
+    merges_[name(fold_.state.root_of(children.front()))].push_back({names.begin(), names.end()});
+  }
+
+  // The test keeps its own list of merges by view.
+  void unmerge_nth_last() {
+    const GroupId view = dice_.group(fold_.state);
+    const auto n = static_cast<uint32_t>(1 + dice_.below(3));
+    std::vector<std::set<std::string>> present;
+    for (std::set<std::string> merge : merges_[name(view)]) {
+      std::erase_if(merge, [&](const std::string& child) {
+        return naive_.groups.at(child).parent != name(view);
+      });
+      if (!merge.empty()) present.push_back(merge);
+    }
+    const bool fits = n <= present.size();
+    const UnmergeCommand wish{view, {}, n};
+    if (!command(wish, fits ? Expected::Fact : Expected::Refusal)) return;
+    forget(name(view), present[present.size() - n]);
+  }
+
+  void forget(const std::string& view, const std::set<std::string>& children) {
+    for (const std::string& child : children) {
       naive_.groups.at(child).parent.clear();
+      for (auto& merge : merges_[view]) merge.erase(child);
+    }
+  }
+
+  void split() {
+    const GroupId id = dice_.group(fold_.state);
+    const Group& group = fold_.state.group(id);
+    const NaiveFold::Group& twin = naive(id);
+    SplitCommand wish{id, {}, {}, {}};
+    std::set<std::string> moved;
+    for (uint64_t tries = dice_.below(4); tries > 0; --tries) {
+      const uint64_t which = 1 + dice_.below(fold_.state.fingerprint_count());
+      const Fingerprint& any = fold_.state.fingerprint(FingerprintId{static_cast<uint32_t>(which)});
+      const bool own = !dice_.one_in(8) && !twin.fingerprints.empty();
+      std::string value(any.value);
+      if (own) {
+        auto it = std::next(twin.fingerprints.begin(),
+                            static_cast<ptrdiff_t>(dice_.below(twin.fingerprints.size())));
+        value = it->substr(it->find('/') + 1);
+      }
+      wish.fingerprints.push_back(value);
+      moved.insert(NaiveFold::name(group.project, value));
+    }
+    bool fits = twin.parent.empty() && !moved.empty() && moved.size() == wish.fingerprints.size() &&
+                moved.size() < twin.fingerprints.size();
+    for (const std::string& one : moved) fits = fits && twin.fingerprints.contains(one);
+    Face part = NaiveFold::face(twin);
+    Face rest = part;
+    if (fits && dice_.one_in(2)) {
+      std::set<std::string> stay = twin.fingerprints;
+      for (const std::string& one : moved) stay.erase(one);
+      wish.part_face = part = naive_.newest_face(twin, moved);
+      wish.rest_face = rest = naive_.newest_face(twin, stay);
+    }
+    if (!command(wish, fits ? Expected::Fact : Expected::Refusal)) return;
+    splits += 1;
+    naive_.split(fold_.state.group(id).project, name(id), moved, part, rest);
+  }
+
+  void rejoin() {
+    const GroupId id = dice_.group(fold_.state);
+    const NaiveFold::Group& twin = naive(id);
+    const bool fits = !twin.split_from.empty() && twin.parent.empty() &&
+                      !twin.fingerprints.empty() && naive_.children(name(id)).empty();
+    if (command(RejoinCommand{id}, fits ? Expected::Fact : Expected::Refusal)) {
+      rejoins += 1;
+      naive_.rejoin(name(id));
     }
   }
 
@@ -183,16 +278,17 @@ class Twin {
     const NaiveFold::Group& twin = naive_.groups.at(name(id));
     INFO("group " << name(id));
     CHECK(group.times_seen == twin.seen.size());
-    const auto [first, last] = std::minmax_element(
-        twin.seen.begin(), twin.seen.end(),
-        [](const Occurrence& a, const Occurrence& b) { return a.time() < b.time(); });
-    CHECK(group.first_seen == first->time());
-    CHECK(group.last_seen == last->time());
-    CHECK(group.type == twin.seen.front().type);
-    CHECK(group.priority == twin.seen.front().priority.value_or(50));
-    CHECK(group.level == twin.seen.back().level());
-    CHECK(group.culprit == twin.seen.back().culprit.value_or(""));
-    CHECK(group.title == NaiveFold::title(twin));
+    std::set<TimeUs> times;
+    for (const NaiveFold::Seen& seen : twin.seen) times.insert(seen.occurrence.time());
+    CHECK(group.first_seen == (times.empty() ? TimeUs{} : *times.begin()));
+    CHECK(group.last_seen == (times.empty() ? TimeUs{} : *times.rbegin()));
+    CHECK(group.type == twin.type);
+    CHECK(group.priority == twin.priority);
+    const Face face = NaiveFold::face(twin);
+    CHECK(group.title == face.title);
+    CHECK(group.culprit == face.culprit);
+    CHECK(group.level == face.level);
+    CHECK((group.split_from == GroupId{} ? "" : name(group.split_from)) == twin.split_from);
     CHECK(group.status == twin.status);
     CHECK(group.substatus == twin.substatus);
     CHECK(group.status_since == twin.status_since);
@@ -213,11 +309,13 @@ class Twin {
     std::set<TimeUs> times;
     for (const std::string& member : naive_.members(view)) {
       count += naive_.groups.at(member).seen.size();
-      for (const Occurrence& o : naive_.groups.at(member).seen) times.insert(o.time());
+      for (const NaiveFold::Seen& seen : naive_.groups.at(member).seen) {
+        times.insert(seen.occurrence.time());
+      }
     }
     CHECK(totals.times_seen == count);
-    CHECK(totals.first_seen == *times.begin());
-    CHECK(totals.last_seen == *times.rbegin());
+    CHECK(totals.first_seen == (times.empty() ? TimeUs{} : *times.begin()));
+    CHECK(totals.last_seen == (times.empty() ? TimeUs{} : *times.rbegin()));
   }
 
   void compare_fingerprints() const {
@@ -230,6 +328,12 @@ class Twin {
       CHECK(name(one.leaf) == naive_.leaf_of.at(key));
       CHECK(name(roots[n]) == naive_.root(naive_.leaf_of.at(key)));
       CHECK(one.occurrences == naive_.decided.at(key).size());
+      std::set<TimeUs> times;
+      for (const NaiveFold::Seen& seen : naive_.groups.at(name(one.leaf)).seen) {
+        if (seen.decider == key) times.insert(seen.occurrence.time());
+      }
+      CHECK(one.first_seen == (times.empty() ? TimeUs{} : *times.begin()));
+      CHECK(one.last_seen == (times.empty() ? TimeUs{} : *times.rbegin()));
       CHECK(naive_.groups.at(name(one.leaf)).fingerprints.contains(key));
       CHECK(fold_.state.find_fingerprint(one.project, one.value) == &one);
     }
@@ -239,6 +343,7 @@ class Twin {
   Fold fold_;
   NaiveFold naive_;
   Disk disk_;
+  std::map<std::string, std::vector<std::set<std::string>>> merges_;  // by view, in order
   std::vector<std::pair<Lsn, Record>> log_;
   int64_t second_ = 1000;
 };
@@ -246,6 +351,8 @@ class Twin {
 }  // namespace
 
 TEST_CASE("the fold agrees with one that keeps everything") {
+  size_t splits = 0;
+  size_t rejoins = 0;
   for (uint64_t seed = 1; seed <= 200; ++seed) {
     INFO("seed " << seed);
     Twin twin(seed);
@@ -255,5 +362,9 @@ TEST_CASE("the fold agrees with one that keeps everything") {
       if (step % 50 == 0) twin.checkpoint();
     }
     twin.replay();
+    splits += twin.splits;
+    rejoins += twin.rejoins;
   }
+  CHECK(splits > 200);
+  CHECK(rejoins > 50);
 }

@@ -179,3 +179,54 @@ TEST_CASE("all views emptied by command: the state of the stream without merges"
     REQUIRE(pair.plain.state.state_digest() == pair.merged.state.state_digest());
   }
 }
+
+// The number a part got is never given back, so the state is compared by fingerprints: who is
+// together with whom, and what each group counts.
+TEST_CASE("splits taken back: every group counts what it counts without them") {
+  size_t splits = 0;
+  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    INFO("seed " << seed);
+    RandomFacts dice(seed);
+    Fold plain;
+    Fold divided;
+    for (const ProjectId project : {kShop, kApi}) {
+      const ProjectChanged change{project, {}, FingerprintPolicy::Known};
+      plain.apply(change);
+      divided.apply(change);
+    }
+    for (int n = 0; n < 120; ++n) {
+      const Occurrence seen = dice.next_occurrence(1000 + n);
+      plain.apply(seen, 1000 + n);
+      divided.apply(seen, 1000 + n);
+      if (!dice.one_in(4)) continue;
+      const Group& group = divided.state.group(dice.group(divided.state));
+      if (group.fingerprints.size() < 2) continue;
+      const std::string one(divided.state.fingerprint(*group.fingerprints.begin()).value);
+      divided.carry_out(Command{SplitCommand{group.id, {one}, {}, {}}});
+      splits += 1;
+    }
+    // Newest first: a part may have been split again.
+    for (uint32_t n = divided.state.group_count(); n > 0; --n) {
+      const Group& part = divided.state.group(GroupId{n});
+      if (part.split_from == GroupId{}) continue;
+      REQUIRE(divided.carry_out(Command{RejoinCommand{part.id}}));
+    }
+    REQUIRE(plain.state.fingerprint_count() == divided.state.fingerprint_count());
+    for (uint32_t n = 1; n <= plain.state.fingerprint_count(); ++n) {
+      const Fingerprint& one = plain.state.fingerprint(FingerprintId{n});
+      const Fingerprint* twin = divided.state.find_fingerprint(one.project, one.value);
+      REQUIRE(twin != nullptr);
+      CHECK(twin->occurrences == one.occurrences);
+      CHECK(twin->membership == one.membership);
+      const Group& here = plain.state.group(one.leaf);
+      const Group& there = divided.state.group(twin->leaf);
+      CHECK(there.times_seen == here.times_seen);
+      CHECK(there.first_seen == here.first_seen);
+      CHECK(there.last_seen == here.last_seen);
+      CHECK(there.fingerprints.size() == here.fingerprints.size());
+      CHECK(there.split_from == GroupId{});
+    }
+    REQUIRE(divided.state.finish_restore().ok());
+  }
+  CHECK(splits > 500);
+}

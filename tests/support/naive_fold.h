@@ -14,8 +14,19 @@ namespace cairn::testing {
 
 class NaiveFold {
  public:
+  struct Seen {
+    uint64_t arrival = 0;
+    std::string decider;  // fingerprint
+    model::Occurrence occurrence;
+  };
   struct Group {
-    std::vector<model::Occurrence> seen;  // its own, in order of arrival
+    std::vector<Seen> seen;  // its own, in order of arrival
+    uint32_t type = 0;
+    int priority = 50;
+    std::string title;                     // of a view that was made
+    model::Face face;                      // since the last split or rejoin of it,
+    std::vector<model::Occurrence> since;  // and what came after that
+    std::string split_from;
     model::Status status = model::Status::Unresolved;
     model::Substatus substatus = model::Substatus::New;
     TimeUs status_since{};
@@ -51,12 +62,15 @@ class NaiveFold {
       const std::string made = name(o.project, ++last_numbers[o.project]);
       groups[made].status_since = now;
       groups[made].assignee = o.assignee.value_or("");
+      groups[made].type = o.type;
+      groups[made].priority = o.priority.value_or(50);
       own(decider, made);
     }
     const std::string leaf = leaf_of[decider];
     decided[decider].insert(o.id.hex());
     Group& group = groups[leaf];
-    group.seen.push_back(o);
+    group.seen.push_back({++arrivals_, decider, o});
+    group.since.push_back(o);
     if (group.status == model::Status::Resolved && o.time() > group.status_since) {
       set_status(leaf, model::Status::Unresolved, model::Substatus::Regressed, now);
     }
@@ -98,16 +112,84 @@ class NaiveFold {
   }
 
   // The last title that says something; else the first culprit; else none.
-  static std::string title(const Group& group) {
-    std::string culprit;
-    std::string title;
-    for (const model::Occurrence& o : group.seen) {
-      const std::string own = o.title.value_or("");
-      if (!own.empty() && own != "<untitled>") title = own;
-      if (culprit.empty() && title.empty()) culprit = o.culprit.value_or("");
+  static model::Face face(const Group& group) {
+    const auto says_nothing = [](const std::string& title) {
+      return title.empty() || title == "<untitled>";
+    };
+    model::Face face = group.face;
+    for (const model::Occurrence& o : group.since) {
+      face.level = o.level();
+      face.culprit = o.culprit.value_or("");
+      if (!says_nothing(o.title.value_or(""))) {
+        face.title = *o.title;
+      } else if (says_nothing(face.title)) {
+        face.title = face.culprit.empty() ? "<untitled>" : face.culprit;
+      }
     }
-    if (!title.empty()) return title;
-    return culprit.empty() ? "<untitled>" : culprit;
+    if (!group.title.empty()) face.title = group.title;
+    return face;
+  }
+
+  std::string make_view(ProjectId project, const std::string& title,
+                        const std::vector<std::string>& children, TimeUs now) {
+    const std::string made = name(project, ++last_numbers[project]);
+    Group& view = groups[made];
+    view.title = title;
+    view.substatus = model::Substatus::Ongoing;
+    view.status_since = now;
+    view.type = groups.at(children.front()).type;
+    view.priority = 0;
+    for (const std::string& child : children) {
+      view.priority = std::max(view.priority, groups.at(child).priority);
+      groups.at(child).parent = made;
+    }
+    return made;
+  }
+
+  // What the newest of its own occurrences by these fingerprints shows; else what it shows.
+  model::Face newest_face(const Group& group, const std::set<std::string>& by) const {
+    model::Face out = face(group);
+    for (const Seen& seen : group.seen) {
+      if (!by.contains(seen.decider)) continue;
+      Group alone;
+      alone.since = {seen.occurrence};
+      out = face(alone);
+    }
+    return out;
+  }
+
+  void split(ProjectId project, const std::string& from, const std::set<std::string>& moved,
+             const model::Face& part_face, const model::Face& rest_face) {
+    const std::string made = name(project, ++last_numbers[project]);
+    Group& part = groups[made];
+    Group& rest = groups.at(from);
+    part.type = rest.type;
+    part.priority = rest.priority;
+    part.status = rest.status;
+    part.substatus = rest.substatus;
+    part.status_since = rest.status_since;
+    part.assignee = rest.assignee;
+    part.split_from = from;
+    move(from, made, moved);
+    part.face = part_face;
+    rest.face = rest_face;
+  }
+
+  void rejoin(const std::string& name) {
+    Group& part = groups.at(name);
+    Group& rest = groups.at(part.split_from);
+    const auto last = [](const Group& group) {
+      TimeUs newest{};
+      for (const Seen& seen : group.seen) newest = std::max(newest, seen.occurrence.time());
+      return newest;
+    };
+    const bool newer = !part.seen.empty() && (rest.seen.empty() || last(part) > last(rest));
+    const model::Face shown = face(newer ? part : rest);
+    const model::Face left = face(part);
+    const std::set<std::string> all = part.fingerprints;
+    move(name, part.split_from, all);
+    rest.face = shown;
+    part.face = left;
   }
 
  private:
@@ -116,6 +198,26 @@ class NaiveFold {
     decided[fingerprint];
     groups[group].fingerprints.insert(fingerprint);
   }
+
+  void move(const std::string& from, const std::string& to,
+            const std::set<std::string>& fingerprints) {
+    Group& source = groups.at(from);
+    Group& target = groups.at(to);
+    for (const std::string& one : fingerprints) {
+      leaf_of[one] = to;
+      source.fingerprints.erase(one);
+      target.fingerprints.insert(one);
+    }
+    const auto moved = [&](const Seen& seen) { return fingerprints.contains(seen.decider); };
+    std::copy_if(source.seen.begin(), source.seen.end(), std::back_inserter(target.seen), moved);
+    std::erase_if(source.seen, moved);
+    std::sort(target.seen.begin(), target.seen.end(),
+              [](const Seen& a, const Seen& b) { return a.arrival < b.arrival; });
+    source.since.clear();
+    target.since.clear();
+  }
+
+  uint64_t arrivals_ = 0;
 };
 
 }  // namespace cairn::testing

@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "log/base_file.h"
+#include "storage/coding.h"
 #include "support/forgetful_file_system.h"
 #include "support/random_occurrences.h"
 
@@ -143,4 +145,30 @@ TEST_CASE("a damaged base is refused, wherever it is") {
     accepted += loaded.ok() && records.ok() ? 1 : 0;
   }
   CHECK(accepted < 30);  // bytes between frames mean nothing
+}
+
+TEST_CASE("a base of another fold is read or refused by its version") {
+  for (const uint32_t version : {1u, model::kFoldVersion, model::kFoldVersion + 1}) {
+    INFO("version " << version);
+    ForgetfulFileSystem files;
+    REQUIRE(files.make_directory(kDirectory).ok());
+    auto writer = log::BaseFileWriter::create(files, kDirectory, kStore, Lsn{9});
+    REQUIRE(writer.ok());
+    storage::RowWriter summary;
+    summary.integer(version);
+    for (int i = 0; i < 6; ++i) summary.integer(uint64_t{0});
+    summary.integer(uint32_t{1});
+    log::BlockInfo info;
+    info.kind = 1;
+    info.count = 1;
+    REQUIRE((*writer)->append(info, storage::as_byte_span(summary.bytes())).ok());
+    REQUIRE((*writer)->seal().ok());
+    REQUIRE((*writer)->install().ok());
+    const auto base = LogBase::open(files, kDirectory, kStore);
+    REQUIRE(base.ok() == (version == model::kFoldVersion));
+    if (base.ok()) continue;
+    CHECK(base.error().code == ErrorCode::Unsupported);
+    CHECK_THAT(base.error().message,
+               Catch::Contains("fold version " + std::to_string(version) + "; this build reads"));
+  }
 }

@@ -24,8 +24,30 @@ TEST_CASE("the array that follows merges is the one made anew, and old ones stay
     record.body = std::move(body);
     return state.apply(record, Lsn{++lsn}).ok();
   };
+  // So that groups come to own several fingerprints.
+  for (const ProjectId project : {ProjectId{1}, ProjectId{2}, ProjectId{3}}) {
+    REQUIRE(fold(model::ProjectChanged{project, {}, model::FingerprintPolicy::Known}));
+  }
+  size_t splits = 0;
   for (int step = 0; step < 2000; ++step) {
     const uint64_t what = random.below(10);
+    const GroupId any{static_cast<uint32_t>(1 + random.below(state.group_count() + 1))};
+    if (what == 0 && any <= GroupId{state.group_count()}) {
+      const model::Group& group = state.group(any);
+      const uint32_t next = state.project(group.project)->last_number + 1;
+      if (group.split_from != GroupId{} && !group.fingerprints.empty()) {
+        regrouped.push_back(group.split_from);
+        REQUIRE(fold(model::Rejoined{group.project, group.number}));
+      } else if (group.fingerprints.size() > 1) {
+        const std::string one(state.fingerprint(*group.fingerprints.begin()).value);
+        REQUIRE(fold(model::Split{group.project, group.number, next, {one}, {}, {}}));
+        regrouped.push_back(GroupId{state.group_count()});
+        splits += 1;
+      } else if (group.parent == GroupId{}) {
+        REQUIRE(fold(model::ViewMade{group.project, next, "view", {group.number}}));
+        regrouped.push_back(any);
+      }
+    }
     if (what < 5 || state.group_count() < 4) {
       model::Occurrence occurrence = random.next();
       occurrence.fingerprint.front() += "-" + std::to_string(random.below(40));
@@ -53,4 +75,5 @@ TEST_CASE("the array that follows merges is the one made anew, and old ones stay
       held_copy = *roots;
     }
   }
+  CHECK(splits > 0);
 }

@@ -117,6 +117,147 @@ TEST_CASE("unmerge: what is refused") {
                 "10001 issues are too many to unmerge at once: name at most 10000");
 }
 
+TEST_CASE("a new view shows its children under the next number") {
+  Fold fold = shop_with(4);
+  check_fact(fold.state, MakeViewCommand{"Checkout", {g(3), g(1)}},
+             ViewMade{kShop, 5, "Checkout", {3, 1}});
+  CHECK(fold.carry_out(Command{MakeViewCommand{"Checkout", {g(3), g(1)}}}, 900));
+  const Group& view = fold.group(kShop, 5);
+  CHECK(view.title == "Checkout");
+  CHECK(view.fingerprints.empty());
+  CHECK(view.status == Status::Unresolved);
+  CHECK(view.substatus == Substatus::Ongoing);
+  CHECK(view.times_seen == 0);
+  CHECK(fold.state.root_of(g(3)) == g(5));
+  CHECK(fold.state.totals(g(5)).times_seen == 2);
+  CHECK(fold.state.totals(g(5)).first_seen == at_second(101));
+  CHECK(fold.state.face_of(g(5)).id == g(3));  // seen last
+  CHECK(fold.carry_out(Command{UnmergeCommand{g(5), {}}}));
+  CHECK(fold.state.totals(g(5)).times_seen == 0);
+  CHECK(fold.state.totals(g(5)).first_seen == TimeUs{});
+  CHECK(fold.state.face_of(g(5)).id == g(5));
+}
+
+TEST_CASE("a new view: what is refused") {
+  Fold fold = shop_with(3);
+  fold.see(kApi, {"f1"}, 900);
+  fold.merge(kShop, 1, {2});
+  const State& s = fold.state;
+  check_refused(s, Command{MakeViewCommand{"", {g(1)}}}, ErrorCode::InvalidArgument,
+                "a new view needs a title");
+  check_refused(s, Command{MakeViewCommand{std::string(1025, 'x'), {g(1)}}},
+                ErrorCode::InvalidArgument,
+                "a title of 1025 bytes is too long for a view: at most 1024");
+  check_refused(s, Command{MakeViewCommand{"x", {}}}, ErrorCode::InvalidArgument,
+                "a new view needs at least one issue to show");
+  check_refused(s, Command{MakeViewCommand{"x", {g(1), g(1)}}}, ErrorCode::InvalidArgument,
+                "SHOP-1 is named twice: name each issue to merge once");
+  check_refused(s, Command{MakeViewCommand{"x", {g(2)}}}, ErrorCode::Conflict,
+                "SHOP-2 is shown within SHOP-1 since record 6: merge SHOP-1, or unmerge it first");
+  check_refused(
+      s, Command{MakeViewCommand{"x", {g(1), g(4)}}}, ErrorCode::Conflict,
+      fmt::format("{} and SHOP-1 are in different projects: issues merge within one project only",
+                  s.short_id(g(4))));
+}
+
+TEST_CASE("unmerge: the n-th last of the merges that are not undone") {
+  Fold fold = shop_with(6);
+  fold.merge(kShop, 1, {2, 3});
+  fold.merge(kShop, 1, {4});
+  fold.merge(kShop, 1, {5, 6});
+  check_fact(fold.state, UnmergeCommand{g(1), {}, 1}, Unmerged{kShop, 1, {5, 6}});
+  check_fact(fold.state, UnmergeCommand{g(1), {}, 3}, Unmerged{kShop, 1, {2, 3}});
+  fold.unmerge(kShop, 1, {4, 5});
+  check_fact(fold.state, UnmergeCommand{g(1), {}, 1}, Unmerged{kShop, 1, {6}});
+  check_fact(fold.state, UnmergeCommand{g(1), {}, 2}, Unmerged{kShop, 1, {2, 3}});
+  check_refused(fold.state, Command{UnmergeCommand{g(1), {}, 3}}, ErrorCode::Conflict,
+                "there is no 3. last merge into SHOP-1 to undo: it shows what 2 merges brought");
+  check_refused(fold.state, Command{UnmergeCommand{g(1), {g(2)}, 1}}, ErrorCode::InvalidArgument,
+                "unmerge either the issues named or the 1. last merge, not both");
+}
+
+namespace {
+
+// SHOP-1 with the fingerprints a, b and c, seen at 10, 20 and 30; SHOP-2 with d.
+Fold linked() {
+  Fold fold;
+  fold.apply(ProjectChanged{kShop, "SHOP", FingerprintPolicy::Known});
+  fold.see(kShop, {"a", "b", "c"}, 10);
+  fold.see(kShop, {"b"}, 20);
+  fold.see(kShop, {"c"}, 30);
+  fold.see(kShop, {"d"}, 40);
+  return fold;
+}
+
+}  // namespace
+
+TEST_CASE("a split moves fingerprints with all they count, and is undone") {
+  Fold fold = linked();
+  fold.carry_out(Command{SetStatusCommand{g(1), Status::Ignored, Substatus::Forever}});
+  fold.carry_out(Command{AssignCommand{g(1), "user:1"}});
+  const Face part{"Error in b", "there", Level::Fatal};
+  const Face rest{"Error in c", "here", Level::Info};
+  check_fact(fold.state, SplitCommand{g(1), {"b"}, part, rest},
+             Split{kShop, 1, 3, {"b"}, part, rest});
+  CHECK(fold.carry_out(Command{SplitCommand{g(1), {"b"}, part, rest}}, 50));
+  const Group& split = fold.group(kShop, 3);
+  CHECK(split.times_seen == 1);
+  CHECK(split.first_seen == at_second(20));
+  CHECK(split.title == "Error in b");
+  CHECK(split.level == Level::Fatal);
+  CHECK(split.status == Status::Ignored);
+  CHECK(split.assignee == "user:1");
+  CHECK(split.split_from == g(1));
+  CHECK(fold.group(kShop, 1).times_seen == 2);
+  CHECK(fold.group(kShop, 1).title == "Error in c");
+  fold.see(kShop, {"b", "a"}, 60);  // new occurrences never undo a split
+  CHECK(fold.group(kShop, 3).times_seen == 2);
+  CHECK(fold.carry_out(Command{RejoinCommand{g(3)}}));
+  CHECK(fold.group(kShop, 3).fingerprints.empty());
+  CHECK(fold.group(kShop, 3).times_seen == 0);
+  CHECK(fold.group(kShop, 1).times_seen == 4);
+  CHECK(fold.group(kShop, 1).last_seen == at_second(60));
+  CHECK(fold.group(kShop, 1).title == "Error in b");  // seen last
+}
+
+TEST_CASE("a split: what is refused") {
+  Fold fold = linked();
+  fold.see(kShop, {"e"}, 50);
+  fold.merge(kShop, 1, {3});
+  const auto refused = [&](const Command& wish, ErrorCode code, std::string_view message) {
+    check_refused(fold.state, wish, code, message);
+  };
+  refused(SplitCommand{g(9), {"a"}, {}, {}}, ErrorCode::NotFound,
+          "no issue with id 9: this store has 3 issues");
+  refused(SplitCommand{g(1), {}, {}, {}}, ErrorCode::InvalidArgument,
+          "name at least one fingerprint of SHOP-1 to split off");
+  refused(SplitCommand{g(1), {"a", "a"}, {}, {}}, ErrorCode::InvalidArgument,
+          "the fingerprint 'a' is named twice");
+  refused(SplitCommand{g(1), {"z"}, {}, {}}, ErrorCode::NotFound,
+          "no issue of the project has the fingerprint 'z'");
+  refused(SplitCommand{g(1), {"d"}, {}, {}}, ErrorCode::Conflict,
+          "the fingerprint 'd' is not SHOP-1's but SHOP-2's");
+  refused(SplitCommand{g(1), {"e"}, {}, {}}, ErrorCode::Conflict,
+          "the fingerprint 'e' is SHOP-3's, which is merged into SHOP-1: unmerge SHOP-3 instead");
+  refused(SplitCommand{g(1), {"a", "b", "c"}, {}, {}}, ErrorCode::InvalidArgument,
+          "SHOP-1 would be left without fingerprints: leave it at least one");
+  refused(SplitCommand{g(3), {"e"}, {}, {}}, ErrorCode::Conflict,
+          "SHOP-3 is shown within SHOP-1 since record 7: split SHOP-1, or unmerge it first");
+  refused(RejoinCommand{g(1)}, ErrorCode::Conflict, "SHOP-1 was not split off from an issue");
+  CHECK(fold.carry_out(Command{SplitCommand{g(1), {"a"}, {}, {}}}));
+  fold.merge(kShop, 4, {2});
+  refused(RejoinCommand{g(4)}, ErrorCode::Conflict,
+          "issues are merged into SHOP-4, which would be left as an empty view: unmerge them "
+          "first");
+  fold.unmerge(kShop, 4, {2});
+  fold.merge(kShop, 2, {4});
+  refused(RejoinCommand{g(4)}, ErrorCode::Conflict,
+          "SHOP-4 is shown within SHOP-2 since record 11: rejoin SHOP-2, or unmerge it first");
+  fold.unmerge(kShop, 2, {4});
+  CHECK(fold.carry_out(Command{RejoinCommand{g(4)}}));
+  refused(RejoinCommand{g(4)}, ErrorCode::Conflict, "SHOP-4 went back to SHOP-1 already");
+}
+
 TEST_CASE("set status: with the usual substatus unless one is named") {
   Fold fold = shop_with(1);
   const State& s = fold.state;

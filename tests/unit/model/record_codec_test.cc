@@ -27,10 +27,15 @@ Result<std::vector<Record>> decode(std::span<const std::byte> payload, uint32_t 
   return records;
 }
 
+Face random_face(Random& random) {
+  return {testing::random_text(random, 9), testing::random_text(random, 5),
+          static_cast<Level>(random() % 6)};
+}
+
 RecordBody random_body(Random& random) {
   const auto number = [&random] { return static_cast<uint32_t>(random()); };
   const ProjectId project{random()};
-  switch (random() % 12) {
+  switch (random() % 15) {
     case 0: {
       StoreCreated created;
       for (auto& byte : created.store_id.bytes) byte = static_cast<uint8_t>(random());
@@ -66,6 +71,18 @@ RecordBody random_body(Random& random) {
       return ActivityAdded{project, number(), "note", testing::random_json(random, 3)};
     case 8:
       return NothingChanged{};
+    case 9:
+      return ViewMade{project, number(), testing::random_text(random, 9),
+                      std::vector<uint32_t>(random() % 9, number())};
+    case 10: {
+      Split split{project, number(), number(), {}, random_face(random), random_face(random)};
+      for (size_t i = random() % 4; i > 0; --i) {
+        split.fingerprints.push_back(testing::random_text(random, 8));
+      }
+      return split;
+    }
+    case 11:
+      return Rejoined{project, number()};
     default:
       return testing::awkward_occurrence(random);
   }

@@ -32,6 +32,7 @@ model::Group full_group() {
   group.created = Lsn{5};
   group.parent = GroupId{3};
   group.merged_at = Lsn{UINT64_MAX};
+  group.split_from = GroupId{70};
   group.children = {GroupId{9}, GroupId{4}};
   group.fingerprints = {FingerprintId{1}, FingerprintId{UINT32_MAX}};
   return group;
@@ -99,6 +100,8 @@ TEST_CASE("fingerprints read back, damaged ones do not") {
   fingerprint.value = "d41d8cd98f00b204e9800998ecf8427e";
   fingerprint.leaf = GroupId{2};
   fingerprint.occurrences = 1000;
+  fingerprint.first_seen = TimeUs{INT64_MIN};
+  fingerprint.last_seen = TimeUs{7};
   fingerprint.membership = {1, UINT64_MAX};
   const std::string row = encode_fingerprint(fingerprint);
   CHECK(must(decode_fingerprint(fingerprint.id, as_byte_span(row))) == fingerprint);
