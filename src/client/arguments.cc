@@ -215,6 +215,24 @@ Finish build_show(CLI::App& app) {
   };
 }
 
+Finish build_history(CLI::App& app) {
+  struct Words {
+    HistoryArguments values;
+    MomentWords moment;
+  };
+  auto words = std::make_shared<Words>();
+  add_store(app, words->values.store);
+  app.add_option("ISSUE", words->values.issue)->required();
+  app.add_option("--limit", words->values.limit, "the newest N only")
+      ->transform(count_from(1))
+      ->type_name("N");
+  add_moment(app, words->moment);
+  return [words]() -> VerbArguments {
+    words->values.moment = read_moment(words->moment);
+    return words->values;
+  };
+}
+
 Finish build_merge(CLI::App& app) {
   auto values = std::make_shared<MergeArguments>();
   add_store(app, values->store);
@@ -528,6 +546,7 @@ Finish build(std::string_view verb, CLI::App& app) {
       {"export", build_export},
       {"parse", build_parse},
       {"show", build_show},
+      {"history", build_history},
       {"merge", build_merge},
       {"unmerge", build_unmerge},
       {"split", build_split},

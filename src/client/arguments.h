@@ -60,6 +60,12 @@ struct ShowArguments {
   bool alone = false;  // without what is merged into it
   MomentArguments moment;
 };
+struct HistoryArguments {
+  std::string store;
+  std::string issue;
+  std::optional<uint64_t> limit;  // the newest; none = all
+  MomentArguments moment;
+};
 struct MergeArguments {
   std::string store;
   std::vector<std::string> references;  // the primary first, unless there is a title
@@ -165,7 +171,7 @@ struct DemoArguments {
 
 using VerbArguments =
     std::variant<InitArguments, ImportArguments, ExportArguments, QueryArguments, ParseArguments,
-                 ShowArguments, MergeArguments, UnmergeArguments, SplitArguments, StatusArguments,
+                 ShowArguments, HistoryArguments, MergeArguments, UnmergeArguments, SplitArguments, StatusArguments,
                  AssignArguments, StatsArguments, VerifyArguments, RebuildArguments,
                  CompactArguments, BackupArguments, RestoreArguments, RetainArguments, LogArguments,
                  ProjectsArguments, TypesArguments, GenerateArguments, BenchArguments,

@@ -41,6 +41,10 @@ constexpr std::array kVerbs = {
              "ISSUE is a short id. A hidden group is shown with its own state and the issue\n"
              "that shows it; --alone leaves out what is merged into ISSUE.",
              "  cairn show shop.cairn SHOP-3K\n"},
+    VerbHelp{"history", "STORE ISSUE", "all that happened to an issue, before and after",
+             "Records of the issue itself, and of the issues that showed it while they did.",
+             "  cairn history shop.cairn SHOP-3K\n"
+             "  cairn history shop.cairn SHOP-3K --limit 10 --as-of 2026-07-01\n"},
     VerbHelp{"merge", "STORE PRIMARY CHILD... | STORE --new TITLE CHILD...",
              "show several issues as one",
              "Nothing is rewritten and unmerge gives back exactly what was there. An argument\n"

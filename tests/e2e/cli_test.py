@@ -43,7 +43,7 @@ def test_help_and_version(box):
     assert re.match(r"cairn \d+\.\d+\.\d+\n$", box.ok("--version").out)
     overview = box.ok("help").out
     verbs = re.findall(r"^  ([a-z]+) ", overview, re.M)
-    for verb in ["init", "import", "export", "query", "parse", "show", "merge", "unmerge", "split",
+    for verb in ["init", "import", "export", "query", "parse", "show", "history", "merge", "unmerge", "split",
                  "resolve", "unresolve", "archive", "stats", "verify", "rebuild", "log",
                  "backup", "restore", "retain", "compact",
                  "generate", "demo", "assign", "projects", "types"]:
@@ -298,6 +298,41 @@ def test_split_and_undo(box):
     assert page["issues"][0]["title"] == "fourth"
     assert "back there" in box.ok("show", box.store, "P7-2").out
     box.ok("verify", box.store, "--deep")
+
+
+def test_history(box):
+    fill(box)
+    def told(issue, *words):
+        entries = box.ok("history", box.store, issue, "--json", *words).json()["history"]
+        return [(e["issue"], e["what"], e["before"], e["after"]) for e in entries]
+    box.ok("assign", box.store, "P7-1", "user:4")
+    box.ok("assign", box.store, "P7-1", "none", "--actor", "ada")
+    box.ok("merge", box.store, "P7-2", "P7-1")
+    merged = box.search("")["lsn"]
+    box.ok("resolve", box.store, "P7-2")
+    box.ok("merge", box.store, "--new", "Both", "P7-2")
+    box.ok("archive", box.store, "P7-6", "--forever")
+    box.ok("unmerge", box.store, "P7-6")
+    box.ok("unresolve", box.store, "P7-6")
+    box.ok("unmerge", box.store, "P7-2")
+    box.ok("resolve", box.store, "P7-2")
+    expected = [("P7-1", "created", None, "Problem f0"),
+                ("P7-1", "assignee", None, "user:4"),
+                ("P7-1", "assignee", "user:4", None),
+                ("P7-1", "merged_into", None, "P7-2"),
+                ("P7-2", "status", "unresolved/new", "resolved"),
+                ("P7-2", "merged_into", None, "P7-6"),
+                ("P7-6", "status", "unresolved/ongoing", "ignored/forever"),
+                ("P7-2", "unmerged_from", "P7-6", None),
+                ("P7-1", "unmerged_from", "P7-2", None)]
+    assert told("P7-1") == expected, told("P7-1")
+    assert told("P7-1", "--as-of", str(merged)) == expected[:4]
+    assert told("P7-1", "--limit", "2") == expected[-2:]
+    view = [what for issue, what, _, _ in told("P7-6")]
+    assert view == ["created", "status", "no_longer_shows", "status"], view
+    out = box.ok("history", box.store, "P7-1").out
+    assert "ada" in out and "merged_into" in out
+    box.run("history", box.store, "P7-99").expect(1).says("P7")
 
 
 def test_merge_by_fingerprint(box):
