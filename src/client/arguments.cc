@@ -110,17 +110,19 @@ void add_moment(CLI::App& app, MomentWords& words) {
       ->type_name("LSN");
 }
 
+engine::AsOf read_as_of(const std::string& what, const std::string& text) {
+  engine::AsOf as_of;
+  if (const auto lsn = whole_number(text)) {
+    as_of.lsn = Lsn{*lsn};
+  } else {
+    as_of.time = read_time(what, text);
+  }
+  return as_of;
+}
+
 MomentArguments read_moment(const MomentWords& words) {
   MomentArguments moment;
-  if (words.as_of) {
-    engine::AsOf as_of;
-    if (const auto lsn = whole_number(*words.as_of)) {
-      as_of.lsn = Lsn{*lsn};
-    } else {
-      as_of.time = read_time("--as-of", *words.as_of);
-    }
-    moment.as_of = as_of;
-  }
+  if (words.as_of) moment.as_of = read_as_of("--as-of", *words.as_of);
   if (!words.now.empty()) moment.now = read_time("--now", words.now);
   if (words.at_least) moment.at_least = Lsn{*words.at_least};
   return moment;
@@ -229,6 +231,25 @@ Finish build_history(CLI::App& app) {
   add_moment(app, words->moment);
   return [words]() -> VerbArguments {
     words->values.moment = read_moment(words->moment);
+    return words->values;
+  };
+}
+
+Finish build_diff(CLI::App& app) {
+  struct Words {
+    DiffArguments values;
+    std::string from, to;
+  };
+  auto words = std::make_shared<Words>();
+  add_store(app, words->values.store);
+  app.add_option("FROM", words->from)->required();
+  app.add_option("TO", words->to);
+  app.add_option("--limit", words->values.limit, "rows of each kind (default 20)")
+      ->transform(count_from(1))
+      ->type_name("N");
+  return [words]() -> VerbArguments {
+    words->values.from.as_of = read_as_of("FROM", words->from);
+    if (!words->to.empty()) words->values.to.as_of = read_as_of("TO", words->to);
     return words->values;
   };
 }
@@ -547,6 +568,7 @@ Finish build(std::string_view verb, CLI::App& app) {
       {"parse", build_parse},
       {"show", build_show},
       {"history", build_history},
+      {"diff", build_diff},
       {"merge", build_merge},
       {"unmerge", build_unmerge},
       {"split", build_split},

@@ -66,6 +66,12 @@ struct HistoryArguments {
   std::optional<uint64_t> limit;  // the newest; none = all
   MomentArguments moment;
 };
+struct DiffArguments {
+  std::string store;
+  MomentArguments from;
+  MomentArguments to;  // now, unless given
+  uint64_t limit = 20;  // of each kind
+};
 struct MergeArguments {
   std::string store;
   std::vector<std::string> references;  // the primary first, unless there is a title
@@ -171,7 +177,7 @@ struct DemoArguments {
 
 using VerbArguments =
     std::variant<InitArguments, ImportArguments, ExportArguments, QueryArguments, ParseArguments,
-                 ShowArguments, HistoryArguments, MergeArguments, UnmergeArguments, SplitArguments, StatusArguments,
+                 ShowArguments, HistoryArguments, DiffArguments, MergeArguments, UnmergeArguments, SplitArguments, StatusArguments,
                  AssignArguments, StatsArguments, VerifyArguments, RebuildArguments,
                  CompactArguments, BackupArguments, RestoreArguments, RetainArguments, LogArguments,
                  ProjectsArguments, TypesArguments, GenerateArguments, BenchArguments,

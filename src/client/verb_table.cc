@@ -45,6 +45,11 @@ constexpr std::array kVerbs = {
              "Records of the issue itself, and of the issues that showed it while they did.",
              "  cairn history shop.cairn SHOP-3K\n"
              "  cairn history shop.cairn SHOP-3K --limit 10 --as-of 2026-07-01\n"},
+    VerbHelp{"diff", "STORE FROM [TO]", "what changed between two moments",
+             "A moment is a time or a record number; without TO it is now. New issues, merged\n"
+             "and unmerged ones, and what changed of status, assignee, priority, title and count.",
+             "  cairn diff shop.cairn 2026-07-01\n"
+             "  cairn diff shop.cairn 50003 50010 --json\n"},
     VerbHelp{"merge", "STORE PRIMARY CHILD... | STORE --new TITLE CHILD...",
              "show several issues as one",
              "Nothing is rewritten and unmerge gives back exactly what was there. An argument\n"

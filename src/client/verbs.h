@@ -25,6 +25,7 @@ VerbResult run_verb(const QueryArguments& arguments, Console& console);
 VerbResult run_verb(const ParseArguments& arguments, Console& console);
 VerbResult run_verb(const ShowArguments& arguments, Console& console);
 VerbResult run_verb(const HistoryArguments& arguments, Console& console);
+VerbResult run_verb(const DiffArguments& arguments, Console& console);
 VerbResult run_verb(const MergeArguments& arguments, Console& console);
 VerbResult run_verb(const UnmergeArguments& arguments, Console& console);
 VerbResult run_verb(const SplitArguments& arguments, Console& console);

@@ -43,7 +43,7 @@ def test_help_and_version(box):
     assert re.match(r"cairn \d+\.\d+\.\d+\n$", box.ok("--version").out)
     overview = box.ok("help").out
     verbs = re.findall(r"^  ([a-z]+) ", overview, re.M)
-    for verb in ["init", "import", "export", "query", "parse", "show", "history", "merge", "unmerge", "split",
+    for verb in ["init", "import", "export", "query", "parse", "show", "history", "diff", "merge", "unmerge", "split",
                  "resolve", "unresolve", "archive", "stats", "verify", "rebuild", "log",
                  "backup", "restore", "retain", "compact",
                  "generate", "demo", "assign", "projects", "types"]:
@@ -333,6 +333,33 @@ def test_history(box):
     out = box.ok("history", box.store, "P7-1").out
     assert "ada" in out and "merged_into" in out
     box.run("history", box.store, "P7-99").expect(1).says("P7")
+
+
+def test_diff(box):
+    fill(box)
+    start = box.search("")["lsn"]
+    box.ok("resolve", box.store, "P7-3")
+    box.ok("merge", box.store, "P7-1", "P7-2")
+    middle = box.search("")["lsn"]
+    box.ok("unmerge", box.store, "P7-1")
+    box.imports(box.write("more.jsonl", [line(60, fingerprint=["f1"]), line(61, fingerprint=["g"])]))
+    def told(*moments):
+        found = box.ok("diff", box.store, *map(str, moments), "--json").json()
+        return found, {(d["issue"], d["what"], d["before"], d["after"]) for d in found["differences"]}
+    found, changes = told(start, middle)
+    assert found["issues"] == {"before": 5, "after": 4} and found["to"] == middle
+    assert changes == {("P7-3", "status", "unresolved/new", "resolved"),
+                       ("P7-2", "merged", None, "P7-1"), ("P7-1", "count", "2", "4")}, changes
+    found, changes = told(middle)
+    assert found["occurrences"] == {"before": 10, "after": 12}
+    assert changes == {("P7-2", "unmerged", "P7-1", None), ("P7-1", "count", "4", "2"),
+                       ("P7-6", "new", None, "Problem g")}, changes
+    assert told(start, start)[1] == set()
+    out = box.ok("diff", box.store, str(start)).out
+    assert "5 issues, now 6" in out and "P7-6" in out
+    box.run("diff", box.store, str(middle), str(start)).expect(1).says("earlier one first")
+    box.run("diff", box.store).expect(2)
+    box.run("diff", box.store, "yesterdayish").expect(2)
 
 
 def test_merge_by_fingerprint(box):
