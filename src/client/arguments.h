@@ -69,7 +69,7 @@ struct HistoryArguments {
 struct DiffArguments {
   std::string store;
   MomentArguments from;
-  MomentArguments to;  // now, unless given
+  MomentArguments to;   // now, unless given
   uint64_t limit = 20;  // of each kind
 };
 struct MergeArguments {
@@ -177,11 +177,11 @@ struct DemoArguments {
 
 using VerbArguments =
     std::variant<InitArguments, ImportArguments, ExportArguments, QueryArguments, ParseArguments,
-                 ShowArguments, HistoryArguments, DiffArguments, MergeArguments, UnmergeArguments, SplitArguments, StatusArguments,
-                 AssignArguments, StatsArguments, VerifyArguments, RebuildArguments,
-                 CompactArguments, BackupArguments, RestoreArguments, RetainArguments, LogArguments,
-                 ProjectsArguments, TypesArguments, GenerateArguments, BenchArguments,
-                 DemoArguments>;
+                 ShowArguments, HistoryArguments, DiffArguments, MergeArguments, UnmergeArguments,
+                 SplitArguments, StatusArguments, AssignArguments, StatsArguments, VerifyArguments,
+                 RebuildArguments, CompactArguments, BackupArguments, RestoreArguments,
+                 RetainArguments, LogArguments, ProjectsArguments, TypesArguments,
+                 GenerateArguments, BenchArguments, DemoArguments>;
 
 struct Invocation {
   VerbArguments verb;

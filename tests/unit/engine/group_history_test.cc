@@ -152,8 +152,8 @@ TEST_CASE("a history has every record of a group and its views, with before and 
     CHECK(lsns == expected[GroupId{n}]);
     CHECK(lsns.size() == history->size());
   }
-  for (const char* what : {"created", "status", "assignee", "shows", "merged_into",
-                           "unmerged_from", "no_longer_shows"}) {
+  for (const char* what : {"created", "status", "assignee", "shows", "merged_into", "unmerged_from",
+                           "no_longer_shows"}) {
     INFO(what);
     CHECK(told[what] > 0);
   }

@@ -62,8 +62,7 @@ TEST_CASE("the difference of two moments is what differs group by group") {
       } else {
         const Group& view = state.group(dice.group(state));
         if (!view.children.empty()) {
-          body = Unmerged{view.project, view.number,
-                          {state.group(*view.children.begin()).number}};
+          body = Unmerged{view.project, view.number, {state.group(*view.children.begin()).number}};
         } else if (auto merge = dice.merge(state)) {
           body = std::move(*merge);
         }
