@@ -53,6 +53,7 @@ struct Record {
     viewMade @13 :ViewMade;
     split @14 :Split;
     rejoined @15 :Rejoined;
+    priorityChanged @16 :PriorityChanged;
   }
 }
 
@@ -150,6 +151,15 @@ struct Assigned {
   number @1 :UInt32;
   assignee @2 :Text;
   # "user:ID" or "team:ID". Absent: nobody.
+}
+
+struct PriorityChanged {
+  project @0 :UInt64;
+  number @1 :UInt32;
+  priority @2 :UInt8;
+  # Enumerated: 25 low, 50 medium, 75 high.
+  locked @3 :Bool;
+  # A person's choice, which nothing automatic changes.
 }
 
 struct Activity {

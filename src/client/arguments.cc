@@ -324,6 +324,26 @@ Finish build_status(CLI::App& app, model::Status status) {
   };
 }
 
+Finish build_priority(CLI::App& app) {
+  struct Words {
+    PriorityArguments values;
+    std::string priority;
+  };
+  auto words = std::make_shared<Words>();
+  add_store(app, words->values.store);
+  app.add_option("ISSUE", words->values.issue)->required();
+  app.add_option("PRIORITY", words->priority)
+      ->required()
+      ->check(CLI::IsMember({"low", "medium", "high", "auto"}));
+  add_writer(app, words->values.writer);
+  return [words]() -> VerbArguments {
+    for (const uint8_t one : {uint8_t{25}, uint8_t{50}, uint8_t{75}}) {
+      if (model::priority_name(one) == words->priority) words->values.priority = one;
+    }
+    return words->values;
+  };
+}
+
 Finish build_assign(CLI::App& app) {
   auto values = std::make_shared<AssignArguments>();
   add_store(app, values->store);
@@ -576,6 +596,7 @@ Finish build(std::string_view verb, CLI::App& app) {
       {"unresolve", [](CLI::App& a) { return build_status(a, Status::Unresolved); }},
       {"archive", [](CLI::App& a) { return build_status(a, Status::Ignored); }},
       {"assign", build_assign},
+      {"priority", build_priority},
       {"stats", build_stats},
       {"verify", build_verify},
       {"rebuild", build_rebuild},

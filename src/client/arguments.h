@@ -99,6 +99,12 @@ struct StatusArguments {
   model::Substatus substatus{};
   WriterArguments writer;
 };
+struct PriorityArguments {
+  std::string store;
+  std::string issue;
+  std::optional<uint8_t> priority;  // none = that of the type
+  WriterArguments writer;
+};
 struct AssignArguments {
   std::string store;
   std::string issue;
@@ -178,10 +184,11 @@ struct DemoArguments {
 using VerbArguments =
     std::variant<InitArguments, ImportArguments, ExportArguments, QueryArguments, ParseArguments,
                  ShowArguments, HistoryArguments, DiffArguments, MergeArguments, UnmergeArguments,
-                 SplitArguments, StatusArguments, AssignArguments, StatsArguments, VerifyArguments,
-                 RebuildArguments, CompactArguments, BackupArguments, RestoreArguments,
-                 RetainArguments, LogArguments, ProjectsArguments, TypesArguments,
-                 GenerateArguments, BenchArguments, DemoArguments>;
+                 SplitArguments, StatusArguments, AssignArguments, PriorityArguments,
+                 StatsArguments, VerifyArguments, RebuildArguments, CompactArguments,
+                 BackupArguments, RestoreArguments, RetainArguments, LogArguments,
+                 ProjectsArguments, TypesArguments, GenerateArguments, BenchArguments,
+                 DemoArguments>;
 
 struct Invocation {
   VerbArguments verb;

@@ -68,7 +68,7 @@ void write_issue(JsonWriter& json, const model::State& state, GroupId id, uint64
   json.key("status").string(model::status_name(group.status));
   write_text_or_null(json, "substatus", model::substatus_name(group.substatus));
   json.key("level").string(model::level_name(state.face_of(id).level));
-  json.key("priority").string(priority_name(group.priority));
+  json.key("priority").string(model::priority_name(group.priority));
   json.key("type").unsigned_integer(group.type);
   write_text_or_null(json, "assignee", group.assignee);
   write_seen(json, totals.times_seen, totals.first_seen, totals.last_seen);
@@ -115,19 +115,6 @@ std::string table_json(const query::Table& table) {
   }
   json.end_array().end_object();
   return json.take();
-}
-
-std::string priority_name(uint8_t priority) {
-  switch (priority) {
-    case 25:
-      return "low";
-    case 50:
-      return "medium";
-    case 75:
-      return "high";
-    default:
-      return std::to_string(priority);
-  }
 }
 
 std::string status_text(const model::Group& group) {

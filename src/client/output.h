@@ -30,8 +30,6 @@ void write_seen(JsonWriter& json, uint64_t times, TimeUs first, TimeUs last);
 void write_issue(JsonWriter& json, const model::State& state, GroupId id, uint64_t count,
                  uint64_t users);
 
-// "low", "medium", "high"; a number that is none of them as it is.
-std::string priority_name(uint8_t priority);
 // For people: the substatus where it says more than the status.
 std::string status_text(const model::Group& group);
 // A cell for people.

@@ -85,6 +85,10 @@ struct Summary {
     return fmt::format("{} to {}", group_name(state, change.project, change.number),
                        change.assignee.empty() ? "nobody" : change.assignee);
   }
+  std::string operator()(const PriorityChanged& change) const {
+    return fmt::format("{} has priority {}{}", group_name(state, change.project, change.number),
+                       priority_name(change.priority), change.locked ? "" : " by its type");
+  }
   std::string operator()(const ActivityAdded& activity) const {
     return fmt::format("{} {}", group_name(state, activity.project, activity.number),
                        activity.kind);
@@ -173,6 +177,12 @@ struct Members {
     group("issue", change.project, change.number);
     write_text_or_null(json, "assignee", change.assignee);
   }
+  void operator()(const PriorityChanged& change) const {
+    project(change.project);
+    group("issue", change.project, change.number);
+    json.key("priority").string(priority_name(change.priority));
+    json.key("locked").boolean(change.locked);
+  }
   void operator()(const ActivityAdded& activity) const {
     project(activity.project);
     group("issue", activity.project, activity.number);
@@ -194,6 +204,7 @@ struct Kind {
   std::string_view operator()(const Split&) const { return "split"; }
   std::string_view operator()(const Rejoined&) const { return "rejoined"; }
   std::string_view operator()(const Assigned&) const { return "assigned"; }
+  std::string_view operator()(const PriorityChanged&) const { return "priority_changed"; }
   std::string_view operator()(const ActivityAdded&) const { return "activity"; }
   std::string_view operator()(const NothingChanged&) const { return "nothing_changed"; }
 };

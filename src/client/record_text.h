@@ -11,7 +11,7 @@
 namespace cairn::client {
 
 // occurrence, store_created, project_changed, types_changed, status_changed, merged, unmerged,
-// assigned, activity
+// view_made, split, rejoined, assigned, priority_changed, activity, nothing_changed
 std::string_view record_kind(const model::Record& record);
 
 // What happened, in a few words; groups by short id as `state` names them now.

@@ -47,7 +47,8 @@ constexpr std::array kVerbs = {
              "  cairn history shop.cairn SHOP-3K --limit 10 --as-of 2026-07-01\n"},
     VerbHelp{"diff", "STORE FROM [TO]", "what changed between two moments",
              "A moment is a time or a record number; without TO it is now. New issues, merged\n"
-             "and unmerged ones, and what changed of status, assignee, priority, title and count.",
+             "and unmerged ones, and what changed of status, assignee, priority, title and\n"
+             "number of events.",
              "  cairn diff shop.cairn 2026-07-01\n"
              "  cairn diff shop.cairn 50003 50010 --json\n"},
     VerbHelp{"merge", "STORE PRIMARY CHILD... | STORE --new TITLE CHILD...",
@@ -77,6 +78,9 @@ constexpr std::array kVerbs = {
              "  cairn unresolve shop.cairn SHOP-3K\n"},
     VerbHelp{"archive", "STORE ISSUE... [--until-escalating|--forever]", "put issues aside", "",
              "  cairn archive shop.cairn SHOP-3K --forever\n"},
+    VerbHelp{"priority", "STORE ISSUE PRIORITY", "say how much an issue matters",
+             "PRIORITY is low, medium or high, which then stays; or auto, that of its type.",
+             "  cairn priority shop.cairn SHOP-3K high\n"},
     VerbHelp{"assign", "STORE ISSUE ASSIGNEE", "give an issue to somebody",
              "ASSIGNEE is user:ID, team:ID or none.",
              "  cairn assign shop.cairn SHOP-3K user:42\n"

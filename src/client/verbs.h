@@ -31,6 +31,7 @@ VerbResult run_verb(const UnmergeArguments& arguments, Console& console);
 VerbResult run_verb(const SplitArguments& arguments, Console& console);
 VerbResult run_verb(const StatusArguments& arguments, Console& console);
 VerbResult run_verb(const AssignArguments& arguments, Console& console);
+VerbResult run_verb(const PriorityArguments& arguments, Console& console);
 VerbResult run_verb(const StatsArguments& arguments, Console& console);
 VerbResult run_verb(const VerifyArguments& arguments, Console& console);
 VerbResult run_verb(const RebuildArguments& arguments, Console& console);

@@ -68,7 +68,7 @@ std::string types_json(const engine::Snapshot& snapshot) {
     json.key("slug").string(type.slug);
     json.key("category").unsigned_integer(type.category);
     json.key("category_v2").unsigned_integer(type.category_v2);
-    json.key("priority").string(priority_name(type.default_priority));
+    json.key("priority").string(model::priority_name(type.default_priority));
     json.key("registered").boolean(state.type_registered(type.id));
     json.end_object();
   }
@@ -91,7 +91,7 @@ VerbResult list_types(const std::string& directory, Console& console) {
     const auto category = model::category_name(type.category);
     table.add({std::to_string(type.id), type.slug,
                category.empty() ? std::to_string(type.category) : std::string(category),
-               priority_name(type.default_priority),
+               model::priority_name(type.default_priority),
                state.type_registered(type.id) ? "yes" : "no"});
   }
   console.out.write(table.render(console.terminal));

@@ -225,8 +225,8 @@ void print_head(const Reading& reading, const IssueReport& report, Console& cons
                                   group.fingerprints.empty() ? ", and is back there" : ""));
   }
   const model::Group& face = state.face_of(report.id);
-  row("level",
-      fmt::format("{}, priority {}", model::level_name(face.level), priority_name(group.priority)));
+  row("level", fmt::format("{}, priority {}", model::level_name(face.level),
+                           model::priority_name(group.priority)));
   row("type", fmt::format("{} ({})", group.type, state.type(group.type).slug));
   if (!face.culprit.empty()) row("culprit", text(face.culprit));
   if (!group.assignee.empty()) row("assignee", text(group.assignee));

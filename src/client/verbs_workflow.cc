@@ -87,4 +87,34 @@ VerbResult run_verb(const AssignArguments& arguments, Console& console) {
   return ExitCode::Ok;
 }
 
+VerbResult run_verb(const PriorityArguments& arguments, Console& console) {
+  CAIRN_TRY_ASSIGN(const auto store, open_writing(arguments.store, false, console));
+  model::SetPriorityCommand command;
+  std::string name;
+  {
+    CAIRN_TRY_ASSIGN(const auto snapshot, store->snapshot());
+    CAIRN_TRY_ASSIGN(command.group, snapshot->state().find_issue(arguments.issue));
+    name = snapshot->state().short_id(command.group);
+  }
+  command.priority = arguments.priority;
+  CAIRN_TRY_ASSIGN(const auto result, store->execute(command, options_of(arguments.writer)));
+  std::string priority;
+  {
+    CAIRN_TRY_ASSIGN(const auto snapshot, store->snapshot());
+    priority = model::priority_name(snapshot->state().group(command.group).priority);
+  }
+  CAIRN_TRY(store->close());
+  if (console.json) {
+    JsonWriter json;
+    begin_answer(json, result).key("issue").string(name).key("priority").string(priority);
+    console.out.line(json.end_object().str());
+  } else if (result.outcome == engine::Outcome::Stored) {
+    console.out.line(fmt::format("{} has priority {}{} ({})", name, priority,
+                                 arguments.priority ? "" : " by its type", lsn_note(result)));
+  } else {
+    console.out.line(fmt::format("{}: {}", name, lsn_note(result)));
+  }
+  return ExitCode::Ok;
+}
+
 }  // namespace cairn::client

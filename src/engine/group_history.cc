@@ -77,6 +77,7 @@ class Walk {
       return {};
     }
     assignee_ = occurrence.assignee.value_or("");
+    if (occurrence.priority) priority_ = priority_name(static_cast<uint8_t>(*occurrence.priority));
     say("created", "", occurrence.title.value_or(""));
     return {};
   }
@@ -87,6 +88,12 @@ class Walk {
   Result<void> take(const Assigned& change) {
     say("assignee", assignee_, change.assignee);
     assignee_ = change.assignee;
+    return {};
+  }
+  Result<void> take(const PriorityChanged& change) {
+    const std::string now = priority_name(change.priority) + (change.locked ? "" : " by type");
+    say("priority", priority_, now);
+    priority_ = now;
     return {};
   }
   Result<void> take(const Merged& merge) {
@@ -130,6 +137,7 @@ class Walk {
     status_ = from.status_;
     substatus_ = from.substatus_;
     assignee_ = from.assignee_;
+    priority_ = from.priority_;
     say("split_from", "", name(split.project, split.number));
     return {};
   }
@@ -157,6 +165,7 @@ class Walk {
   Status status_ = Status::Unresolved;
   Substatus substatus_ = Substatus::New;
   std::string assignee_;
+  std::string priority_ = "by type";
   HistoryEntry* entry_ = nullptr;
 };
 

@@ -17,9 +17,9 @@ namespace cairn::engine {
 struct HistoryEntry {
   Lsn lsn{};
   GroupId group{};  // whose own history it is of: the issue asked for, or a view over it
-  // created, regressed, status, assignee; shows, no_longer_shows (as a view); merged_into,
-  // unmerged_from; split_off, got_back (what a part left); split_from, went_back (as the part); or
-  // the name of a stream's operation: note, label ...
+  // created, regressed, status, assignee, priority; shows, no_longer_shows (as a view);
+  // merged_into, unmerged_from; split_off, got_back (what a part left); split_from, went_back (as
+  // the part); or the name of a stream's operation: note, label ...
   std::string what;
   std::string before;  // "" = nothing
   std::string after;

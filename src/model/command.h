@@ -48,6 +48,11 @@ struct AssignCommand {
   GroupId group{};
   std::string assignee;  // "user:ID", "team:ID"; "" = nobody
 };
+// A priority that nothing automatic changes, or, without one, that of the type again.
+struct SetPriorityCommand {
+  GroupId group{};
+  std::optional<uint8_t> priority;  // 25, 50, 75
+};
 struct ChangeProjectCommand {
   ProjectId project{};
   std::optional<std::string> slug;
@@ -58,9 +63,9 @@ struct ChangeTypesCommand {
   std::vector<GroupType> set;
 };
 
-using Command =
-    std::variant<MergeCommand, MakeViewCommand, UnmergeCommand, SplitCommand, RejoinCommand,
-                 SetStatusCommand, AssignCommand, ChangeProjectCommand, ChangeTypesCommand>;
+using Command = std::variant<MergeCommand, MakeViewCommand, UnmergeCommand, SplitCommand,
+                             RejoinCommand, SetStatusCommand, SetPriorityCommand, AssignCommand,
+                             ChangeProjectCommand, ChangeTypesCommand>;
 
 // nullopt: nothing to do, the state is already as wished.
 // Errors: NotFound (unknown group), InvalidArgument (bad slug, self-merge, empty list ...),

@@ -246,6 +246,19 @@ Decision decide_on(const State& state, const AssignCommand& command) {
   return Fact{Assigned{group.project, group.number, command.assignee}};
 }
 
+Decision decide_on(const State& state, const SetPriorityCommand& command) {
+  CAIRN_TRY(check_exists(state, command.group));
+  const Group& group = state.group(command.group);
+  const uint8_t priority = command.priority.value_or(state.type(group.type).default_priority);
+  if (!valid_priority(priority)) {
+    return invalid("priority {} is none: use 25 (low), 50 (medium) or 75 (high)", priority);
+  }
+  CAIRN_TRY(check_visible(state, group.id, "change"));
+  const bool locked = command.priority.has_value();
+  if (group.priority == priority && group.priority_locked == locked) return kNothingToDo;
+  return Fact{PriorityChanged{group.project, group.number, priority, locked}};
+}
+
 Result<void> check_slug(const State& state, ProjectId project, const std::string& slug) {
   if (!valid_slug(slug)) {
     return invalid("'{}' is no project slug: use 1 to {} of A-Z a-z 0-9 _ -, not digits alone",
@@ -310,7 +323,7 @@ Result<void> check_type(const State& state, const std::vector<GroupType>& set,
     return invalid("'{}' is no slug for type {}: use 1 to {} of a-z 0-9 _ -", type.slug, type.id,
                    kMaxTypeSlugBytes);
   }
-  if (type.default_priority != 25 && type.default_priority != 50 && type.default_priority != 75) {
+  if (!valid_priority(type.default_priority)) {
     return invalid("priority {} of type {} is none: use 25 (low), 50 (medium) or 75 (high)",
                    type.default_priority, type.id);
   }

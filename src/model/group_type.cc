@@ -183,4 +183,21 @@ std::string_view category_name(uint16_t category) {
   return category < kCategoryNames.size() ? kCategoryNames[category] : std::string_view();
 }
 
+bool valid_priority(uint64_t priority) {
+  return priority == 25 || priority == 50 || priority == 75;
+}
+
+std::string priority_name(uint8_t priority) {
+  switch (priority) {
+    case 25:
+      return "low";
+    case 50:
+      return "medium";
+    case 75:
+      return "high";
+    default:
+      return std::to_string(priority);
+  }
+}
+
 }  // namespace cairn::model

@@ -24,6 +24,10 @@ struct GroupType {
   bool operator==(const GroupType&) const = default;
 };
 
+bool valid_priority(uint64_t priority);
+// low, medium, high; a number that is none of them as it is.
+std::string priority_name(uint8_t priority);
+
 const std::vector<GroupType>& known_group_types();  // by id
 const GroupType* find_known_group_type(uint32_t id);
 // For a type nobody registered: slug "type-N", defaults otherwise.

@@ -109,6 +109,14 @@ struct Assigned {
   bool operator==(const Assigned&) const = default;
 };
 
+struct PriorityChanged {
+  ProjectId project{};
+  uint32_t number = 0;
+  uint8_t priority = 50;  // 25, 50, 75
+  bool locked = false;    // a person's choice, which nothing automatic changes
+  bool operator==(const PriorityChanged&) const = default;
+};
+
 // Something a person or tool did to a group that changes no state of its own: a note, a label ...
 struct ActivityAdded {
   ProjectId project{};
@@ -124,9 +132,9 @@ struct NothingChanged {
   bool operator==(const NothingChanged&) const = default;
 };
 
-using RecordBody =
-    std::variant<Occurrence, StoreCreated, ProjectChanged, TypesChanged, StatusChanged, Merged,
-                 Unmerged, ViewMade, Split, Rejoined, Assigned, ActivityAdded, NothingChanged>;
+using RecordBody = std::variant<Occurrence, StoreCreated, ProjectChanged, TypesChanged,
+                                StatusChanged, Merged, Unmerged, ViewMade, Split, Rejoined,
+                                Assigned, PriorityChanged, ActivityAdded, NothingChanged>;
 
 struct Record {
   TimeUs time{};      // when it was recorded (or, with --by-time, when the input says it happened)

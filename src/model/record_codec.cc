@@ -137,6 +137,13 @@ struct BodyWriter {
     assigned.setNumber(body.number);
     if (!body.assignee.empty()) assigned.setAssignee(as_text(body.assignee));
   }
+  void operator()(const PriorityChanged& body) {
+    auto changed = out.initPriorityChanged();
+    changed.setProject(raw(body.project));
+    changed.setNumber(body.number);
+    changed.setPriority(body.priority);
+    changed.setLocked(body.locked);
+  }
   void operator()(const ActivityAdded& body) {
     auto activity = out.initActivity();
     activity.setProject(raw(body.project));
@@ -268,6 +275,13 @@ Assigned read(schema::Assigned::Reader in) {
   return out;
 }
 
+PriorityChanged read(schema::PriorityChanged::Reader in) {
+  if (!valid_priority(in.getPriority())) {
+    throw BadValue{fmt::format("priority {}", in.getPriority())};
+  }
+  return {ProjectId{in.getProject()}, in.getNumber(), in.getPriority(), in.getLocked()};
+}
+
 ActivityAdded read(schema::Activity::Reader in) {
   ActivityAdded out{ProjectId{in.getProject()}, in.getNumber(), {}, {}};
   read(in.getKind(), out.kind);
@@ -310,6 +324,9 @@ void read_body(schema::Record::Reader in, RecordBody& out) {
     }
     case schema::Record::ASSIGNED:
       out = read(in.getAssigned());
+      return;
+    case schema::Record::PRIORITY_CHANGED:
+      out = read(in.getPriorityChanged());
       return;
     case schema::Record::ACTIVITY:
       out = read(in.getActivity());

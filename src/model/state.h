@@ -66,6 +66,7 @@ struct Group {
   IdList<GroupId> children;            // merged into it, in order of merging
   IdList<FingerprintId> fingerprints;  // owned, in order of linking
   GroupId parent{};                    // the group it is merged into; 0 = visible
+  bool priority_locked = false;        // a person chose the priority
   GroupId split_from{};                // the group its fingerprints came from; 0 = none
   bool operator==(const Group&) const = default;
 };
@@ -192,6 +193,7 @@ class State {
   Result<Applied> fold(const Split& split, At at);
   Result<Applied> fold(const Rejoined& rejoined, At at);
   Result<Applied> fold(const Assigned& change, At at);
+  Result<Applied> fold(const PriorityChanged& change, At at);
   Result<Applied> fold(const ActivityAdded& activity, At at);
   Result<Applied> fold(const NothingChanged& nothing, At at);
 

@@ -230,6 +230,17 @@ Result<Applied> State::fold(const Assigned& assigned, At at) {
   return Applied{{}, {id}};
 }
 
+Result<Applied> State::fold(const PriorityChanged& changed, At at) {
+  CAIRN_TRY_ASSIGN(const GroupId id, named(changed.project, changed.number, at));
+  if (!valid_priority(changed.priority)) {
+    return misfit(at.lsn, fmt::format("the priority {}", changed.priority));
+  }
+  Group& group = change(id);
+  group.priority = changed.priority;
+  group.priority_locked = changed.locked;
+  return Applied{{}, {id}};
+}
+
 Result<Applied> State::fold(const ActivityAdded& activity, At at) {
   CAIRN_TRY_ASSIGN(const GroupId id, named(activity.project, activity.number, at));
   return Applied{{}, {id}};

@@ -88,7 +88,7 @@ StateDiff diff(const State& before, const State& after) {
       add(DiffKind::Assignee, std::string(then.assignee), std::string(now.assignee), own);
     }
     if (then.priority != now.priority) {
-      add(DiffKind::Priority, std::to_string(then.priority), std::to_string(now.priority), own);
+      add(DiffKind::Priority, priority_name(then.priority), priority_name(now.priority), own);
     }
     if (then.title != now.title) {
       add(DiffKind::Title, std::string(then.title), std::string(now.title), own);

@@ -94,6 +94,7 @@ void add_group(Serializer& out, const Group& group, uint32_t parent, uint32_t sp
   out.integer(group.type);
   out.value(group.level);
   out.integer(group.priority);
+  out.integer(group.priority_locked);
   out.value(group.status);
   out.value(group.substatus);
   out.text(group.title);

@@ -103,6 +103,7 @@ Result<Applied> State::fold(const Split& split, At at) {
   const Group& from = group(rest_id);
   part.type = from.type;
   part.priority = from.priority;
+  part.priority_locked = from.priority_locked;
   part.status = from.status;
   part.substatus = from.substatus;
   part.status_since = from.status_since;

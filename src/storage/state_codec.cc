@@ -149,6 +149,7 @@ std::string encode_group(const model::Group& group) {
       .integer(group.type)
       .integer(raw(group.level))
       .integer(group.priority)
+      .integer(static_cast<uint8_t>(group.priority_locked))
       .integer(raw(group.status))
       .integer(raw(group.substatus))
       .text(group.title)
@@ -179,6 +180,7 @@ Result<GroupRow> decode_group(GroupId id, std::span<const std::byte> bytes) {
   group.type = row->integer<uint32_t>();
   group.level = read_enum(*row, model::Level::Sample, valid);
   group.priority = row->integer<uint8_t>();
+  group.priority_locked = row->integer<uint8_t>() != 0;
   group.status = read_enum(*row, model::Status::Ignored, valid);
   group.substatus = read_enum(*row, model::Substatus::New, valid);
   out.title = row->text();

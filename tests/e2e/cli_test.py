@@ -362,6 +362,19 @@ def test_diff(box):
     box.run("diff", box.store, "yesterdayish").expect(2)
 
 
+def test_priority(box):
+    fill(box)
+    done = box.ok("priority", box.store, "P7-1", "high", "--json").json()
+    assert done["outcome"] == "stored" and done["priority"] == "high"
+    assert "nothing to do" in box.ok("priority", box.store, "P7-1", "high").out
+    assert short_ids(box.search("issue.priority:high")) == ["P7-1"]
+    assert "by its type" in box.ok("priority", box.store, "P7-1", "auto").out
+    told = box.ok("history", box.store, "P7-1", "--json").json()["history"]
+    assert [(e["before"], e["after"]) for e in told if e["what"] == "priority"] == [
+        ("by type", "high"), ("high", "medium by type")]
+    box.run("priority", box.store, "P7-1", "urgent").expect(2)
+
+
 def test_merge_by_fingerprint(box):
     fill(box)
     other = box.write("other.jsonl", [line(50, fingerprint=["g", "c"], project=8)])

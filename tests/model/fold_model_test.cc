@@ -44,7 +44,7 @@ class Twin {
 
   void step() {
     second_ += static_cast<int64_t>(dice_.below(10));
-    const uint64_t kind = dice_.below(25);
+    const uint64_t kind = dice_.below(26);
     if (kind < 11 || fold_.state.group_count() < 3) return see();
     if (kind < 14) return merge();
     if (kind < 16) return unmerge();
@@ -54,6 +54,7 @@ class Twin {
     if (kind < 21) return unmerge_nth_last();
     if (kind < 23) return split();
     if (kind < 24) return rejoin();
+    if (kind < 25) return set_priority();
     change_policy();
   }
 
@@ -264,6 +265,22 @@ class Twin {
     if (command(AssignCommand{id, assignee}, expected)) group.assignee = assignee;
   }
 
+  void set_priority() {
+    const GroupId id = dice_.group(fold_.state);
+    SetPriorityCommand wish{id, {}};
+    const bool locks = !dice_.one_in(3);
+    if (locks) wish.priority = static_cast<uint8_t>(25 * (1 + dice_.below(3)));
+    NaiveFold::Group& group = naive(id);
+    const int priority = wish.priority.value_or(50);
+    const bool same = group.priority == priority && group.priority_locked == locks;
+    const Expected expected = !group.parent.empty() ? Expected::Refusal
+                              : same                ? Expected::Nothing
+                                                    : Expected::Fact;
+    if (!command(wish, expected)) return;
+    group.priority = priority;
+    group.priority_locked = locks;
+  }
+
   void change_policy() {
     const ProjectId project = dice_.project();
     const auto policy = dice_.one_in(2) ? FingerprintPolicy::Known : FingerprintPolicy::First;
@@ -284,6 +301,7 @@ class Twin {
     CHECK(group.last_seen == (times.empty() ? TimeUs{} : *times.rbegin()));
     CHECK(group.type == twin.type);
     CHECK(group.priority == twin.priority);
+    CHECK(group.priority_locked == twin.priority_locked);
     const Face face = NaiveFold::face(twin);
     CHECK(group.title == face.title);
     CHECK(group.culprit == face.culprit);

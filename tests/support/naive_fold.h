@@ -23,6 +23,7 @@ class NaiveFold {
     std::vector<Seen> seen;  // its own, in order of arrival
     uint32_t type = 0;
     int priority = 50;
+    bool priority_locked = false;
     std::string title;                     // of a view that was made
     model::Face face;                      // since the last split or rejoin of it,
     std::vector<model::Occurrence> since;  // and what came after that
@@ -165,6 +166,7 @@ class NaiveFold {
     Group& rest = groups.at(from);
     part.type = rest.type;
     part.priority = rest.priority;
+    part.priority_locked = rest.priority_locked;
     part.status = rest.status;
     part.substatus = rest.substatus;
     part.status_since = rest.status_since;

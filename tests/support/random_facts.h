@@ -59,11 +59,14 @@ class RandomFacts {
   // Something that happens to a group, hidden or not, as detectors and trackers report it.
   model::RecordBody workflow(const model::State& state) {
     const model::Group& on = state.group(group(state));
-    switch (below(4)) {
+    switch (below(5)) {
       case 0:
         return model::Assigned{on.project, on.number, assignee()};
       case 1:
         return model::ActivityAdded{on.project, on.number, "note", "{}"};
+      case 2:
+        return model::PriorityChanged{on.project, on.number,
+                                      static_cast<uint8_t>(25 * (1 + below(3))), one_in(2)};
       default:
         break;
     }

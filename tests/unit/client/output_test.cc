@@ -80,10 +80,10 @@ TEST_CASE("errors") {
 }
 
 TEST_CASE("names") {
-  CHECK(priority_name(25) == "low");
-  CHECK(priority_name(50) == "medium");
-  CHECK(priority_name(75) == "high");
-  CHECK(priority_name(0) == "0");
+  CHECK(model::priority_name(25) == "low");
+  CHECK(model::priority_name(50) == "medium");
+  CHECK(model::priority_name(75) == "high");
+  CHECK(model::priority_name(0) == "0");
   model::Group group;
   CHECK(status_text(group) == "new");
   group.status = model::Status::Ignored;

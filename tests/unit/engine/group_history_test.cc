@@ -22,6 +22,7 @@ namespace {
 struct Moment {
   std::string status;
   std::string assignee;
+  std::string priority;
   std::set<GroupId> above;  // its views
   bool operator==(const Moment&) const = default;
 };
@@ -33,6 +34,7 @@ std::map<GroupId, Moment> moments(const model::State& state) {
     Moment& moment = out[group.id];
     moment.status = model::status_text(group.status, group.substatus);
     moment.assignee = std::string(group.assignee);
+    moment.priority = model::priority_name(group.priority);
     for (GroupId at = group.parent; at != GroupId{}; at = state.group(at).parent) {
       moment.above.insert(at);
     }
@@ -45,7 +47,7 @@ model::Command random_command(RandomOccurrences& random, const model::State& sta
     return GroupId{static_cast<uint32_t>(1 + random.below(state.group_count()))};
   };
   const GroupId group = state.root_of(any());
-  switch (random.below(8)) {
+  switch (random.below(9)) {
     case 0:
       return model::MergeCommand{group, {state.root_of(any())}};
     case 1:
@@ -62,6 +64,8 @@ model::Command random_command(RandomOccurrences& random, const model::State& sta
       return model::RejoinCommand{any()};
     case 5:
       return model::AssignCommand{group, random.below(2) == 0 ? "" : "user:1"};
+    case 6:
+      return model::SetPriorityCommand{group, static_cast<uint8_t>(25 * (1 + random.below(3)))};
     default:
       return model::SetStatusCommand{group, static_cast<model::Status>(random.below(3)), {}};
   }
@@ -147,6 +151,9 @@ TEST_CASE("a history has every record of a group and its views, with before and 
       } else if (entry.what == "assignee") {
         CHECK(entry.before == before.assignee);
         CHECK(entry.after == after.assignee);
+      } else if (entry.what == "priority") {
+        if (entry.before != "by type") CHECK(entry.before == before.priority);
+        CHECK(entry.after == after.priority);
       }
     }
     CHECK(lsns == expected[GroupId{n}]);

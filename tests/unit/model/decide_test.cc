@@ -313,6 +313,24 @@ TEST_CASE("assign") {
                 "SHOP-1 is shown within SHOP-2 since record 5: assign SHOP-2, or unmerge it first");
 }
 
+TEST_CASE("priority: a person's stays, auto is the type's") {
+  Fold fold = shop_with(2);
+  check_nothing(fold.state, SetPriorityCommand{g(1), {}});
+  check_fact(fold.state, SetPriorityCommand{g(1), 75}, PriorityChanged{kShop, 1, 75, true});
+  // The same number by choice is something else than by type.
+  check_fact(fold.state, SetPriorityCommand{g(1), 50}, PriorityChanged{kShop, 1, 50, true});
+  CHECK(fold.carry_out(Command{SetPriorityCommand{g(1), 25}}));
+  CHECK(fold.group(kShop, 1).priority == 25);
+  CHECK(fold.group(kShop, 1).priority_locked);
+  check_nothing(fold.state, SetPriorityCommand{g(1), 25});
+  check_fact(fold.state, SetPriorityCommand{g(1), {}}, PriorityChanged{kShop, 1, 50, false});
+  check_refused(fold.state, Command{SetPriorityCommand{g(1), 30}}, ErrorCode::InvalidArgument,
+                "priority 30 is none: use 25 (low), 50 (medium) or 75 (high)");
+  fold.merge(kShop, 1, {2});
+  check_refused(fold.state, Command{SetPriorityCommand{g(2), 25}}, ErrorCode::Conflict,
+                "SHOP-2 is shown within SHOP-1 since record 5: change SHOP-1, or unmerge it first");
+}
+
 TEST_CASE("change project") {
   Fold fold = shop_with(1);
   fold.see(kApi, {"a"}, 1);

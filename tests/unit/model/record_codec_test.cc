@@ -35,7 +35,7 @@ Face random_face(Random& random) {
 RecordBody random_body(Random& random) {
   const auto number = [&random] { return static_cast<uint32_t>(random()); };
   const ProjectId project{random()};
-  switch (random() % 15) {
+  switch (random() % 16) {
     case 0: {
       StoreCreated created;
       for (auto& byte : created.store_id.bytes) byte = static_cast<uint8_t>(random());
@@ -81,6 +81,9 @@ RecordBody random_body(Random& random) {
       }
       return split;
     }
+    case 12:
+      return PriorityChanged{project, number(), static_cast<uint8_t>(25 * (1 + random() % 3)),
+                             random() % 2 == 0};
     case 11:
       return Rejoined{project, number()};
     default:

@@ -87,7 +87,7 @@ TEST_CASE("the difference of two moments is what differs group by group") {
     CHECK(diff.occurrences_after == occurrences);
     CHECK(model::diff(after.state, after.state).differences.empty());
   }
-  CHECK(found.size() == 8);  // priorities do not change yet
+  CHECK(found.size() == 9);
 }
 
 TEST_CASE("differences come by kind, those about most occurrences first") {

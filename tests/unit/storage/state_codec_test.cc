@@ -20,6 +20,7 @@ model::Group full_group() {
   group.type = 6001;
   group.level = model::Level::Sample;
   group.priority = 75;
+  group.priority_locked = true;
   group.status = model::Status::Ignored;
   group.substatus = model::Substatus::New;
   group.title = std::string("zero\0byte", 9);
