@@ -14,7 +14,7 @@ namespace {
 constexpr uint64_t kMarkDistanceBytes = 32u << 10;
 // Frames that may wait to be written: back-pressure instead of memory, and enough to go on with
 // during an fdatasync.
-constexpr size_t kWaitingFrames = 8;
+constexpr size_t kWaitingFrames = 12;
 
 storage::LogPosition to_storage(const log::FramePosition& position) {
   return {raw(position.file_first_lsn), position.offset};
@@ -53,17 +53,29 @@ void RecordLog::fail(Error error) {
 }
 
 void RecordLog::sync_later(std::function<void()> done) {
-  sync_waits_ = true;
-  worker_.post([this, done = std::move(done)] {
+  worker_.post([this, done = std::move(done)]() mutable {
     if (failed_) return;
     try {
-      if (auto synced = writer_->sync(); !synced.ok()) return fail(std::move(synced).error());
-      sync_waits_ = false;
-      done();
+      sync_shared(std::move(done));
     } catch (const std::bad_alloc&) {
       fail(make_error(ErrorCode::Internal, "out of memory"));
     }
   });
+  ++syncs_asked_;
+}
+
+// Leaves the sync to the last one that is queued by now. That one does it whatever came since, so
+// that nobody waits for more than what was queued before.
+void RecordLog::sync_shared(std::function<void()> done) {
+  synced_with_it_.push_back(std::move(done));
+  syncs_taken_ += 1;
+  if (syncs_taken_ > shared_until_) {
+    shared_until_ = std::max<uint64_t>(syncs_taken_, syncs_asked_);
+  }
+  if (syncs_taken_ < shared_until_) return;
+  if (auto synced = writer_->sync(); !synced.ok()) return fail(std::move(synced).error());
+  for (const std::function<void()>& each : synced_with_it_) each();
+  synced_with_it_.clear();
 }
 
 Result<void> RecordLog::written() const {

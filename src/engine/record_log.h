@@ -44,10 +44,8 @@ class RecordLog {
   // Waits for what was appended, then makes it durable.
   Result<void> sync();
   // Makes what was appended durable in the background and then calls `done` there; not after an
-  // error, which written() and the next sync() tell.
+  // error, which written() and the next sync() tell. Those that wait together share one fdatasync.
   void sync_later(std::function<void()> done);
-  // Whether a sync_later() is still under way. Stays so after an error.
-  bool sync_waits() const { return sync_waits_; }
   // Whether all went well so far, without waiting.
   Result<void> written() const;
   Result<void> close();
@@ -83,6 +81,7 @@ class RecordLog {
 
  private:
   Result<void> write_frame(std::span<const model::Record> records);
+  void sync_shared(std::function<void()> done);
   void fail(Error error);
   Result<std::unique_ptr<log::LogReader>> reader_at(Lsn from,
                                                     std::optional<storage::LogPosition> start);
@@ -102,7 +101,11 @@ class RecordLog {
   // In the background; written by the worker, and read when it is idle or has said so.
   std::optional<Error> failed_;
   std::atomic<bool> has_failed_ = false;
-  std::atomic<bool> sync_waits_ = false;
+  std::atomic<uint64_t> syncs_asked_ = 0;  // by sync_later(), and in the worker's queue
+  // The worker's own.
+  uint64_t syncs_taken_ = 0;
+  uint64_t shared_until_ = 0;  // this one does the sync of those before it
+  std::vector<std::function<void()>> synced_with_it_;
   Worker worker_;
 
   // For read(): a reader of its own and the frame decoded last, since neighbours are asked for

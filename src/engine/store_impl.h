@@ -123,7 +123,6 @@ struct Store::Impl {
   std::deque<WriteRequest*> unanswered;  // taken from the queue, in its order
   bool serving = false;                  // a thread does, or the writer will
   std::vector<WriteRequest*> taken;      // those applied together; of who serves
-  size_t to_sync = 0;                    // the newest of `unanswered`, that no sync was asked for
 
   // What the sealer left: the index as its newest transaction made it, or why there is none.
   struct Sealed {
@@ -159,7 +158,6 @@ struct Store::Impl {
   void serve_taken(std::unique_lock<std::shared_mutex>& state_lock, bool all);
   Result<void> wait_for_room(std::unique_lock<std::shared_mutex>& state_lock);
   bool more_queued();
-  void sync_in_background();
   void answer_oldest(size_t count);
   void answer_all(const Result<void>& shared);
   static void answer(WriteRequest* request, const Result<void>& shared);

@@ -125,7 +125,6 @@ bool Store::Impl::take_requests() {
   const std::lock_guard queue_lock(queue_mutex);
   taken.assign(queue.begin(), queue.end());
   unanswered.insert(unanswered.end(), taken.begin(), taken.end());
-  to_sync += taken.size();
   queue.clear();
   queued_messages = 0;
   queue_taken.notify_all();
@@ -146,7 +145,9 @@ void Store::Impl::serve_taken(std::unique_lock<std::shared_mutex>& state_lock, b
   }
   const bool seal = shared.ok() && fold.frozen() == nullptr && checkpoint_due();
   if (shared.ok() && all && !seal && others_waiting == 0 && more_queued()) {
-    return sync_in_background();
+    if (!pending.empty()) hand_over_pending();
+    log->sync_later([this, count = taken.size()] { answer_oldest(count); });
+    return;
   }
   if (shared.ok()) {
     shared = sync_pending();
@@ -156,13 +157,6 @@ void Store::Impl::serve_taken(std::unique_lock<std::shared_mutex>& state_lock, b
   if (poisoned) return give_up();
   if (seal && shared.ok()) start_checkpoint();
   answer_all(shared);
-}
-
-// One sync at a time: what is applied during it shares the next.
-void Store::Impl::sync_in_background() {
-  if (log->sync_waits()) return;
-  if (!pending.empty()) hand_over_pending();
-  log->sync_later([this, count = std::exchange(to_sync, 0)] { answer_oldest(count); });
 }
 
 Result<void> Store::Impl::run_in_sequence(WriteRequest& request,
@@ -213,7 +207,6 @@ void Store::Impl::answer_all(const Result<void>& shared) {
   const std::lock_guard queue_lock(queue_mutex);
   for (WriteRequest* request : unanswered) answer(request, shared);
   unanswered.clear();
-  to_sync = 0;
 }
 
 // Precondition: queue_mutex is held, so that who waits cannot take the request away under this.
