@@ -141,9 +141,11 @@ struct Face {
 }
 
 struct Rejoined {
-  # What was split off as `part` goes back to the group it came from.
+  # What was split off as `part` goes back to the group `number`: the one it came from, or, where
+  # that went back itself, the one before.
   project @0 :UInt64;
-  part @1 :UInt32;
+  number @1 :UInt32;
+  part @2 :UInt32;
 }
 
 struct Assigned {

@@ -58,16 +58,19 @@ void write_seen(JsonWriter& json, uint64_t times, TimeUs first, TimeUs last) {
 }
 
 void write_issue(JsonWriter& json, const model::State& state, GroupId id, uint64_t count,
-                 uint64_t users) {
+                 uint64_t users, bool alone) {
   const model::Group& group = state.group(id);
-  const model::ViewTotals totals = state.totals(id);
+  const model::ViewTotals totals =
+      alone ? model::ViewTotals{group.times_seen, group.first_seen, group.last_seen}
+            : state.totals(id);
+  const model::Group& face = alone ? group : state.face_of(id);
   json.key("id").unsigned_integer(raw(id));
   json.key("short_id").string(state.short_id(id));
   json.key("project_id").unsigned_integer(raw(group.project));
   json.key("title").string(group.title);
   json.key("status").string(model::status_name(group.status));
   write_text_or_null(json, "substatus", model::substatus_name(group.substatus));
-  json.key("level").string(model::level_name(state.face_of(id).level));
+  write_text_or_null(json, "level", totals.times_seen > 0 ? model::level_name(face.level) : "");
   json.key("priority").string(model::priority_name(group.priority));
   json.key("type").unsigned_integer(group.type);
   write_text_or_null(json, "assignee", group.assignee);
@@ -76,7 +79,7 @@ void write_issue(JsonWriter& json, const model::State& state, GroupId id, uint64
   json.key("users").unsigned_integer(users);
   json.key("merged").begin_array();
   for (const GroupId member : state.members(id)) {
-    if (member != id) json.string(state.short_id(member));
+    if (member != id && !alone) json.string(state.short_id(member));
   }
   json.end_array();
 }

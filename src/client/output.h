@@ -26,9 +26,9 @@ std::string table_json(const query::Table& table);
 void write_seen(JsonWriter& json, uint64_t times, TimeUs first, TimeUs last);
 
 // The members of one found issue, into an open object. `count` and `users` are of the matching
-// occurrences.
+// occurrences. `alone`: without what is merged into it.
 void write_issue(JsonWriter& json, const model::State& state, GroupId id, uint64_t count,
-                 uint64_t users);
+                 uint64_t users, bool alone = false);
 
 // For people: the substatus where it says more than the status.
 std::string status_text(const model::Group& group);

@@ -78,8 +78,8 @@ struct Summary {
         group_name(state, split.project, split.number), count, count == 1 ? "" : "s");
   }
   std::string operator()(const Rejoined& rejoined) const {
-    return fmt::format("{} back to where it was split from",
-                       group_name(state, rejoined.project, rejoined.part));
+    return fmt::format("{} back in {}", group_name(state, rejoined.project, rejoined.part),
+                       group_name(state, rejoined.project, rejoined.number));
   }
   std::string operator()(const Assigned& change) const {
     return fmt::format("{} to {}", group_name(state, change.project, change.number),
@@ -170,6 +170,7 @@ struct Members {
   }
   void operator()(const Rejoined& rejoined) const {
     project(rejoined.project);
+    group("issue", rejoined.project, rejoined.number);
     group("part", rejoined.project, rejoined.part);
   }
   void operator()(const Assigned& change) const {

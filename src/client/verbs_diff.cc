@@ -76,7 +76,8 @@ void print_diff(const Reading& from, const Reading& to, const model::StateDiff& 
     const size_t shown = std::min<size_t>(number, limit);
     for (size_t i = at; i < at + shown; ++i) {
       const model::Difference& one = diff.differences[i];
-      const bool titled = kind == model::DiffKind::New || kind == model::DiffKind::Title;
+      // The title has a column of its own.
+      const bool titled = kind == model::DiffKind::New || kind == model::DiffKind::Gone;
       table.add({std::string(model::diff_kind_name(kind)), state.short_id(one.group),
                  one.before.empty() || titled ? "-" : one.before,
                  one.after.empty() || titled ? "-" : one.after, std::to_string(one.weight),

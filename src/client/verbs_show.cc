@@ -175,7 +175,7 @@ std::string report_json(const Reading& reading, const IssueReport& report) {
   write_text_or_null(json, "removed_until",
                      removed.runs > 0 ? format_time(removed.recorded_until) : "");
   json.key("issue").begin_object();
-  write_issue(json, state, report.id, report.count, report.users);
+  write_issue(json, state, report.id, report.count, report.users, report.alone);
   json.end_object();
   const bool hidden = raw(report.shown_in) != 0;
   write_text_or_null(json, "shown_in", hidden ? state.short_id(report.shown_in) : "");
@@ -224,9 +224,9 @@ void print_head(const Reading& reading, const IssueReport& report, Console& cons
     row("split from", fmt::format("{}{}", state.short_id(group.split_from),
                                   group.fingerprints.empty() ? ", and is back there" : ""));
   }
-  const model::Group& face = state.face_of(report.id);
-  row("level", fmt::format("{}, priority {}", model::level_name(face.level),
-                           model::priority_name(group.priority)));
+  const model::Group& face = report.alone ? group : state.face_of(report.id);
+  if (totals.times_seen > 0) row("level", std::string(model::level_name(face.level)));
+  row("priority", model::priority_name(group.priority));
   row("type", fmt::format("{} ({})", group.type, state.type(group.type).slug));
   if (!face.culprit.empty()) row("culprit", text(face.culprit));
   if (!group.assignee.empty()) row("assignee", text(group.assignee));

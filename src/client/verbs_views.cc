@@ -10,16 +10,16 @@
 namespace cairn::client {
 namespace {
 
-// Calls fn with what a command that changed something put on record, and the state after it.
+// Calls fn with what a command that changed something put on record, and the state after it. It is
+// done by then: when that cannot be read back, the answer has no names.
 template <class Fact, class Fn>
-Result<void> with_fact(const engine::Store& store, const engine::ExecuteResult& result, Fn&& fn) {
-  if (result.outcome != engine::Outcome::Stored) return {};
-  CAIRN_TRY_ASSIGN(const auto snapshot, store.snapshot());
-  CAIRN_TRY_ASSIGN(const model::Record record, snapshot->record(result.lsn));
-  const auto* fact = std::get_if<Fact>(&record.body);
-  CAIRN_ASSERT(fact != nullptr);
-  fn(*fact, snapshot->state());
-  return {};
+void with_fact(const engine::Store& store, const engine::ExecuteResult& result, Fn&& fn) {
+  if (result.outcome != engine::Outcome::Stored) return;
+  const auto snapshot = store.snapshot();
+  if (!snapshot.ok()) return;
+  const auto record = (*snapshot)->record(result.lsn);
+  if (!record.ok()) return;
+  if (const auto* fact = std::get_if<Fact>(&record->body)) fn(*fact, (*snapshot)->state());
 }
 
 // Merges into the first issue, or into a new one.
@@ -61,9 +61,9 @@ VerbResult run_verb(const MergeArguments& arguments, Console& console) {
   CAIRN_TRY_ASSIGN(const auto result,
                    store->execute(merging.command, options_of(arguments.writer)));
   if (merging.view.empty()) {
-    CAIRN_TRY(with_fact<model::ViewMade>(*store, result, [&](const auto& fact, const auto& state) {
+    with_fact<model::ViewMade>(*store, result, [&](const auto& fact, const auto& state) {
       merging.view = state.short_id(state.find_group(fact.project, fact.number)->id);
-    }));
+    });
   }
   CAIRN_TRY(store->close());
   if (console.json) {
@@ -94,11 +94,11 @@ VerbResult run_verb(const UnmergeArguments& arguments, Console& console) {
     view = state.short_id(command.view);
   }
   CAIRN_TRY_ASSIGN(const auto result, store->execute(command, options_of(arguments.writer)));
-  CAIRN_TRY(with_fact<model::Unmerged>(*store, result, [&](const auto& fact, const auto& state) {
+  with_fact<model::Unmerged>(*store, result, [&](const auto& fact, const auto& state) {
     for (const uint32_t child : fact.children) {
       names.push_back(state.short_id(state.find_group(fact.project, child)->id));
     }
-  }));
+  });
   CAIRN_TRY(store->close());
   if (console.json) {
     JsonWriter json;
@@ -123,32 +123,39 @@ VerbResult run_verb(const SplitArguments& arguments, Console& console) {
     CAIRN_TRY_ASSIGN(const auto snapshot, store->snapshot());
     const model::State& state = snapshot->state();
     CAIRN_TRY_ASSIGN(const GroupId named, state.find_issue(arguments.issue));
-    const GroupId from = state.group(named).split_from;
     if (arguments.undo) {
       command = model::RejoinCommand{named};
       part = state.short_id(named);
-      issue = from == GroupId{} ? "" : state.short_id(from);
     } else {
       command = model::SplitCommand{named, arguments.fingerprints, {}, {}};
       issue = state.short_id(named);
     }
   }
   CAIRN_TRY_ASSIGN(const auto result, store->execute(command, options_of(arguments.writer)));
-  if (!arguments.undo) {
-    CAIRN_TRY(with_fact<model::Split>(*store, result, [&](const auto& fact, const auto& state) {
+  std::string shown_in;  // what goes back may go back into a hidden issue
+  if (arguments.undo) {
+    with_fact<model::Rejoined>(*store, result, [&](const auto& fact, const auto& state) {
+      const GroupId to = state.find_group(fact.project, fact.number)->id;
+      issue = state.short_id(to);
+      if (state.root_of(to) != to) shown_in = state.short_id(state.root_of(to));
+    });
+  } else {
+    with_fact<model::Split>(*store, result, [&](const auto& fact, const auto& state) {
       part = state.short_id(state.find_group(fact.project, fact.part)->id);
-    }));
+    });
   }
   CAIRN_TRY(store->close());
   if (console.json) {
     JsonWriter json;
-    begin_answer(json, result).key("issue").string(issue);
+    write_text_or_null(begin_answer(json, result), "issue", issue);
     write_text_or_null(json, "part", part);
+    if (arguments.undo) write_text_or_null(json, "shown_in", shown_in);
     console.out.line(json.end_object().str());
   } else if (result.outcome != engine::Outcome::Stored) {
     console.out.line(lsn_note(result));
   } else if (arguments.undo) {
-    console.out.line(fmt::format("{} is back in {} ({})", part, issue, lsn_note(result)));
+    const std::string where = shown_in.empty() ? "" : fmt::format(", shown within {}", shown_in);
+    console.out.line(fmt::format("{} is back in {}{} ({})", part, issue, where, lsn_note(result)));
   } else {
     console.out.line(fmt::format("{} split off from {} ({})", part, issue, lsn_note(result)));
   }

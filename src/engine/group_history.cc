@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <optional>
 
 #include "model/rules.h"
@@ -19,7 +20,7 @@ constexpr size_t kAll = std::numeric_limits<size_t>::max();
 class Walk {
  public:
   Walk(const Snapshot& snapshot, GroupId group)
-      : snapshot_(snapshot), state_(snapshot.state()), group_(state_.group(group)) {}
+      : snapshot_(&snapshot), state_(&snapshot.state()), group_(&snapshot.state().group(group)) {}
 
   // A time within a view: from the merge to the unmerge, or until now.
   struct Within {
@@ -28,14 +29,22 @@ class Walk {
     Lsn until{std::numeric_limits<uint64_t>::max()};
   };
 
+  // A part begins with what the group was that it was split from.
+  void begin_as(const Walk& origin) {
+    status_ = origin.status_;
+    substatus_ = origin.substatus_;
+    assignee_ = origin.assignee_;
+    priority_ = origin.priority_;
+  }
+
   // Up to a record, that one not; entries come in order.
   Result<void> run(Lsn before = Lsn{std::numeric_limits<uint64_t>::max()}) {
-    CAIRN_TRY_ASSIGN(auto records, snapshot_.history(group_.id, kAll));
+    CAIRN_TRY_ASSIGN(auto records, snapshot_->history(group_->id, kAll));
     for (auto& [lsn, record] : records) {
       if (lsn >= before) break;
       HistoryEntry entry;
       entry.lsn = lsn;
-      entry.group = group_.id;
+      entry.group = group_->id;
       entry_ = &entry;
       CAIRN_TRY(std::visit([&](const auto& body) { return take(body); }, record.body));
       entry.record = std::move(record);
@@ -54,7 +63,7 @@ class Walk {
     entry_->after = std::move(after);
   }
   std::string name(ProjectId project, uint32_t number) const {
-    return state_.short_id(state_.find_group(project, number)->id);
+    return state_->short_id(state_->find_group(project, number)->id);
   }
   std::string names(ProjectId project, const std::vector<uint32_t>& numbers) const {
     std::string out;
@@ -97,7 +106,7 @@ class Walk {
     return {};
   }
   Result<void> take(const Merged& merge) {
-    if (merge.primary == group_.number) {
+    if (merge.primary == group_->number) {
       say("shows", "", names(merge.project, merge.children));
     } else {
       enter(merge.project, merge.primary);
@@ -105,7 +114,7 @@ class Walk {
     return {};
   }
   Result<void> take(const ViewMade& made) {
-    if (made.number == group_.number) {
+    if (made.number == group_->number) {
       substatus_ = Substatus::Ongoing;
       say("created", "", made.title);
     } else {
@@ -115,10 +124,10 @@ class Walk {
   }
   void enter(ProjectId project, uint32_t view) {
     say("merged_into", "", name(project, view));
-    within.push_back({state_.find_group(project, view)->id, entry_->lsn});
+    within.push_back({state_->find_group(project, view)->id, entry_->lsn});
   }
   Result<void> take(const Unmerged& unmerge) {
-    if (unmerge.primary == group_.number) {
+    if (unmerge.primary == group_->number) {
       say("no_longer_shows", names(unmerge.project, unmerge.children), "");
       return {};
     }
@@ -127,25 +136,18 @@ class Walk {
     return {};
   }
   Result<void> take(const Split& split) {
-    if (split.number == group_.number) {
+    if (split.number == group_->number) {
       say("split_off", "", name(split.project, split.part));
       return {};
     }
-    // A part begins with what the group was then.
-    Walk from(snapshot_, state_.find_group(split.project, split.number)->id);
-    CAIRN_TRY(from.run(entry_->lsn));
-    status_ = from.status_;
-    substatus_ = from.substatus_;
-    assignee_ = from.assignee_;
-    priority_ = from.priority_;
     say("split_from", "", name(split.project, split.number));
     return {};
   }
   Result<void> take(const Rejoined& rejoined) {
-    if (rejoined.part != group_.number) {
+    if (rejoined.part != group_->number) {
       say("got_back", "", name(rejoined.project, rejoined.part));
     } else {
-      say("went_back", "", state_.short_id(group_.split_from));
+      say("went_back", "", name(rejoined.project, rejoined.number));
     }
     return {};
   }
@@ -159,9 +161,9 @@ class Walk {
   Result<void> take(const TypesChanged&) { return {}; }
   Result<void> take(const NothingChanged&) { return {}; }
 
-  const Snapshot& snapshot_;
-  const State& state_;
-  const Group& group_;
+  const Snapshot* snapshot_;
+  const State* state_;
+  const Group* group_;
   Status status_ = Status::Unresolved;
   Substatus substatus_ = Substatus::New;
   std::string assignee_;
@@ -169,28 +171,63 @@ class Walk {
   HistoryEntry* entry_ = nullptr;
 };
 
-// A group's own entries between two records, and those of its views meanwhile. `from` is the merge
-// that brought it in, which both sides have: it is told once, by the one below.
-Result<void> collect(const Snapshot& snapshot, GroupId group, Lsn from, Lsn until,
-                     std::vector<HistoryEntry>& out) {
-  Walk walk(snapshot, group);
+// A group's own life. That of a part begins with those of the groups before it.
+Result<Walk> walk_along(const Snapshot& snapshot, GroupId group) {
+  std::vector<GroupId> origins{group};
+  const State& state = snapshot.state();
+  while (state.group(origins.back()).split_from != GroupId{}) {
+    origins.push_back(state.group(origins.back()).split_from);
+  }
+  Walk walk(snapshot, origins.back());
+  for (size_t i = origins.size() - 1; i > 0; --i) {
+    CAIRN_TRY(walk.run(state.group(origins[i - 1]).created));
+    Walk part(snapshot, origins[i - 1]);
+    part.begin_as(walk);
+    walk = std::move(part);
+  }
   CAIRN_TRY(walk.run());
-  for (HistoryEntry& entry : walk.entries) {
-    if (entry.lsn > from && entry.lsn < until) out.push_back(std::move(entry));
+  return walk;
+}
+
+// A group's entries between two records; `from` is the merge that brought in the one below it, and
+// `until` the unmerge, which both sides have: they are told once, by the one below.
+struct Stretch {
+  GroupId group{};
+  Lsn from{};
+  Lsn until{};
+};
+
+void take_stretch(const Stretch& stretch, const Walk& walk, std::vector<HistoryEntry>& out,
+                  std::vector<Stretch>& open) {
+  const auto by_lsn = [](Lsn lsn, const HistoryEntry& entry) { return lsn < entry.lsn; };
+  auto entry = std::upper_bound(walk.entries.begin(), walk.entries.end(), stretch.from, by_lsn);
+  for (; entry != walk.entries.end() && entry->lsn < stretch.until; ++entry) {
+    out.push_back(*entry);
   }
-  for (const Walk::Within& time : walk.within) {
-    const Lsn begin = std::max(from, time.from);
-    const Lsn end = std::min(until, time.until);
-    if (begin < end) CAIRN_TRY(collect(snapshot, time.view, begin, end, out));
+  const auto ends_by = [](const Walk::Within& time, Lsn lsn) { return time.until <= lsn; };
+  auto time = std::lower_bound(walk.within.begin(), walk.within.end(), stretch.from, ends_by);
+  for (; time != walk.within.end() && time->from < stretch.until; ++time) {
+    open.push_back(
+        {time->view, std::max(stretch.from, time->from), std::min(stretch.until, time->until)});
   }
-  return {};
 }
 
 }  // namespace
 
 Result<std::vector<HistoryEntry>> group_history(const Snapshot& snapshot, GroupId group) {
   std::vector<HistoryEntry> out;
-  CAIRN_TRY(collect(snapshot, group, Lsn{}, Lsn{std::numeric_limits<uint64_t>::max()}, out));
+  std::map<GroupId, Walk> walks;  // views are come by again and again
+  std::vector<Stretch> open{{group, Lsn{}, Lsn{std::numeric_limits<uint64_t>::max()}}};
+  while (!open.empty()) {
+    const Stretch stretch = open.back();
+    open.pop_back();
+    auto walk = walks.find(stretch.group);
+    if (walk == walks.end()) {
+      CAIRN_TRY_ASSIGN(Walk made, walk_along(snapshot, stretch.group));
+      walk = walks.emplace(stretch.group, std::move(made)).first;
+    }
+    take_stretch(stretch, walk->second, out, open);
+  }
   std::sort(out.begin(), out.end(),
             [](const HistoryEntry& a, const HistoryEntry& b) { return a.lsn < b.lsn; });
   return out;

@@ -181,8 +181,10 @@ Result<std::shared_ptr<const LogBase>> LogBase::open(FileSystem& files,
   // A base made by an older fold stays what it is: the records to fold again are gone.
   if (fold_version < kOldestFold) {
     return make_error(ErrorCode::Unsupported,
-                      fmt::format("{} has fold version {}; this build reads from {} on. Export the "
-                                  "store with the cairn that wrote it and import that here.",
+                      fmt::format("{} has fold version {}; this build reads from {} on, and the "
+                                  "records before it are gone. Keep using the cairn that wrote it; "
+                                  "an export from there brings the kept occurrences here, but no "
+                                  "merges, statuses and notes.",
                                   file->path(), fold_version, kOldestFold));
   }
   if (fold_version > model::kFoldVersion) {

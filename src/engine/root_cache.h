@@ -18,7 +18,8 @@ class RootCache {
  public:
   using Roots = std::vector<GroupId>;  // as State::roots_by_fingerprint()
 
-  // `regrouped`: every group that was ever given another parent, in order; only appended to.
+  // `regrouped`: every group that was ever given another parent or other fingerprints, in order;
+  // only appended to.
   std::shared_ptr<const Roots> current(const model::State& state,
                                        const std::vector<GroupId>& regrouped);
 

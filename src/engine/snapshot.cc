@@ -2,10 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 
 #include "engine/store_impl.h"
-#include "model/rules.h"
 #include "query/parser.h"
 
 namespace cairn::engine {
@@ -137,51 +135,6 @@ Result<std::vector<std::pair<Lsn, model::Record>>> Snapshot::history(GroupId gro
     found.emplace_back(lsn, std::move(entry));
   }
   return found;
-}
-
-Result<std::optional<model::Face>> Snapshot::newest_face(std::span<const FingerprintId> of) const {
-  // Parts follow one another in the log: the newest that has one has the newest.
-  Lsn newest{};
-  for (size_t i = impl_->parts.size(); i > 0 && newest == Lsn{}; --i) {
-    const storage::Part& part = *impl_->parts[i - 1];
-    for (const FingerprintId fingerprint : of) {
-      part.for_each_of(fingerprint, nullptr,
-                       [&](Ordinal ordinal) { newest = std::max(newest, part.lsn(ordinal)); });
-    }
-  }
-  if (newest == Lsn{}) return std::optional<model::Face>();
-  CAIRN_TRY_ASSIGN(const model::Record found, record(newest));
-  const auto* occurrence = std::get_if<model::Occurrence>(&found.body);
-  if (occurrence == nullptr) {
-    return make_error(ErrorCode::Corruption,
-                      fmt::format("the index takes record {} for an occurrence: run "
-                                  "'cairn rebuild'",
-                                  raw(newest)));
-  }
-  model::Face face{occurrence->title.value_or(""), occurrence->culprit.value_or(""),
-                   occurrence->level()};
-  if (model::placeholder_title(face.title)) {
-    face.title = face.culprit.empty() ? model::kUntitled : std::string_view(face.culprit);
-  }
-  return std::optional(std::move(face));
-}
-
-Result<void> Snapshot::add_faces(model::SplitCommand& split) const {
-  if (raw(split.group) == 0 || raw(split.group) > state().group_count()) return {};
-  const model::Group& group = state().group(split.group);
-  const std::set<std::string_view> named(split.fingerprints.begin(), split.fingerprints.end());
-  std::vector<FingerprintId> part;
-  std::vector<FingerprintId> rest;
-  for (const FingerprintId id : group.fingerprints) {
-    (named.contains(state().fingerprint(id).value) ? part : rest).push_back(id);
-  }
-  if (!split.part_face) {
-    CAIRN_TRY_ASSIGN(split.part_face, newest_face(part));
-  }
-  if (!split.rest_face) {
-    CAIRN_TRY_ASSIGN(split.rest_face, newest_face(rest));
-  }
-  return {};
 }
 
 }  // namespace cairn::engine

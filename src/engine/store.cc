@@ -292,11 +292,7 @@ std::future<Result<SubmitResult>> Store::submit_later(PreparedMessages prepared,
   return impl_->write_later(std::move(request));
 }
 
-Result<ExecuteResult> Store::execute(model::Command command, const ExecuteOptions& options) {
-  if (auto* split = std::get_if<model::SplitCommand>(&command)) {
-    CAIRN_TRY_ASSIGN(const auto present, snapshot());
-    CAIRN_TRY(present->add_faces(*split));
-  }
+Result<ExecuteResult> Store::execute(const model::Command& command, const ExecuteOptions& options) {
   WriteRequest request;
   request.command = &command;
   request.execute = &options;

@@ -143,7 +143,7 @@ struct Stats {
   Lsn checkpoint_lsn{};  // in the index
   uint64_t occurrences = 0;
   uint64_t groups = 0;
-  uint64_t issues = 0;  // visible groups
+  uint64_t issues = 0;  // visible groups with occurrences, their own or below them
   uint64_t hidden = 0;  // groups merged into others
   uint64_t fingerprints = 0;
   uint64_t projects = 0;
@@ -218,14 +218,9 @@ class Snapshot {
   Result<model::Record> record(Lsn lsn) const;
   // Records that belong to a group's own history, oldest first.
   Result<std::vector<std::pair<Lsn, model::Record>>> history(GroupId group, size_t limit) const;
-  // What an issue of these fingerprints would show: of the newest occurrence they decided that is
-  // kept; nullopt = there is none. Takes time by the occurrences of these in one part of the index.
-  Result<std::optional<model::Face>> newest_face(std::span<const FingerprintId> of) const;
 
  private:
   friend class Store;
-  // Those that are absent, as far as the fingerprints are the group's; decide() says what is wrong.
-  Result<void> add_faces(model::SplitCommand& split) const;
   struct Impl;
   explicit Snapshot(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
@@ -302,7 +297,7 @@ class Store {
   std::future<Result<SubmitResult>> submit_later(PreparedMessages prepared,
                                                  const SubmitOptions& options);
   // InvalidArgument, NotFound, Conflict: from decide(). A split without faces gets them here.
-  Result<ExecuteResult> execute(model::Command command, const ExecuteOptions& options);
+  Result<ExecuteResult> execute(const model::Command& command, const ExecuteOptions& options);
 
   Result<std::unique_ptr<Snapshot>> snapshot() const;
   Result<bool> has_occurrence(ProjectId project, const Uuid& id) const;

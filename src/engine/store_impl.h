@@ -163,6 +163,8 @@ struct Store::Impl {
   static void answer(WriteRequest* request, const Result<void>& shared);
   Result<void> let_others_in(std::unique_lock<std::shared_mutex>& state_lock);
   Result<void> run(WriteRequest& request, std::unique_lock<std::shared_mutex>& state_lock);
+  Result<void> complete(const model::Command& command,
+                        Result<std::optional<model::RecordBody>>& decided);
   Result<void> run_messages(WriteRequest& request, std::unique_lock<std::shared_mutex>& state_lock);
   Result<ItemResult> run_message(PreparedMessages& prepared, size_t index,
                                  const SubmitOptions& how);

@@ -10,12 +10,14 @@ namespace {
 
 void count_groups(const model::State& state, Stats& stats) {
   stats.groups = state.group_count();
+  std::vector<bool> shows(size_t{state.group_count()} + 1);
   for (uint32_t id = 1; id <= state.group_count(); ++id) {
     const model::Group& group = state.group(GroupId{id});
     stats.occurrences += group.times_seen;
     if (group.parent != GroupId{}) ++stats.hidden;
+    if (group.times_seen > 0) shows[raw(state.root_of(group.id))] = true;
   }
-  stats.issues = stats.groups - stats.hidden;
+  stats.issues = static_cast<uint64_t>(std::count(shows.begin(), shows.end(), true));
   stats.fingerprints = state.fingerprint_count();
   stats.projects = state.projects().size();
 }

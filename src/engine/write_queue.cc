@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/time_format.h"
+#include "engine/split_faces.h"
 #include "engine/store_impl.h"
 
 namespace cairn::engine {
@@ -253,12 +254,24 @@ Result<void> Store::Impl::run(WriteRequest& request,
   if (request.command != nullptr) {
     const ExecuteOptions& how = *request.execute;
     const Hash128 key = how.key.empty() ? Hash128{} : hash128("command:" + how.key);
-    CAIRN_TRY_ASSIGN(ItemResult item, store_fact(model::decide(fold.state(), *request.command),
+    auto decided = model::decide(fold.state(), *request.command);
+    CAIRN_TRY(complete(*request.command, decided));
+    CAIRN_TRY_ASSIGN(ItemResult item, store_fact(std::move(decided),
                                                  record_time(std::nullopt, false), how.actor, key));
     request.items.push_back(std::move(item));
     return {};
   }
   return run_messages(request, state_lock);
+}
+
+// What a fact needs to say that the state does not know.
+Result<void> Store::Impl::complete(const model::Command& command,
+                                   Result<std::optional<model::RecordBody>>& decided) {
+  const auto* wish = std::get_if<model::SplitCommand>(&command);
+  if (wish == nullptr || wish->part_face || wish->rest_face || !decided.ok()) return {};
+  // The newest occurrences may not have been written yet.
+  CAIRN_TRY(sync_pending());
+  return add_faces(fold.state(), parts(), *log, write_txn(), std::get<model::Split>(**decided));
 }
 
 Result<void> Store::Impl::run_messages(WriteRequest& request,

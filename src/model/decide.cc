@@ -1,5 +1,6 @@
 // Commands of people and tools, held against the state.
 #include <fmt/format.h>
+#include <simdjson.h>
 
 #include <algorithm>
 #include <set>
@@ -89,7 +90,11 @@ Decision decide_on(const State& state, const MergeCommand& command) {
 }
 
 Decision decide_on(const State& state, const MakeViewCommand& command) {
-  if (placeholder_title(command.title)) return invalid("a new view needs a title");
+  const bool blank = command.title.find_first_not_of(" \t\r\n") == std::string::npos;
+  if (blank || placeholder_title(command.title)) return invalid("a new view needs a title");
+  if (!simdjson::validate_utf8(command.title)) {
+    return invalid("the title of the view is not UTF-8");
+  }
   if (command.title.size() > kMaxViewTitleBytes) {
     return invalid("a title of {} bytes is too long for a view: at most {}", command.title.size(),
                    kMaxViewTitleBytes);
@@ -113,7 +118,7 @@ Result<std::vector<GroupId>> nth_last_merge(const State& state, const Group& vie
   std::set<Lsn> merges;
   for (const GroupId child : view.children) merges.insert(state.group(child).merged_at);
   if (n > merges.size()) {
-    return conflict("there is no {}. last merge into {} to undo: it shows what {} brought", n,
+    return conflict("{} merges back is too far for {}: it shows what {} brought", n,
                     state.short_id(view.id),
                     merges.size() == 1 ? "one merge" : fmt::format("{} merges", merges.size()));
   }
@@ -132,8 +137,7 @@ Decision decide_on(const State& state, const UnmergeCommand& command) {
     return conflict("nothing is merged into {}", state.short_id(view.id));
   }
   if (command.nth_last > 0 && !command.children.empty()) {
-    return invalid("unmerge either the issues named or the {}. last merge, not both",
-                   command.nth_last);
+    return invalid("unmerge either the issues named or one of the last merges, not both");
   }
   std::vector<GroupId> children = command.children;
   if (command.nth_last > 0) {
@@ -205,7 +209,7 @@ Decision decide_on(const State& state, const RejoinCommand& command) {
   if (part.split_from == GroupId{}) return conflict("{} was not split off from an issue", name);
   CAIRN_TRY(check_visible(state, part.id, "rejoin"));
   if (part.fingerprints.empty()) {
-    return conflict("{} went back to {} already", name, state.short_id(part.split_from));
+    return conflict("{} went back to where it was split from already", name);
   }
   if (!part.children.empty()) {
     return conflict(
@@ -213,7 +217,7 @@ Decision decide_on(const State& state, const RejoinCommand& command) {
         "first",
         name);
   }
-  return Fact{Rejoined{part.project, part.number}};
+  return Fact{Rejoined{part.project, state.group(state.rejoins(part.id)).number, part.number}};
 }
 
 Decision decide_on(const State& state, const SetStatusCommand& command) {

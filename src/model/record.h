@@ -95,9 +95,11 @@ struct Split {
   bool operator==(const Split&) const = default;
 };
 
-// The fingerprints of a part go back to the group it was split from.
+// The fingerprints of a part go back to the group it was split from; to one before, where that
+// went back itself.
 struct Rejoined {
   ProjectId project{};
+  uint32_t number = 0;  // the group they go to
   uint32_t part = 0;
   bool operator==(const Rejoined&) const = default;
 };

@@ -129,6 +129,7 @@ struct BodyWriter {
   void operator()(const Rejoined& body) {
     auto rejoined = out.initRejoined();
     rejoined.setProject(raw(body.project));
+    rejoined.setNumber(body.number);
     rejoined.setPart(body.part);
   }
   void operator()(const Assigned& body) {
@@ -319,7 +320,7 @@ void read_body(schema::Record::Reader in, RecordBody& out) {
       return;
     case schema::Record::REJOINED: {
       const auto rejoined = in.getRejoined();
-      out = Rejoined{ProjectId{rejoined.getProject()}, rejoined.getPart()};
+      out = Rejoined{ProjectId{rejoined.getProject()}, rejoined.getNumber(), rejoined.getPart()};
       return;
     }
     case schema::Record::ASSIGNED:

@@ -146,6 +146,12 @@ const Group& State::face_of(GroupId id) const {
   return *newest;
 }
 
+GroupId State::rejoins(GroupId part) const {
+  GroupId at = group(part).split_from;
+  while (at != GroupId{} && group(at).fingerprints.empty()) at = group(at).split_from;
+  return at;
+}
+
 std::string State::short_id(GroupId id) const {
   const Group& named = group(id);
   const Project* owner = project(named.project);

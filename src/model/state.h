@@ -131,6 +131,9 @@ class State {
   // Whose level and culprit an issue shows: itself, or, having no occurrences of its own, the
   // member seen last.
   const Group& face_of(GroupId id) const;
+  // Where a part goes back to: the nearest group it comes from that owns fingerprints. 0: it was
+  // not split off.
+  GroupId rejoins(GroupId part) const;
   std::string short_id(GroupId id) const;
   // "SHOP-3K", "issue:SHOP-3K", or a decimal GroupId, also written #12. NotFound: well formed, but
   // no such project or number (the message tells what there is); InvalidArgument: no issue's form.

@@ -32,6 +32,8 @@ std::string_view diff_kind_name(DiffKind kind) {
   switch (kind) {
     case DiffKind::New:
       return "new";
+    case DiffKind::Gone:
+      return "gone";
     case DiffKind::Merged:
       return "merged";
     case DiffKind::Unmerged:
@@ -65,8 +67,9 @@ StateDiff diff(const State& before, const State& after) {
     const auto add = [&](DiffKind kind, std::string was, std::string is, uint64_t weight) {
       out.differences.push_back({id, kind, std::move(was), std::move(is), weight});
     };
-    const uint64_t own = visible ? shown_after[n] : now.times_seen;
+    const uint64_t own = visible ? shown_after[n] : after.totals(id).times_seen;
     if (n > before.group_count()) {
+      if (own == 0) continue;  // made and emptied in between
       add(visible ? DiffKind::New : DiffKind::Merged, "",
           visible ? std::string(now.title) : view_over(after, id), own);
       continue;
@@ -93,7 +96,9 @@ StateDiff diff(const State& before, const State& after) {
     if (then.title != now.title) {
       add(DiffKind::Title, std::string(then.title), std::string(now.title), own);
     }
-    if (was_visible && visible && shown_before[n] != shown_after[n]) {
+    if (was_visible && visible && own == 0 && shown_before[n] > 0) {
+      add(DiffKind::Gone, std::string(then.title), "", shown_before[n]);
+    } else if (was_visible && visible && shown_before[n] != own) {
       const uint64_t larger = std::max(shown_before[n], shown_after[n]);
       add(DiffKind::Count, std::to_string(shown_before[n]), std::to_string(shown_after[n]),
           larger - std::min(shown_before[n], shown_after[n]));

@@ -11,7 +11,8 @@
 namespace cairn::model {
 
 enum class DiffKind : uint8_t {
-  New,       // visible, and not there before
+  New,       // shows occurrences, and was not there before
+  Gone,      // shows none any more: a part went back, a view was emptied
   Merged,    // hidden now, and was visible or not there: within another
   Unmerged,  // visible now, and was hidden
   Moved,     // hidden in both, within another issue than before
@@ -21,7 +22,7 @@ enum class DiffKind : uint8_t {
   Title,
   Count,  // occurrences of the issue and everything below it
 };
-std::string_view diff_kind_name(DiffKind kind);  // new, merged, unmerged, moved, status ...
+std::string_view diff_kind_name(DiffKind kind);  // new, gone, merged, unmerged, moved, status ...
 
 struct Difference {
   GroupId group{};  // dense ids are the same at both moments

@@ -89,10 +89,13 @@ Result<Applied> State::fold(const Split& split, At at) {
       return misfit(at.lsn, fmt::format("a split of {} by the fingerprint '{}', which it has not",
                                         short_id(rest_id), value));
     }
-    if (std::find(moved.begin(), moved.end(), id) != moved.end()) {
-      return misfit(at.lsn, fmt::format("a split that names the fingerprint '{}' twice", value));
-    }
     moved.push_back(id);
+  }
+  std::vector<FingerprintId> sorted = moved;
+  std::sort(sorted.begin(), sorted.end());
+  if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) {
+    return misfit(at.lsn,
+                  fmt::format("a split of {} that names a fingerprint twice", short_id(rest_id)));
   }
   if (moved.empty() || moved.size() == group(rest_id).fingerprints.size()) {
     return misfit(at.lsn, fmt::format("a split of {} that leaves one side without fingerprints",
@@ -122,14 +125,12 @@ Result<Applied> State::fold(const Split& split, At at) {
 
 Result<Applied> State::fold(const Rejoined& rejoined, At at) {
   CAIRN_TRY_ASSIGN(const GroupId part_id, named(rejoined.project, rejoined.part, at));
-  Group& part = groups_[raw(part_id) - 1];
-  if (part.split_from == GroupId{} || part.fingerprints.empty()) {
-    return misfit(at.lsn,
-                  fmt::format("{} goes back to where it was split from, but {}", short_id(part_id),
-                              part.split_from == GroupId{} ? "it was never split off"
-                                                           : "has no fingerprints"));
+  CAIRN_TRY_ASSIGN(const GroupId rest_id, named(rejoined.project, rejoined.number, at));
+  const Group& part = group(part_id);
+  if (part.fingerprints.empty() || rejoins(part_id) != rest_id) {
+    return misfit(at.lsn, fmt::format("what {} has goes back to {}, which it does not come from",
+                                      short_id(part_id), short_id(rest_id)));
   }
-  const GroupId rest_id = part.split_from;
   Group& rest = change(rest_id);
   const bool newer =
       part.times_seen > 0 && (rest.times_seen == 0 || part.last_seen > rest.last_seen);

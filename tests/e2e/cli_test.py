@@ -300,6 +300,27 @@ def test_split_and_undo(box):
     box.ok("verify", box.store, "--deep")
 
 
+def test_a_split_keeps_a_title_that_says_something(box):
+    def seen(n, fingerprint, title, **more):
+        return line(n, fingerprint=fingerprint, issue_title=title, time=1_600_000_000 + n, **more)
+    box.ok("init", box.store)
+    box.ok("projects", box.store, "set", "7", "--policy", "known")
+    box.imports(box.write("lines.jsonl", [
+        seen(1, ["a", "b"], "Real title"), seen(2, ["a"], "<untitled>", culprit="mod.b"),
+        seen(3, ["b"], "Other")]))
+    box.ok("split", box.store, "P7-1", "--fingerprint", "b")
+    assert [issue["title"] for issue in box.search("", "--sort", "new")["issues"]
+            if issue["short_id"] == "P7-1"] == ["Real title"]
+    # A part that went back itself takes nothing back.
+    box.ok("merge", box.store, "--new", "All", "P7-1")
+    assert "shown within P7-3" in box.ok("split", box.store, "P7-2", "--undo").out
+    alone = box.ok("show", box.store, "P7-3", "--alone", "--json").json()["issue"]
+    assert alone["times_seen"] == 0 and alone["merged"] == [] and alone["level"] is None
+    whole = box.ok("show", box.store, "P7-3", "--json").json()["issue"]
+    assert whole["times_seen"] == 3 and whole["merged"] == ["P7-1"] and whole["level"] == "error"
+    assert box.ok("stats", box.store, "--json").json()["issues"] == 1
+
+
 def test_history(box):
     fill(box)
     def told(issue, *words):

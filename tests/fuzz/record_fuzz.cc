@@ -30,7 +30,7 @@ std::vector<model::Record> good_records() {
       model::Unmerged{ProjectId{7}, 1, {3}},
       model::ViewMade{ProjectId{7}, 4, "view", {1, 2}},
       model::Split{ProjectId{7}, 1, 5, {"a", "b"}, {"t", "c", {}}, {}},
-      model::Rejoined{ProjectId{7}, 5},
+      model::Rejoined{ProjectId{7}, 1, 5},
       model::Assigned{ProjectId{7}, 1, "user:4"},
       model::PriorityChanged{ProjectId{7}, 1, 75, true},
       model::ActivityAdded{ProjectId{7}, 1, "note", "{}"},

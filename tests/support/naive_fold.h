@@ -179,7 +179,9 @@ class NaiveFold {
 
   void rejoin(const std::string& name) {
     Group& part = groups.at(name);
-    Group& rest = groups.at(part.split_from);
+    std::string to = part.split_from;
+    while (groups.at(to).fingerprints.empty()) to = groups.at(to).split_from;
+    Group& rest = groups.at(to);
     const auto last = [](const Group& group) {
       TimeUs newest{};
       for (const Seen& seen : group.seen) newest = std::max(newest, seen.occurrence.time());
@@ -189,7 +191,7 @@ class NaiveFold {
     const model::Face shown = face(newer ? part : rest);
     const model::Face left = face(part);
     const std::set<std::string> all = part.fingerprints;
-    move(name, part.split_from, all);
+    move(name, to, all);
     rest.face = shown;
     part.face = left;
   }

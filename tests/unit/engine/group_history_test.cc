@@ -165,3 +165,27 @@ TEST_CASE("a history has every record of a group and its views, with before and 
     CHECK(told[what] > 0);
   }
 }
+
+TEST_CASE("a history of an issue in a deep chain of views ends") {
+  const TempDir dir;
+  const auto store = Store::open(dir / "store", {});
+  REQUIRE(store.ok());
+  RandomOccurrences random(3);
+  std::vector<model::Message> messages;
+  for (uint32_t n = 0; n < 1500; ++n) {
+    model::Occurrence one = random.next();
+    one.project = ProjectId{1};
+    one.fingerprint = {"f" + std::to_string(n)};
+    messages.emplace_back(std::move(one));
+  }
+  REQUIRE((*store)->submit(std::move(messages), {}).ok());
+  for (uint32_t n = 1; n < 1500; ++n) {
+    REQUIRE((*store)->execute(model::MergeCommand{GroupId{n + 1}, {GroupId{n}}}, {}).ok());
+  }
+  REQUIRE((*store)->checkpoint().ok());
+  const auto snapshot = (*store)->snapshot();
+  REQUIRE(snapshot.ok());
+  const auto history = group_history(**snapshot, GroupId{1});
+  REQUIRE(history.ok());
+  CHECK(history->size() == 1500);  // it is made, and merged, and so is each view over it in turn
+}

@@ -36,8 +36,9 @@ TEST_CASE("the array that follows merges is the one made anew, and old ones stay
       const model::Group& group = state.group(any);
       const uint32_t next = state.project(group.project)->last_number + 1;
       if (group.split_from != GroupId{} && !group.fingerprints.empty()) {
-        regrouped.push_back(group.split_from);
-        REQUIRE(fold(model::Rejoined{group.project, group.number}));
+        const model::Group& to = state.group(state.rejoins(any));
+        regrouped.push_back(to.id);
+        REQUIRE(fold(model::Rejoined{group.project, to.number, group.number}));
       } else if (group.fingerprints.size() > 1) {
         const std::string one(state.fingerprint(*group.fingerprints.begin()).value);
         REQUIRE(fold(model::Split{group.project, group.number, next, {one}, {}, {}}));

@@ -145,6 +145,10 @@ TEST_CASE("a new view: what is refused") {
   const State& s = fold.state;
   check_refused(s, Command{MakeViewCommand{"", {g(1)}}}, ErrorCode::InvalidArgument,
                 "a new view needs a title");
+  check_refused(s, Command{MakeViewCommand{" \t", {g(1)}}}, ErrorCode::InvalidArgument,
+                "a new view needs a title");
+  check_refused(s, Command{MakeViewCommand{"bad\xff", {g(1)}}}, ErrorCode::InvalidArgument,
+                "the title of the view is not UTF-8");
   check_refused(s, Command{MakeViewCommand{std::string(1025, 'x'), {g(1)}}},
                 ErrorCode::InvalidArgument,
                 "a title of 1025 bytes is too long for a view: at most 1024");
@@ -171,9 +175,9 @@ TEST_CASE("unmerge: the n-th last of the merges that are not undone") {
   check_fact(fold.state, UnmergeCommand{g(1), {}, 1}, Unmerged{kShop, 1, {6}});
   check_fact(fold.state, UnmergeCommand{g(1), {}, 2}, Unmerged{kShop, 1, {2, 3}});
   check_refused(fold.state, Command{UnmergeCommand{g(1), {}, 3}}, ErrorCode::Conflict,
-                "there is no 3. last merge into SHOP-1 to undo: it shows what 2 merges brought");
+                "3 merges back is too far for SHOP-1: it shows what 2 merges brought");
   check_refused(fold.state, Command{UnmergeCommand{g(1), {g(2)}, 1}}, ErrorCode::InvalidArgument,
-                "unmerge either the issues named or the 1. last merge, not both");
+                "unmerge either the issues named or one of the last merges, not both");
 }
 
 namespace {
@@ -220,6 +224,17 @@ TEST_CASE("a split moves fingerprints with all they count, and is undone") {
   CHECK(fold.group(kShop, 1).title == "Error in b");  // seen last
 }
 
+TEST_CASE("a part of a part goes back past one that went back itself") {
+  Fold fold = linked();
+  fold.carry_out(Command{SplitCommand{g(1), {"b", "c"}, {}, {}}});
+  fold.carry_out(Command{SplitCommand{g(3), {"c"}, {}, {}}});
+  fold.carry_out(Command{RejoinCommand{g(3)}});
+  check_fact(fold.state, RejoinCommand{g(4)}, Rejoined{kShop, 1, 4});
+  fold.carry_out(Command{RejoinCommand{g(4)}});
+  CHECK(fold.group(kShop, 1).times_seen == 3);
+  CHECK(fold.group(kShop, 3).times_seen == 0);
+}
+
 TEST_CASE("a split: what is refused") {
   Fold fold = linked();
   fold.see(kShop, {"e"}, 50);
@@ -255,7 +270,8 @@ TEST_CASE("a split: what is refused") {
           "SHOP-4 is shown within SHOP-2 since record 11: rejoin SHOP-2, or unmerge it first");
   fold.unmerge(kShop, 2, {4});
   CHECK(fold.carry_out(Command{RejoinCommand{g(4)}}));
-  refused(RejoinCommand{g(4)}, ErrorCode::Conflict, "SHOP-4 went back to SHOP-1 already");
+  refused(RejoinCommand{g(4)}, ErrorCode::Conflict,
+          "SHOP-4 went back to where it was split from already");
 }
 
 TEST_CASE("set status: with the usual substatus unless one is named") {

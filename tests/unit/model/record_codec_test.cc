@@ -85,7 +85,7 @@ RecordBody random_body(Random& random) {
       return PriorityChanged{project, number(), static_cast<uint8_t>(25 * (1 + random() % 3)),
                              random() % 2 == 0};
     case 11:
-      return Rejoined{project, number()};
+      return Rejoined{project, number(), number()};
     default:
       return testing::awkward_occurrence(random);
   }
