@@ -79,7 +79,7 @@ std::string issue_table(const model::State& state, const query::SearchPage& page
                    {.header = trend, .drop_order = 4}});
   for (const query::IssueRow& row : page.issues) {
     const model::Group& group = state.group(row.id);
-    const model::ViewTotals totals = state.totals(row.id);
+    const model::Totals totals = state.totals(row.id);
     const size_t merged = state.members(row.id).size() - 1;
     const model::Level level = state.face_of(row.id).level;
     std::string title(group.title);

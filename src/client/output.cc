@@ -51,18 +51,17 @@ std::string error_json(const Error& error) {
   return json.take();
 }
 
-void write_seen(JsonWriter& json, uint64_t times, TimeUs first, TimeUs last) {
-  write_text_or_null(json, "first_seen", times > 0 ? format_time(first) : "");
-  write_text_or_null(json, "last_seen", times > 0 ? format_time(last) : "");
-  json.key("times_seen").unsigned_integer(times);
+void write_seen(JsonWriter& json, const model::Totals& seen) {
+  const bool any = seen.times_seen > 0;
+  write_text_or_null(json, "first_seen", any ? format_time(seen.first_seen) : "");
+  write_text_or_null(json, "last_seen", any ? format_time(seen.last_seen) : "");
+  json.key("times_seen").unsigned_integer(seen.times_seen);
 }
 
 void write_issue(JsonWriter& json, const model::State& state, GroupId id, uint64_t count,
                  uint64_t users, bool alone) {
   const model::Group& group = state.group(id);
-  const model::ViewTotals totals =
-      alone ? model::ViewTotals{group.times_seen, group.first_seen, group.last_seen}
-            : state.totals(id);
+  const model::Totals totals = alone ? group.own() : state.totals(id);
   const model::Group& face = alone ? group : state.face_of(id);
   json.key("id").unsigned_integer(raw(id));
   json.key("short_id").string(state.short_id(id));
@@ -74,7 +73,7 @@ void write_issue(JsonWriter& json, const model::State& state, GroupId id, uint64
   json.key("priority").string(model::priority_name(group.priority));
   json.key("type").unsigned_integer(group.type);
   write_text_or_null(json, "assignee", group.assignee);
-  write_seen(json, totals.times_seen, totals.first_seen, totals.last_seen);
+  write_seen(json, totals);
   json.key("count").unsigned_integer(count);
   json.key("users").unsigned_integer(users);
   json.key("merged").begin_array();

@@ -23,7 +23,7 @@ std::string page_json(const model::State& state, const query::SearchPage& page);
 std::string table_json(const query::Table& table);
 
 // first_seen, last_seen (null when nothing was seen) and times_seen, into an open object.
-void write_seen(JsonWriter& json, uint64_t times, TimeUs first, TimeUs last);
+void write_seen(JsonWriter& json, const model::Totals& seen);
 
 // The members of one found issue, into an open object. `count` and `users` are of the matching
 // occurrences. `alone`: without what is merged into it.

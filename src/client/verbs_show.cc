@@ -183,7 +183,7 @@ std::string report_json(const Reading& reading, const IssueReport& report) {
   const bool split = raw(group.split_from) != 0;
   write_text_or_null(json, "split_from", split ? state.short_id(group.split_from) : "");
   json.key("own").begin_object();
-  write_seen(json, group.times_seen, group.first_seen, group.last_seen);
+  write_seen(json, group.own());
   json.end_object();
   json.key("children").begin_array();
   for (const GroupId child : group.children) json.string(state.short_id(child));
@@ -204,9 +204,7 @@ std::string report_json(const Reading& reading, const IssueReport& report) {
 void print_head(const Reading& reading, const IssueReport& report, Console& console) {
   const model::State& state = reading.snapshot->state();
   const model::Group& group = state.group(report.id);
-  const model::ViewTotals totals =
-      report.alone ? model::ViewTotals{group.times_seen, group.first_seen, group.last_seen}
-                   : state.totals(report.id);
+  const model::Totals totals = report.alone ? group.own() : state.totals(report.id);
   const Terminal& terminal = console.terminal;
   const auto text = [&](std::string_view value) { return printable(value, terminal.utf8); };
   const auto row = [&](std::string_view name, const std::string& value) {

@@ -120,17 +120,19 @@ std::vector<GroupId> State::members(GroupId id) const {
   return out;
 }
 
-ViewTotals State::totals(GroupId id) const {
-  const Group& top = group(id);
-  ViewTotals totals{top.times_seen, top.first_seen, top.last_seen};
-  if (top.children.empty()) return totals;
+void Totals::add(const Totals& more) {
+  if (more.times_seen == 0) return;
+  const bool first = times_seen == 0;
+  first_seen = first ? more.first_seen : std::min(first_seen, more.first_seen);
+  last_seen = first ? more.last_seen : std::max(last_seen, more.last_seen);
+  times_seen += more.times_seen;
+}
+
+Totals State::totals(GroupId id) const {
+  Totals totals = group(id).own();
+  if (group(id).children.empty()) return totals;
   for (const GroupId member : members(id)) {
-    const Group& part = group(member);
-    if (member == id || part.times_seen == 0) continue;
-    const bool first = totals.times_seen == 0;
-    totals.times_seen += part.times_seen;
-    totals.first_seen = first ? part.first_seen : std::min(totals.first_seen, part.first_seen);
-    totals.last_seen = first ? part.last_seen : std::max(totals.last_seen, part.last_seen);
+    if (member != id) totals.add(group(member).own());
   }
   return totals;
 }

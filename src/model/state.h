@@ -41,6 +41,16 @@ struct Project {
   bool operator==(const Project&) const = default;
 };
 
+// What was seen in all: of a group, or, of an issue, of itself and everything merged below it.
+// Times are zero when there are no occurrences.
+struct Totals {
+  uint64_t times_seen = 0;
+  TimeUs first_seen{};
+  TimeUs last_seen{};
+
+  void add(const Totals& more);
+};
+
 // One group: a leaf that owns fingerprints (and, being merged into, the view over its children), or
 // a view that was made as one and owns none. Without occurrences of its own, times are zero.
 // Its own fields go on being folded while it is hidden, as if it were not (law 2).
@@ -68,6 +78,7 @@ struct Group {
   GroupId parent{};                    // the group it is merged into; 0 = visible
   bool priority_locked = false;        // a person chose the priority
   GroupId split_from{};                // the group its fingerprints came from; 0 = none
+  Totals own() const { return {times_seen, first_seen, last_seen}; }
   bool operator==(const Group&) const = default;
 };
 
@@ -89,14 +100,6 @@ struct Applied {
   std::vector<GroupId> touched;  // groups whose history this record belongs to
                                  // (not filled for occurrences, unless it changed a status
                                  // or made the group)
-};
-
-// Totals of a visible issue: sums over its leaves (itself and everything merged below it). Times
-// are zero when there are no occurrences.
-struct ViewTotals {
-  uint64_t times_seen = 0;
-  TimeUs first_seen{};
-  TimeUs last_seen{};
 };
 
 class State {
@@ -127,7 +130,7 @@ class State {
   std::vector<GroupId> roots_by_fingerprint() const;
   // The group and everything merged below it, the group first.
   std::vector<GroupId> members(GroupId id) const;
-  ViewTotals totals(GroupId id) const;
+  Totals totals(GroupId id) const;
   // Whose level and culprit an issue shows: itself, or, having no occurrences of its own, the
   // member seen last.
   const Group& face_of(GroupId id) const;

@@ -153,17 +153,15 @@ void State::move_fingerprint(FingerprintId id, GroupId leaf) {
 }
 
 void State::sum_up(GroupId id) {
-  Group& group = change(id);
-  group.times_seen = 0;
-  group.first_seen = group.last_seen = TimeUs{};
-  for (const FingerprintId owned : group.fingerprints) {
+  Totals totals;
+  for (const FingerprintId owned : group(id).fingerprints) {
     const Fingerprint& one = fingerprint(owned);
-    if (one.occurrences == 0) continue;
-    const bool first = group.times_seen == 0;
-    group.first_seen = first ? one.first_seen : std::min(group.first_seen, one.first_seen);
-    group.last_seen = first ? one.last_seen : std::max(group.last_seen, one.last_seen);
-    group.times_seen += one.occurrences;
+    totals.add({one.occurrences, one.first_seen, one.last_seen});
   }
+  Group& group = change(id);
+  group.times_seen = totals.times_seen;
+  group.first_seen = totals.first_seen;
+  group.last_seen = totals.last_seen;
 }
 
 void State::show_face(Group& group, const Face& face) {

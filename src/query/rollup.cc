@@ -108,7 +108,7 @@ bool totals_from_state(const View& view, const Plan& plan, GroupFilter& filter,
     const model::Group& group = state.group(GroupId{i});
     in_state += group.times_seen;
     if (group.parent != GroupId{0} || !filter.passes(group.id)) continue;
-    const model::ViewTotals totals = state.totals(group.id);
+    const model::Totals totals = state.totals(group.id);
     if (totals.times_seen == 0) continue;
     out.push_back({group.id, totals.times_seen, totals.first_seen, totals.last_seen});
   }

@@ -322,7 +322,7 @@ class Twin {
     const std::vector<GroupId> members = fold_.state.members(id);
     CHECK(members.front() == id);
     CHECK(names(members) == naive_.members(view));
-    const ViewTotals totals = fold_.state.totals(id);
+    const Totals totals = fold_.state.totals(id);
     uint64_t count = 0;
     std::set<TimeUs> times;
     for (const std::string& member : naive_.members(view)) {

@@ -23,19 +23,30 @@ std::unique_ptr<RecordLog> open_log(ForgetfulFileSystem& files) {
 
 std::vector<model::Record> frame() { return {model::Record{TimeUs{1}, "", {}, {}}}; }
 
+// Keeps the log's thread in the answer of a first sync until it is released.
+class Held {
+ public:
+  explicit Held(RecordLog& log) {
+    log.append(frame());
+    log.sync_later([this] {
+      under_way_.set_value();
+      go_on_.get_future().wait();
+    });
+    under_way_.get_future().wait();
+  }
+  void release() { go_on_.set_value(); }
+
+ private:
+  std::promise<void> under_way_;
+  std::promise<void> go_on_;
+};
+
 }  // namespace
 
 TEST_CASE("syncs that wait together are one, and are answered in order") {
   ForgetfulFileSystem files;
   const auto log = open_log(files);
-  std::promise<void> under_way;
-  std::promise<void> go_on;
-  log->append(frame());
-  log->sync_later([&] {
-    under_way.set_value();
-    go_on.get_future().wait();
-  });
-  under_way.get_future().wait();
+  Held held(*log);
   const uint64_t before = files.calls();
   std::vector<int> answered;
   std::vector<uint64_t> calls;
@@ -46,7 +57,7 @@ TEST_CASE("syncs that wait together are one, and are answered in order") {
       calls.push_back(files.calls());
     });
   }
-  go_on.set_value();
+  held.release();
   REQUIRE(log->settle().ok());
   CHECK(answered == std::vector<int>{0, 1, 2, 3});
   // Four writes and one sync, and nobody was answered before it.
@@ -56,21 +67,14 @@ TEST_CASE("syncs that wait together are one, and are answered in order") {
 TEST_CASE("after a sync that failed nobody is answered") {
   ForgetfulFileSystem files;
   const auto log = open_log(files);
-  std::promise<void> under_way;
-  std::promise<void> go_on;
-  log->append(frame());
-  log->sync_later([&] {
-    under_way.set_value();
-    go_on.get_future().wait();
-  });
-  under_way.get_future().wait();
+  Held held(*log);
   files.fail_call(files.calls() + 3, ErrorCode::Io);  // two writes, then the sync they share
   int answered = 0;
   for (int n = 0; n < 2; ++n) {
     log->append(frame());
     log->sync_later([&] { ++answered; });
   }
-  go_on.set_value();
+  held.release();
   CHECK_FALSE(log->settle().ok());
   CHECK(answered == 0);
   CHECK_FALSE(log->written().ok());

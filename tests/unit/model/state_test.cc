@@ -85,11 +85,11 @@ TEST_CASE("the forest: roots, members and totals") {
   CHECK(numbers(state.members(GroupId{6})) == std::vector<uint32_t>{6});
   CHECK(numbers(state.roots_by_fingerprint()) == std::vector<uint32_t>{0, 1, 1, 1, 1, 1, 6});
 
-  const ViewTotals all = state.totals(GroupId{1});
+  const Totals all = state.totals(GroupId{1});
   CHECK(all.times_seen == 7);
   CHECK(all.first_seen == at_second(50));
   CHECK(all.last_seen == at_second(900));
-  const ViewTotals leaf = state.totals(GroupId{6});
+  const Totals leaf = state.totals(GroupId{6});
   CHECK(leaf.times_seen == 1);
   CHECK(leaf.first_seen == at_second(106));
   CHECK(leaf.last_seen == at_second(106));
