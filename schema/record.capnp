@@ -54,6 +54,12 @@ struct Record {
     split @14 :Split;
     rejoined @15 :Rejoined;
     priorityChanged @16 :PriorityChanged;
+    releaseChanged @17 :ReleaseChanged;
+    ticked @18 :Ticked;
+    noteChanged @19 :NoteChanged;
+    attentionChanged @20 :AttentionChanged;
+    linkChanged @21 :LinkChanged;
+    standingChanged @22 :StandingChanged;
   }
 }
 
@@ -74,6 +80,21 @@ struct ProjectChanged {
   # Absent: unchanged.
   policy @2 :UInt8;
   # Enumerated: 0 unchanged, 1 first, 2 known.
+  autoResolveHours @3 :UInt64;
+  # 0 unchanged, else one more than the hours; 0 hours: never.
+  escalationThreshold @4 :UInt64;
+  # 0 unchanged, else one more than the occurrences an hour; 0 of them: none.
+  holdBack @5 :UInt8;
+  # Enumerated: 0 unchanged, 1 no, 2 yes.
+}
+
+struct ReleaseChanged {
+  project @0 :UInt64;
+  version @1 :Text;
+  hasDate @2 :Bool;
+  dateUs @3 :Int64;
+  commits @4 :List(Text);
+  # Added to those known.
 }
 
 struct TypesChanged {
@@ -105,6 +126,67 @@ struct StatusChanged {
   substatus @3 :UInt8;
   # Enumerated: 0 none, 1 until_escalating, 2 escalating, 3 ongoing, 4 until_condition_met,
   # 5 forever, 6 regressed, 7 new.
+  snooze @4 :Snooze;
+  # Of until_condition_met; absent: no condition.
+  resolution @5 :UInt8;
+  # Enumerated: 0 now, 1 in a release, 2 in the release after one, 3 in a commit.
+  version @6 :Text;
+  # The release or commit.
+  forecast @7 :List(UInt32);
+  # Of until_escalating: the most occurrences an hour, by day from the record's time.
+}
+
+struct Snooze {
+  # What lifts it, whichever comes first; 0: not that.
+  untilUs @0 :Int64;
+  count @1 :UInt32;
+  windowMinutes @2 :UInt32;
+  users @3 :UInt32;
+  userWindowMinutes @4 :UInt32;
+}
+
+struct Ticked {
+  # What is due by the record's time happens.
+  forecasts @0 :List(NewForecast);
+}
+
+struct NewForecast {
+  project @0 :UInt64;
+  number @1 :UInt32;
+  ceilings @2 :List(UInt32);
+}
+
+struct NoteChanged {
+  project @0 :UInt64;
+  number @1 :UInt32;
+  change @2 :UInt8;
+  # Enumerated: 0 added, 1 edited, 2 removed.
+  note @3 :UInt32;
+  text @4 :Text;
+}
+
+struct AttentionChanged {
+  project @0 :UInt64;
+  number @1 :UInt32;
+  attention @2 :UInt8;
+  # Enumerated: 0 bookmarked, 1 subscribed, 2 seen, 3 reviewed.
+  who @3 :Text;
+  off @4 :Bool;
+}
+
+struct LinkChanged {
+  project @0 :UInt64;
+  number @1 :UInt32;
+  url @2 :Text;
+  title @3 :Text;
+  removed @4 :Bool;
+}
+
+struct StandingChanged {
+  project @0 :UInt64;
+  number @1 :UInt32;
+  standing @2 :UInt8;
+  # Enumerated: 0 kept, 1 deleted, 2 discarded.
 }
 
 struct Merged {

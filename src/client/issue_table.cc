@@ -91,7 +91,7 @@ std::string issue_table(const model::State& state, const query::SearchPage& page
                format_age(options.now, totals.first_seen),
                format_age(options.now, totals.last_seen),
                {std::string(model::level_name(level)), level_style(level)},
-               status_text(group),
+               status_text(state.shown_status(row.id)),
                {trend_bar(row.trend, terminal.utf8), Style::Cyan}});
   }
   return table.render(terminal);

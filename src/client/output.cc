@@ -67,8 +67,11 @@ void write_issue(JsonWriter& json, const model::State& state, GroupId id, uint64
   json.key("short_id").string(state.short_id(id));
   json.key("project_id").unsigned_integer(raw(group.project));
   json.key("title").string(group.title);
-  json.key("status").string(model::status_name(group.status));
-  write_text_or_null(json, "substatus", model::substatus_name(group.substatus));
+  const model::ShownStatus shown =
+      alone ? model::ShownStatus{group.status, group.substatus, group.status_since}
+            : state.shown_status(id);
+  json.key("status").string(model::status_name(shown.status));
+  write_text_or_null(json, "substatus", model::substatus_name(shown.substatus));
   write_text_or_null(json, "level", totals.times_seen > 0 ? model::level_name(face.level) : "");
   json.key("priority").string(model::priority_name(group.priority));
   json.key("type").unsigned_integer(group.type);
@@ -119,12 +122,28 @@ std::string table_json(const query::Table& table) {
   return json.take();
 }
 
-std::string status_text(const model::Group& group) {
-  if (group.status == model::Status::Ignored) return "archived";
+std::string status_text(const model::ShownStatus& shown) {
+  if (shown.status == model::Status::Ignored) return "archived";
   const bool tells =
-      group.status == model::Status::Unresolved && group.substatus != model::Substatus::None;
-  return std::string(tells ? model::substatus_name(group.substatus)
-                           : model::status_name(group.status));
+      shown.status == model::Status::Unresolved && shown.substatus != model::Substatus::None;
+  return std::string(tells ? model::substatus_name(shown.substatus)
+                           : model::status_name(shown.status));
+}
+
+void write_snooze(JsonWriter& json, const model::SnoozeTerms& terms) {
+  json.key("snooze").begin_object();
+  write_text_or_null(json, "until", terms.until == TimeUs{} ? "" : format_time(terms.until));
+  json.key("count").unsigned_integer(terms.count);
+  json.key("window_minutes").unsigned_integer(terms.window_minutes);
+  json.key("users").unsigned_integer(terms.users);
+  json.key("user_window_minutes").unsigned_integer(terms.user_window_minutes).end_object();
+}
+
+void write_resolution(JsonWriter& json, const model::Resolution& resolution) {
+  json.key("resolution").begin_object();
+  json.key("kind").string(model::resolution_name(resolution.kind));
+  write_text_or_null(json, "version", resolution.version);
+  json.end_object();
 }
 
 std::string cell_text(const query::Cell& cell) {

@@ -31,7 +31,11 @@ void write_issue(JsonWriter& json, const model::State& state, GroupId id, uint64
                  uint64_t users, bool alone = false);
 
 // For people: the substatus where it says more than the status.
-std::string status_text(const model::Group& group);
+std::string status_text(const model::ShownStatus& shown);
+
+// Members "snooze" and "resolution" of an object.
+void write_snooze(JsonWriter& json, const model::SnoozeTerms& terms);
+void write_resolution(JsonWriter& json, const model::Resolution& resolution);
 // A cell for people.
 std::string cell_text(const query::Cell& cell);
 std::string_view outcome_name(engine::Outcome outcome);

@@ -30,6 +30,21 @@ std::string group_names(const State& state, ProjectId project,
   return out;
 }
 
+std::string resolution_text(const Resolution& resolution) {
+  switch (resolution.kind) {
+    case ResolutionKind::Now:
+      return "";
+    case ResolutionKind::InRelease:
+      return " in release " + resolution.version;
+    case ResolutionKind::InNextRelease:
+      return resolution.version.empty() ? " in the first release"
+                                        : " in the release after " + resolution.version;
+    case ResolutionKind::InCommit:
+      break;
+  }
+  return " in commit " + resolution.version;
+}
+
 struct Summary {
   const State& state;
 
@@ -44,6 +59,13 @@ struct Summary {
     std::string out = fmt::format("project {}", raw(change.project));
     if (change.slug) out += " slug " + *change.slug;
     if (change.policy) out += fmt::format(" policy {}", policy_name(*change.policy));
+    if (change.auto_resolve_hours) {
+      out += fmt::format(" auto-resolve {}h", *change.auto_resolve_hours);
+    }
+    if (change.escalation_threshold) {
+      out += fmt::format(" escalation {}/h", *change.escalation_threshold);
+    }
+    if (change.hold_back) out += *change.hold_back ? " hold back on" : " hold back off";
     return out;
   }
   std::string operator()(const TypesChanged& change) const {
@@ -56,8 +78,9 @@ struct Summary {
   }
   std::string operator()(const StatusChanged& change) const {
     const auto more = substatus_name(change.substatus);
-    return fmt::format("{} is {}{}{}", group_name(state, change.project, change.number),
-                       status_name(change.status), more.empty() ? "" : "/", more);
+    return fmt::format("{} is {}{}{}{}", group_name(state, change.project, change.number),
+                       status_name(change.status), more.empty() ? "" : "/", more,
+                       resolution_text(change.resolution));
   }
   std::string operator()(const Merged& merge) const {
     return fmt::format("{} into {}", group_names(state, merge.project, merge.children),
@@ -94,6 +117,33 @@ struct Summary {
                        activity.kind);
   }
   std::string operator()(const NothingChanged&) const { return "there was nothing to do"; }
+  std::string operator()(const ReleaseChanged& change) const {
+    std::string out =
+        fmt::format("{} release {}", project_name(state, change.project), change.version);
+    if (!change.commits.empty()) out += fmt::format(", {} commits", change.commits.size());
+    return out;
+  }
+  std::string operator()(const Ticked& tick) const {
+    return tick.forecasts.empty() ? "time passed"
+                                  : fmt::format("time passed, {} forecasts", tick.forecasts.size());
+  }
+  std::string operator()(const NoteChanged& change) const {
+    return fmt::format("{} note {} {}", group_name(state, change.project, change.number),
+                       change.note, note_change_name(change.change));
+  }
+  std::string operator()(const AttentionChanged& change) const {
+    return fmt::format("{} {}{}{}", group_name(state, change.project, change.number),
+                       change.on ? "" : "no longer ", attention_name(change.attention),
+                       change.who.empty() ? "" : " by " + change.who);
+  }
+  std::string operator()(const LinkChanged& change) const {
+    return fmt::format("{} {} {}", group_name(state, change.project, change.number),
+                       change.removed ? "no longer linked to" : "linked to", change.url);
+  }
+  std::string operator()(const StandingChanged& change) const {
+    return fmt::format("{} {}", group_name(state, change.project, change.number),
+                       standing_name(change.standing));
+  }
 };
 
 struct Members {
@@ -126,6 +176,13 @@ struct Members {
     project(change.project);
     if (change.slug) json.key("slug").string(*change.slug);
     if (change.policy) json.key("policy").string(policy_name(*change.policy));
+    if (change.auto_resolve_hours) {
+      json.key("auto_resolve_hours").unsigned_integer(*change.auto_resolve_hours);
+    }
+    if (change.escalation_threshold) {
+      json.key("escalation_threshold").unsigned_integer(*change.escalation_threshold);
+    }
+    if (change.hold_back) json.key("hold_back").boolean(*change.hold_back);
   }
   void operator()(const TypesChanged& change) const {
     if (change.strict) json.key("strict").boolean(*change.strict);
@@ -141,6 +198,9 @@ struct Members {
     group("issue", change.project, change.number);
     json.key("status").string(status_name(change.status));
     write_text_or_null(json, "substatus", substatus_name(change.substatus));
+    if (!change.snooze.empty()) write_snooze(json, change.snooze);
+    if (change.resolution.kind != ResolutionKind::Now) write_resolution(json, change.resolution);
+    if (change.substatus == Substatus::UntilEscalating) numbers("forecast", change.forecast);
   }
   void operator()(const Merged& merge) const {
     project(merge.project);
@@ -191,6 +251,56 @@ struct Members {
     json.key("data").raw(activity.data.empty() ? std::string_view("null") : activity.data);
   }
   void operator()(const NothingChanged&) const {}
+  void operator()(const ReleaseChanged& change) const {
+    project(change.project);
+    json.key("version").string(change.version);
+    write_text_or_null(json, "date", change.date ? format_time(*change.date) : "");
+    json.key("commits").begin_array();
+    for (const std::string& commit : change.commits) json.string(commit);
+    json.end_array();
+  }
+  void operator()(const Ticked& tick) const {
+    json.key("forecasts").begin_array();
+    for (const Ticked::NewForecast& forecast : tick.forecasts) {
+      json.begin_object();
+      group("issue", forecast.project, forecast.number);
+      numbers("forecast", forecast.ceilings);
+      json.end_object();
+    }
+    json.end_array();
+  }
+  void operator()(const NoteChanged& change) const {
+    project(change.project);
+    group("issue", change.project, change.number);
+    json.key("note").unsigned_integer(change.note);
+    json.key("change").string(note_change_name(change.change));
+    if (change.change != NoteChange::Removed) json.key("text").string(change.text);
+  }
+  void operator()(const AttentionChanged& change) const {
+    project(change.project);
+    group("issue", change.project, change.number);
+    json.key("attention").string(attention_name(change.attention));
+    write_text_or_null(json, "who", change.who);
+    json.key("on").boolean(change.on);
+  }
+  void operator()(const LinkChanged& change) const {
+    project(change.project);
+    group("issue", change.project, change.number);
+    json.key("url").string(change.url);
+    write_text_or_null(json, "title", change.title);
+    json.key("removed").boolean(change.removed);
+  }
+  void operator()(const StandingChanged& change) const {
+    project(change.project);
+    group("issue", change.project, change.number);
+    json.key("standing").string(standing_name(change.standing));
+  }
+
+  void numbers(std::string_view key, const std::vector<uint32_t>& values) const {
+    json.key(key).begin_array();
+    for (const uint32_t value : values) json.unsigned_integer(value);
+    json.end_array();
+  }
 };
 
 struct Kind {
@@ -208,6 +318,12 @@ struct Kind {
   std::string_view operator()(const PriorityChanged&) const { return "priority_changed"; }
   std::string_view operator()(const ActivityAdded&) const { return "activity"; }
   std::string_view operator()(const NothingChanged&) const { return "nothing_changed"; }
+  std::string_view operator()(const ReleaseChanged&) const { return "release_changed"; }
+  std::string_view operator()(const Ticked&) const { return "ticked"; }
+  std::string_view operator()(const NoteChanged&) const { return "note_changed"; }
+  std::string_view operator()(const AttentionChanged&) const { return "attention_changed"; }
+  std::string_view operator()(const LinkChanged&) const { return "link_changed"; }
+  std::string_view operator()(const StandingChanged&) const { return "standing_changed"; }
 };
 
 }  // namespace

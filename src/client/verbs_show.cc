@@ -201,6 +201,10 @@ std::string report_json(const Reading& reading, const IssueReport& report) {
   return json.end_object().take();
 }
 
+model::ShownStatus own_status(const model::Group& group) {
+  return {group.status, group.substatus, group.status_since};
+}
+
 void print_head(const Reading& reading, const IssueReport& report, Console& console) {
   const model::State& state = reading.snapshot->state();
   const model::Group& group = state.group(report.id);
@@ -217,7 +221,7 @@ void print_head(const Reading& reading, const IssueReport& report, Console& cons
         fmt::format("{} since {} (what follows is its own state)", state.short_id(report.shown_in),
                     format_time(report.shown_since)));
   }
-  row("status", status_text(group));
+  row("status", status_text(report.alone ? own_status(group) : state.shown_status(report.id)));
   if (raw(group.split_from) != 0) {
     row("split from", fmt::format("{}{}", state.short_id(group.split_from),
                                   group.fingerprints.empty() ? ", and is back there" : ""));
@@ -260,7 +264,7 @@ void print_merged(const model::State& state, GroupId id, Console& console) {
     if (member == id) continue;
     const model::Group& group = state.group(member);
     table.add({state.short_id(member), std::string(group.title), std::to_string(group.times_seen),
-               status_text(group), state.short_id(group.parent)});
+               status_text(own_status(group)), state.short_id(group.parent)});
   }
   console.out.write(table.render(console.terminal));
 }

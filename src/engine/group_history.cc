@@ -33,8 +33,10 @@ class Walk {
   void begin_as(const Walk& origin) {
     status_ = origin.status_;
     substatus_ = origin.substatus_;
+    since_ = origin.since_;
     assignee_ = origin.assignee_;
     priority_ = origin.priority_;
+    created_ = true;
   }
 
   // Up to a record, that one not; entries come in order.
@@ -46,6 +48,7 @@ class Walk {
       entry.lsn = lsn;
       entry.group = group_->id;
       entry_ = &entry;
+      time_ = record.time;
       CAIRN_TRY(std::visit([&](const auto& body) { return take(body); }, record.body));
       entry.record = std::move(record);
       entries.push_back(std::move(entry));
@@ -77,21 +80,76 @@ class Walk {
     say(what, status_text(status_, substatus_), status_text(status, substatus));
     status_ = status;
     substatus_ = substatus;
+    since_ = time_;
   }
 
   // Of occurrences only the one that made the group and those that reopened it are its history.
   Result<void> take(const Occurrence& occurrence) {
-    if (status_ == Status::Resolved) {
-      set_status("regressed", Status::Unresolved, Substatus::Regressed);
+    if (created_ && !is_own(occurrence)) {
+      say("reopened", status_text(status_, substatus_),
+          status_text(Status::Unresolved, Substatus::Regressed));
       return {};
     }
+    if (created_) {
+      react();
+      return {};
+    }
+    created_ = true;
     assignee_ = occurrence.assignee.value_or("");
     if (occurrence.priority) priority_ = priority_name(static_cast<uint8_t>(*occurrence.priority));
     say("created", "", occurrence.title.value_or(""));
     return {};
   }
+  // A resolved view shows an occurrence of its members as a regression; its own status stays.
+  bool is_own(const Occurrence& occurrence) const {
+    const auto& own = group_->fingerprints;
+    return std::any_of(own.begin(), own.end(), [&](FingerprintId id) {
+      const auto& named = occurrence.fingerprint;
+      return std::find(named.begin(), named.end(), state_->fingerprint(id).value) != named.end();
+    });
+  }
+  // What an occurrence does to a status follows from what it was.
+  void react() {
+    if (status_ == Status::Resolved) {
+      set_status("regressed", Status::Unresolved, Substatus::Regressed);
+    } else {
+      set_status("escalating", Status::Unresolved, Substatus::Escalating);
+    }
+  }
   Result<void> take(const StatusChanged& change) {
     set_status("status", change.status, change.substatus);
+    return {};
+  }
+  // What was due: becoming ongoing, or, of what was not old enough for that or is so already,
+  // resolved by age.
+  Result<void> take(const Ticked&) {
+    const TimeUs since = substatus_ == Substatus::New ? group_->first_seen : since_;
+    const bool old_enough = raw(time_) - raw(since) >= kOngoingAfterUs;
+    const bool lapsed = status_ == Status::Ignored;
+    if (lapsed || (substatus_ != Substatus::Ongoing && old_enough)) {
+      set_status("ongoing", Status::Unresolved, Substatus::Ongoing);
+    } else {
+      set_status("resolved_by_age", Status::Resolved, Substatus::None);
+    }
+    return {};
+  }
+  Result<void> take(const NoteChanged& change) {
+    constexpr std::string_view kWhat[] = {"note", "note_edited", "note_removed"};
+    say(kWhat[raw(change.change)], "", change.text);
+    return {};
+  }
+  Result<void> take(const AttentionChanged& change) {
+    say(attention_name(change.attention), change.on ? "" : change.who, change.on ? change.who : "");
+    return {};
+  }
+  Result<void> take(const LinkChanged& change) {
+    say("link", change.removed ? change.url : "", change.removed ? "" : change.url);
+    return {};
+  }
+  Result<void> take(const StandingChanged& change) {
+    say("standing", std::string(standing_name(standing_)),
+        std::string(standing_name(change.standing)));
+    standing_ = change.standing;
     return {};
   }
   Result<void> take(const Assigned& change) {
@@ -116,6 +174,7 @@ class Walk {
   Result<void> take(const ViewMade& made) {
     if (made.number == group_->number) {
       substatus_ = Substatus::Ongoing;
+      created_ = true;
       say("created", "", made.title);
     } else {
       enter(made.project, made.number);
@@ -160,6 +219,7 @@ class Walk {
   Result<void> take(const ProjectChanged&) { return {}; }
   Result<void> take(const TypesChanged&) { return {}; }
   Result<void> take(const NothingChanged&) { return {}; }
+  Result<void> take(const ReleaseChanged&) { return {}; }
 
   const Snapshot* snapshot_;
   const State* state_;
@@ -168,6 +228,10 @@ class Walk {
   Substatus substatus_ = Substatus::New;
   std::string assignee_;
   std::string priority_ = "by type";
+  Standing standing_ = Standing::Kept;
+  TimeUs since_{};  // of the status
+  TimeUs time_{};   // of the record
+  bool created_ = false;
   HistoryEntry* entry_ = nullptr;
 };
 

@@ -35,12 +35,15 @@ enum class Kind : uint32_t {
   Keys,
   Activity,
   Records,
+  Care,
+  Held,
+  Releases,
 };
 
 // Bytes of a block before compression: compresses well, and one record costs little to read back.
 constexpr size_t kBlockBytes = 128u << 10;
 // The first fold version whose rows are as they are now.
-constexpr uint32_t kOldestFold = 2;
+constexpr uint32_t kOldestFold = 3;
 // What a record costs beside its strings, roughly.
 constexpr size_t kRecordOverheadBytes = 160;
 
@@ -88,6 +91,33 @@ Result<void> write_dense(log::BaseFileWriter& file, Kind kind, uint32_t count, F
   return blocks.flush();
 }
 
+Result<void> write_beside_groups(log::BaseFileWriter& file, const model::State& state) {
+  RowBlocks care(file, Kind::Care);
+  for (const auto& [id, kept] : state.all_care()) {
+    CAIRN_TRY(care.add([id = id, &kept = kept](RowWriter& rows) {
+      rows.integer(raw(id)).text(storage::encode_care(id, kept));
+    }));
+  }
+  CAIRN_TRY(care.flush());
+  RowBlocks held(file, Kind::Held);
+  for (const auto& [id, one] : state.held()) {
+    CAIRN_TRY(held.add([id = id, &one = one](RowWriter& rows) {
+      rows.integer(raw(id)).text(storage::encode_held(one));
+    }));
+  }
+  CAIRN_TRY(held.flush());
+  RowBlocks releases(file, Kind::Releases);
+  for (const auto& [id, known] : state.all_releases()) {
+    for (const model::Release& release : known.all()) {
+      CAIRN_TRY(releases.add([&](RowWriter& rows) {
+        rows.integer(raw(release.project)).integer(release.number);
+        rows.text(storage::encode_release(release));
+      }));
+    }
+  }
+  return releases.flush();
+}
+
 Result<void> write_state(log::BaseFileWriter& file, const model::State& state) {
   RowBlocks registry(file, Kind::Registry);
   CAIRN_TRY(registry.add([&](RowWriter& rows) {
@@ -111,9 +141,10 @@ Result<void> write_state(log::BaseFileWriter& file, const model::State& state) {
   CAIRN_TRY(write_dense(file, Kind::Groups, state.group_count(), [&](uint32_t id) {
     return storage::encode_group(state.group(GroupId{id}));
   }));
-  return write_dense(file, Kind::Fingerprints, state.fingerprint_count(), [&](uint32_t id) {
+  CAIRN_TRY(write_dense(file, Kind::Fingerprints, state.fingerprint_count(), [&](uint32_t id) {
     return storage::encode_fingerprint(state.fingerprint(FingerprintId{id}));
-  });
+  }));
+  return write_beside_groups(file, state);
 }
 
 size_t size_of(const model::Record& record) {
@@ -251,6 +282,22 @@ Result<void> restore_row(Kind kind, RowReader& rows, BaseState& base,
       return {};
     case Kind::Records:
       return {};
+    case Kind::Care: {
+      const GroupId id{rows.integer<uint32_t>()};
+      CAIRN_TRY_ASSIGN(auto care, storage::decode_care(id, row()));
+      return base.state.restore_care(std::move(care));
+    }
+    case Kind::Held: {
+      const FingerprintId id{rows.integer<uint32_t>()};
+      CAIRN_TRY_ASSIGN(const auto held, storage::decode_held(id, row()));
+      return base.state.restore_held(held);
+    }
+    case Kind::Releases: {
+      const ProjectId project{rows.integer<uint64_t>()};
+      const auto number = rows.integer<uint32_t>();
+      CAIRN_TRY_ASSIGN(auto release, storage::decode_release(project, number, row()));
+      return base.state.restore_release(std::move(release));
+    }
   }
   return {};
 }
@@ -265,7 +312,7 @@ Result<BaseState> LogBase::load() const {
     const log::BlockInfo& block = file_->blocks()[i];
     const Kind kind{block.kind};
     if (kind == Kind::Records) continue;
-    if (kind < Kind::Summary || kind > Kind::Records) return damaged(*file_, i);
+    if (kind < Kind::Summary || kind > Kind::Releases) return damaged(*file_, i);
     CAIRN_TRY_ASSIGN(const auto bytes, file_->read(i));
     RowReader rows(bytes);
     for (uint32_t n = 0; n < block.count && rows.ok(); ++n) {

@@ -81,16 +81,9 @@ Result<void> Materializer::apply(const model::Record& record, Lsn lsn) {
     tail_->head.add({lsn, occurrence->time(), occurrence->project, applied.decided_by,
                      id_hashes_[prepared_], terms_of(prepared_)});
     tail_->ids.push_back(occurrence->id);
-  } else if (const auto* merged = std::get_if<model::Merged>(&record.body)) {
-    note_regrouped(merged->project, merged->children);
-  } else if (const auto* unmerged = std::get_if<model::Unmerged>(&record.body)) {
-    note_regrouped(unmerged->project, unmerged->children);
-  } else if (const auto* made = std::get_if<model::ViewMade>(&record.body)) {
-    note_regrouped(made->project, made->children);
-  } else if (std::holds_alternative<model::Split>(record.body) ||
-             std::holds_alternative<model::Rejoined>(record.body)) {
-    regrouped_.insert(regrouped_.end(), applied.touched.begin(), applied.touched.end());
   }
+  regrouped_.insert(regrouped_.end(), applied.regrouped.begin(), applied.regrouped.end());
+  if (std::holds_alternative<model::Ticked>(record.body)) last_tick_ = record.time;
   if (record.key != Hash128{}) tail_->keys.insert(record.key);
   for (const GroupId group : applied.touched) tail_->activity.emplace_back(group, lsn);
   if (!std::holds_alternative<model::StoreCreated>(record.body)) {
@@ -142,13 +135,6 @@ Result<std::shared_ptr<Tail>> Materializer::checkpointed(const storage::ReadTxn*
   frozen_.reset();
   CAIRN_TRY(dictionary_.checkpointed(txn));
   return written;
-}
-
-void Materializer::note_regrouped(ProjectId project, const std::vector<uint32_t>& numbers) {
-  for (const uint32_t number : numbers) {
-    const model::Group* group = state_.find_group(project, number);
-    if (group != nullptr) regrouped_.push_back(group->id);
-  }
 }
 
 }  // namespace cairn::engine

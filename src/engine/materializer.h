@@ -92,6 +92,8 @@ class Materializer {
   bool tail_has(const Hash128& key) const;
 
   const model::State& state() const { return state_; }
+  // Whether a tick at that time would change anything.
+  bool anything_due(TimeUs time) { return state_.anything_due(time); }
   const storage::Dictionary& dictionary() const { return dictionary_; }
   // The newest occurrences, and those being sealed (nullptr: none are).
   const storage::Head& head() const { return tail_->head; }
@@ -112,6 +114,8 @@ class Materializer {
   }
   // Time of the newest record that takes part in the order of times (store creation does not).
   TimeUs last_time() const { return last_time_; }
+  // Of the newest tick since loading; zero: none.
+  TimeUs last_tick() const { return last_tick_; }
   // Groups that were given another parent, in order: what RootCache follows. Only appended to.
   const std::vector<GroupId>& regrouped() const { return regrouped_; }
 
@@ -127,7 +131,6 @@ class Materializer {
  private:
   void look_ahead(size_t index);
   bool tail_has_hash(uint64_t hash, ProjectId project, const Uuid& id) const;
-  void note_regrouped(ProjectId project, const std::vector<uint32_t>& numbers);
 
   model::State state_;
   model::FoldAhead fold_ahead_{state_};
@@ -152,6 +155,7 @@ class Materializer {
   Lsn applied_{};
   Lsn checkpoint_{};
   TimeUs last_time_{};
+  TimeUs last_tick_{};
   std::vector<GroupId> regrouped_;
 };
 

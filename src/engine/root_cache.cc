@@ -22,10 +22,10 @@ void RootCache::follow(const model::State& state, const std::vector<GroupId>& re
   Roots& roots = *roots_;
   for (size_t id = roots.size(); id <= state.fingerprint_count(); ++id) {
     const FingerprintId fingerprint{static_cast<uint32_t>(id)};
-    roots.push_back(state.root_of(state.fingerprint(fingerprint).leaf));
+    roots.push_back(state.issue_of(state.fingerprint(fingerprint).leaf));
   }
   for (; seen_ < regrouped.size(); ++seen_) {
-    const GroupId root = state.root_of(regrouped[seen_]);
+    const GroupId root = state.issue_of(regrouped[seen_]);
     for (const GroupId member : state.members(regrouped[seen_])) {
       for (const FingerprintId fingerprint : state.group(member).fingerprints) {
         roots[raw(fingerprint)] = root;

@@ -109,7 +109,7 @@ Result<void> Snapshot::for_each_event(std::string_view query, TimeUs now,
                                        raw(match.lsn)));
       return false;
     }
-    const GroupId leaf = state().fingerprint(match.fingerprint).leaf;
+    const GroupId leaf = state().fingerprint(match.fingerprint).leaf;  // shown, so it has one
     outcome = fn({match.lsn, std::move(*occurrence), match.issue, leaf});
     return outcome.ok();
   }));

@@ -303,6 +303,14 @@ Result<ExecuteResult> Store::execute(const model::Command& command, const Execut
   return ExecuteResult{item.outcome == Outcome::Stored ? item.lsn : request.lsn, item.outcome};
 }
 
+Result<ExecuteResult> Store::tick() {
+  WriteRequest request;
+  request.tick = true;
+  impl_->write(request);
+  if (request.error) return *std::move(request.error);
+  return ExecuteResult{request.items.front().lsn, request.items.front().outcome};
+}
+
 Result<bool> Store::has_occurrence(ProjectId project, const Uuid& id) const {
   const auto lock = impl_->lock_for_reading();
   CAIRN_TRY(impl_->check_readable());

@@ -299,6 +299,11 @@ class Store {
   // InvalidArgument, NotFound, Conflict: from decide(). A split without faces gets them here.
   Result<ExecuteResult> execute(const model::Command& command, const ExecuteOptions& options);
 
+  // Lets everything happen that time alone brings by now (docs/semantics.md, "Ticks"): a write does
+  // so too, once a minute at most; who only reads sees what the last one left. NoChange: nothing is
+  // due.
+  Result<ExecuteResult> tick();
+
   Result<std::unique_ptr<Snapshot>> snapshot() const;
   Result<bool> has_occurrence(ProjectId project, const Uuid& id) const;
 

@@ -10,6 +10,7 @@
 #include <optional>
 #include <shared_mutex>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "engine/log_base.h"
@@ -59,6 +60,7 @@ struct WriteRequest {
   const SubmitOptions* submit = nullptr;
   const model::Command* command = nullptr;  // or this
   const ExecuteOptions* execute = nullptr;
+  bool tick = false;  // or what is due
 
   std::vector<ItemResult> items;
   std::optional<Error> error;  // the whole request failed
@@ -115,6 +117,9 @@ struct Store::Impl {
   std::mutex retention_turn;              // one retention at a time
 
   mutable RootCache roots;
+
+  // Of (project, release), by hash: those whose occurrences were seen here. The writer's own.
+  std::unordered_set<uint64_t> releases_met;
 
   std::mutex queue_mutex;  // guards what follows, but for `taken`
   std::deque<WriteRequest*> queue;
@@ -192,6 +197,15 @@ struct Store::Impl {
   Result<bool> batch_knows(size_t index, const model::Occurrence& occurrence) const;
   std::vector<uint64_t> look_up_ids(const std::vector<model::Message>& messages);
   Result<bool> knows_key(const Hash128& key) const;
+  // --- facts of the store itself (ticking.cc) ---
+  Result<void> tick_if_due(TimeUs time);
+  Result<void> tick(TimeUs time);
+  Result<void> run_tick(WriteRequest& request);
+  std::vector<uint32_t> ceilings_of(GroupId group, TimeUs time) const;
+  // Of an issue that is archived until it escalates.
+  void add_forecast(model::RecordBody& body, TimeUs time) const;
+  Result<void> register_release(const PreparedMessages& prepared, size_t index, ProjectId project,
+                                TimeUs time);
   // --- checkpoints (sealing.cc) ---
   // Whether the head or the tail of the log is long enough for a checkpoint, `times` over.
   bool checkpoint_due(uint32_t times = 1) const;

@@ -35,6 +35,8 @@ size_t estimated_bytes(const model::Record& record) {
     if (occurrence->subtitle) bytes += occurrence->subtitle->size();
   } else if (const auto* activity = std::get_if<model::ActivityAdded>(&record.body)) {
     bytes += activity->data.size();
+  } else if (const auto* note = std::get_if<model::NoteChanged>(&record.body)) {
+    bytes += note->text.size();
   }
   return bytes;
 }
@@ -251,8 +253,10 @@ std::unique_lock<std::shared_mutex> Store::Impl::lock_alone() const {
 
 Result<void> Store::Impl::run(WriteRequest& request,
                               std::unique_lock<std::shared_mutex>& state_lock) {
+  if (request.tick) return run_tick(request);
   if (request.command != nullptr) {
     const ExecuteOptions& how = *request.execute;
+    CAIRN_TRY(tick_if_due(record_time(std::nullopt, false)));
     const Hash128 key = how.key.empty() ? Hash128{} : hash128("command:" + how.key);
     auto decided = model::decide(fold.state(), *request.command);
     CAIRN_TRY(complete(*request.command, decided));
@@ -293,6 +297,7 @@ Result<ItemResult> Store::Impl::run_message(PreparedMessages& prepared, size_t i
                                             const SubmitOptions& how) {
   const model::Message& message = prepared.messages[index];
   const TimeUs time = record_time(model::message_time(message), how.input_time);
+  CAIRN_TRY(tick_if_due(time));
   if (std::holds_alternative<model::Occurrence>(message)) {
     return store_occurrence(prepared, index, time, how.actor);
   }
@@ -329,6 +334,7 @@ Result<ItemResult> Store::Impl::store_occurrence(PreparedMessages& prepared, siz
     if (interned.error().code != ErrorCode::Exhausted) return interned.error();
     return refused(std::move(interned).error());
   }
+  CAIRN_TRY(register_release(prepared, index, occurrence.project, time));
   model::Record& record = pending.emplace_back();  // in place: an occurrence is large to move
   record.time = time;
   record.actor = actor;
@@ -350,6 +356,7 @@ Result<ItemResult> Store::Impl::store_fact(Result<std::optional<model::RecordBod
   record.actor = actor;
   record.key = key;
   record.body = changes ? *std::move(*decided) : model::NothingChanged{};
+  add_forecast(record.body, time);
   CAIRN_TRY_ASSIGN(const Lsn lsn, apply_pending());
   return ItemResult{changes ? Outcome::Stored : Outcome::NoChange, lsn, std::nullopt};
 }

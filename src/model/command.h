@@ -42,7 +42,41 @@ struct RejoinCommand {
 struct SetStatusCommand {
   GroupId group{};
   Status status{};
-  Substatus substatus{};  // None = the usual one (unresolved: ongoing; ignored: until_escalating)
+  Substatus substatus{};    // None = the usual one (unresolved: ongoing; ignored: until_escalating,
+                            // or until_condition_met when a snooze is given)
+  SnoozeTerms snooze{};     // of ignored
+  Resolution resolution{};  // of resolved; InNextRelease: its version is found here
+};
+// Adds (`note` 0), edits (`note` and `text`) or removes (`note` alone) a note.
+struct NoteCommand {
+  GroupId group{};
+  NoteChange change{};
+  uint32_t note = 0;
+  std::string text;
+};
+struct AttentionCommand {
+  GroupId group{};
+  Attention attention{};
+  std::string who;  // "user:ID" or "team:ID"; Reviewed: ignored
+  bool on = true;
+};
+struct LinkCommand {
+  GroupId group{};
+  std::string url;
+  std::string title;
+  bool removed = false;
+};
+// Deletes, discards or takes a discarding back: of an issue and everything merged into it.
+struct SetStandingCommand {
+  GroupId group{};
+  Standing standing{};
+};
+// Registers a release, or tells more of one.
+struct ChangeReleaseCommand {
+  ProjectId project{};
+  std::string version;
+  std::optional<TimeUs> date;
+  std::vector<std::string> commits;
 };
 struct AssignCommand {
   GroupId group{};
@@ -55,17 +89,22 @@ struct SetPriorityCommand {
 };
 struct ChangeProjectCommand {
   ProjectId project{};
-  std::optional<std::string> slug;
-  std::optional<FingerprintPolicy> policy;
+  std::optional<std::string> slug{};
+  std::optional<FingerprintPolicy> policy{};
+  std::optional<uint32_t> auto_resolve_hours{};
+  std::optional<uint32_t> escalation_threshold{};
+  std::optional<bool> hold_back{};
 };
 struct ChangeTypesCommand {
   std::optional<bool> strict;
   std::vector<GroupType> set;
 };
 
-using Command = std::variant<MergeCommand, MakeViewCommand, UnmergeCommand, SplitCommand,
-                             RejoinCommand, SetStatusCommand, SetPriorityCommand, AssignCommand,
-                             ChangeProjectCommand, ChangeTypesCommand>;
+using Command =
+    std::variant<MergeCommand, MakeViewCommand, UnmergeCommand, SplitCommand, RejoinCommand,
+                 SetStatusCommand, SetPriorityCommand, AssignCommand, ChangeProjectCommand,
+                 ChangeTypesCommand, NoteCommand, AttentionCommand, LinkCommand, SetStandingCommand,
+                 ChangeReleaseCommand>;
 
 // nullopt: nothing to do, the state is already as wished.
 // Errors: NotFound (unknown group), InvalidArgument (bad slug, self-merge, empty list ...),

@@ -7,41 +7,12 @@
 #include <span>
 
 #include "model/command.h"
+#include "model/decide_common.h"
 #include "model/rules.h"
 #include "model/short_id.h"
 
 namespace cairn::model {
 namespace {
-
-using Fact = std::optional<RecordBody>;
-using Decision = Result<Fact>;
-
-constexpr Fact kNothingToDo = std::nullopt;
-
-template <class... Args>
-Error invalid(fmt::format_string<Args...> text, Args&&... args) {
-  return make_error(ErrorCode::InvalidArgument, fmt::format(text, std::forward<Args>(args)...));
-}
-
-template <class... Args>
-Error conflict(fmt::format_string<Args...> text, Args&&... args) {
-  return make_error(ErrorCode::Conflict, fmt::format(text, std::forward<Args>(args)...));
-}
-
-Result<void> check_exists(const State& state, GroupId id) {
-  if (raw(id) >= 1 && raw(id) <= state.group_count()) return {};
-  return make_error(
-      ErrorCode::NotFound,
-      fmt::format("no issue with id {}: this store has {} issues", raw(id), state.group_count()));
-}
-
-Result<void> check_visible(const State& state, GroupId id, std::string_view verb) {
-  const Group& group = state.group(id);
-  if (group.parent == GroupId{}) return {};
-  const std::string root = state.short_id(state.root_of(id));
-  return conflict("{} is shown within {} since record {}: {} {}, or unmerge it first",
-                  state.short_id(id), root, raw(group.merged_at), verb, root);
-}
 
 // A list of children that a merge or unmerge names: not too many, existing, none twice.
 Result<void> check_children(const State& state, std::span<const GroupId> children,
@@ -133,6 +104,7 @@ Result<std::vector<GroupId>> nth_last_merge(const State& state, const Group& vie
 Decision decide_on(const State& state, const UnmergeCommand& command) {
   CAIRN_TRY(check_exists(state, command.view));
   const Group& view = state.group(command.view);
+  CAIRN_TRY(check_kept(state, view.id));
   if (view.children.empty()) {
     return conflict("nothing is merged into {}", state.short_id(view.id));
   }
@@ -217,139 +189,8 @@ Decision decide_on(const State& state, const RejoinCommand& command) {
         "first",
         name);
   }
+  CAIRN_TRY(check_kept(state, state.rejoins(part.id)));
   return Fact{Rejoined{part.project, state.group(state.rejoins(part.id)).number, part.number}};
-}
-
-Decision decide_on(const State& state, const SetStatusCommand& command) {
-  CAIRN_TRY(check_exists(state, command.group));
-  const Group& group = state.group(command.group);
-  const Substatus substatus =
-      command.substatus == Substatus::None ? usual_substatus(command.status) : command.substatus;
-  CAIRN_TRY(check_visible(state, group.id, "change"));
-  if (group.status == command.status && group.substatus == substatus) return kNothingToDo;
-  if (!substatus_fits(command.status, substatus)) {
-    return invalid("{} is no substatus of {}", substatus_name(substatus),
-                   status_name(command.status));
-  }
-  if (substatus == Substatus::New) {
-    return invalid("{} is no longer new: only an issue that was just made is; use ongoing",
-                   state.short_id(group.id));
-  }
-  return Fact{StatusChanged{group.project, group.number, command.status, substatus}};
-}
-
-Decision decide_on(const State& state, const AssignCommand& command) {
-  CAIRN_TRY(check_exists(state, command.group));
-  if (!command.assignee.empty() && !valid_assignee(command.assignee)) {
-    return invalid("'{}' is no assignee: write user:ID or team:ID (nothing: nobody)",
-                   command.assignee);
-  }
-  const Group& group = state.group(command.group);
-  CAIRN_TRY(check_visible(state, group.id, "assign"));
-  if (group.assignee == command.assignee) return kNothingToDo;
-  return Fact{Assigned{group.project, group.number, command.assignee}};
-}
-
-Decision decide_on(const State& state, const SetPriorityCommand& command) {
-  CAIRN_TRY(check_exists(state, command.group));
-  const Group& group = state.group(command.group);
-  const uint8_t priority = command.priority.value_or(state.type(group.type).default_priority);
-  if (!valid_priority(priority)) {
-    return invalid("priority {} is none: use 25 (low), 50 (medium) or 75 (high)", priority);
-  }
-  CAIRN_TRY(check_visible(state, group.id, "change"));
-  const bool locked = command.priority.has_value();
-  if (group.priority == priority && group.priority_locked == locked) return kNothingToDo;
-  return Fact{PriorityChanged{group.project, group.number, priority, locked}};
-}
-
-Result<void> check_slug(const State& state, ProjectId project, const std::string& slug) {
-  if (!valid_slug(slug)) {
-    return invalid("'{}' is no project slug: use 1 to {} of A-Z a-z 0-9 _ -, not digits alone",
-                   slug, kMaxSlugBytes);
-  }
-  if (is_default_slug_form(slug) && slug_key(slug) != fmt::format("p{}", raw(project))) {
-    return invalid("the slug {} is kept for the project of that number", slug);
-  }
-  const Project* holder = state.find_project(slug);
-  if (holder == nullptr || holder->id == project) return {};
-  return conflict("project {} has the slug {} already; slugs compare without regard to case",
-                  raw(holder->id), holder->slug);
-}
-
-Decision decide_on(const State& state, const ChangeProjectCommand& command) {
-  if (command.project == ProjectId{}) return invalid("project numbers start at 1");
-  if (!command.slug && !command.policy) {
-    return invalid("nothing to change about project {}: give a slug or a policy",
-                   raw(command.project));
-  }
-  if (command.slug) CAIRN_TRY(check_slug(state, command.project, *command.slug));
-  ProjectChanged change{command.project, command.slug, command.policy};
-  if (const Project* present = state.project(command.project)) {
-    if (change.slug == present->slug) change.slug.reset();
-    if (change.policy == present->policy) change.policy.reset();
-    if (!change.slug && !change.policy) return kNothingToDo;
-  }
-  return Fact{std::move(change)};
-}
-
-bool valid_type_slug(std::string_view slug) {
-  const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-  };
-  return !slug.empty() && slug.size() <= kMaxTypeSlugBytes &&
-         std::all_of(slug.begin(), slug.end(), allowed);
-}
-
-// The type of this slug as it will be after the command, other than `id`; 0 = none.
-uint32_t type_with_slug(const State& state, const std::vector<GroupType>& set, uint32_t id,
-                        std::string_view slug) {
-  const auto replaced = [&](uint32_t other) {
-    return std::any_of(set.begin(), set.end(), [&](const GroupType& t) { return t.id == other; });
-  };
-  for (const GroupType& type : set) {
-    if (type.id != id && type.slug == slug) return type.id;
-  }
-  for (const auto& [other, type] : state.types_set()) {
-    if (other != id && type.slug == slug && !replaced(other)) return other;
-  }
-  for (const GroupType& type : known_group_types()) {
-    const bool shadowed = replaced(type.id) || state.types_set().contains(type.id);
-    if (type.id != id && type.slug == slug && !shadowed) return type.id;
-  }
-  return 0;
-}
-
-Result<void> check_type(const State& state, const std::vector<GroupType>& set,
-                        const GroupType& type) {
-  if (type.id == 0) return invalid("group types are numbered from 1");
-  if (!valid_type_slug(type.slug)) {
-    return invalid("'{}' is no slug for type {}: use 1 to {} of a-z 0-9 _ -", type.slug, type.id,
-                   kMaxTypeSlugBytes);
-  }
-  if (!valid_priority(type.default_priority)) {
-    return invalid("priority {} of type {} is none: use 25 (low), 50 (medium) or 75 (high)",
-                   type.default_priority, type.id);
-  }
-  if (const uint32_t other = type_with_slug(state, set, type.id, type.slug); other != 0) {
-    return conflict("type {} has the slug {} already", other, type.slug);
-  }
-  return {};
-}
-
-Decision decide_on(const State& state, const ChangeTypesCommand& command) {
-  std::set<uint32_t> ids;
-  for (const GroupType& type : command.set) {
-    if (!ids.insert(type.id).second) return invalid("type {} is given twice", type.id);
-    CAIRN_TRY(check_type(state, command.set, type));
-  }
-  TypesChanged change;
-  if (command.strict && *command.strict != state.strict_types()) change.strict = command.strict;
-  for (const GroupType& type : command.set) {
-    if (!state.type_registered(type.id) || state.type(type.id) != type) change.set.push_back(type);
-  }
-  if (!change.strict && change.set.empty()) return kNothingToDo;
-  return Fact{std::move(change)};
 }
 
 }  // namespace

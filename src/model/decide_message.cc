@@ -4,21 +4,11 @@
 
 #include <set>
 
-#include "model/command.h"
+#include "model/decide_common.h"
 #include "model/rules.h"
 
 namespace cairn::model {
 namespace {
-
-using Fact = std::optional<RecordBody>;
-using Decision = Result<Fact>;
-
-constexpr Fact kNothingToDo = std::nullopt;
-
-template <class... Args>
-Error invalid(fmt::format_string<Args...> text, Args&&... args) {
-  return make_error(ErrorCode::InvalidArgument, fmt::format(text, std::forward<Args>(args)...));
-}
 
 Error unknown_fingerprint(ProjectId project, std::string_view fingerprint) {
   return make_error(
@@ -26,9 +16,23 @@ Error unknown_fingerprint(ProjectId project, std::string_view fingerprint) {
       fmt::format("no issue in project {} has the fingerprint '{}'", raw(project), fingerprint));
 }
 
+// Whether a fingerprint has a group that anything can happen to.
+Result<void> check_in_sight(const State& state, const Fingerprint& fingerprint) {
+  if (fingerprint.leaf == GroupId{}) {
+    return make_error(
+        ErrorCode::NotFound,
+        fmt::format("the occurrences of the fingerprint '{}' are held back: it has no issue yet",
+                    fingerprint.value.view()));
+  }
+  const GroupId leaf = fingerprint.leaf;
+  if (state.group(leaf).standing == Standing::Kept) return {};
+  return conflict("{} is {}", state.short_id(leaf), standing_name(state.group(leaf).standing));
+}
+
 Result<GroupId> leaf_of(const State& state, ProjectId project, std::string_view fingerprint) {
   const Fingerprint* known = state.find_fingerprint(project, fingerprint);
   if (known == nullptr) return unknown_fingerprint(project, fingerprint);
+  CAIRN_TRY(check_in_sight(state, *known));
   return known->leaf;
 }
 
@@ -150,6 +154,7 @@ Decision decide(const State& state, const StatusChangeMessage& message) {
     }
     return unknown_fingerprint(message.project, listed);
   }
+  CAIRN_TRY(check_in_sight(state, *known));
   const Group& leaf = state.group(known->leaf);
   const Status status = message.status;
   const Substatus substatus = message.substatus;

@@ -20,6 +20,8 @@ void FoldAhead::see(const Occurrence& occurrence) {
     const Fingerprint& fingerprint = state_.fingerprint(third.fingerprint);
     fingerprint.value.prefetch();
     third.leaf = fingerprint.leaf;
+  }
+  if (third.leaf != GroupId{}) {
     // What an occurrence changes and where the texts are is spread over two lines, often.
     const Group& leaf = state_.group(third.leaf);
     __builtin_prefetch(&leaf);

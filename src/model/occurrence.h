@@ -91,4 +91,7 @@ class TermExtractor {
   std::unique_ptr<Impl> impl_;
 };
 
+// The occurrence's term in a field of one value; nullopt: it has none. Thread: any.
+std::optional<std::string> find_term(const Occurrence& occurrence, FieldId field);
+
 }  // namespace cairn::model

@@ -6,4 +6,31 @@ std::string_view policy_name(FingerprintPolicy policy) {
   return policy == FingerprintPolicy::Known ? "known" : "first";
 }
 
+std::string_view standing_name(Standing standing) {
+  switch (standing) {
+    case Standing::Kept:
+      return "kept";
+    case Standing::Deleted:
+      return "deleted";
+    case Standing::Discarded:
+      break;
+  }
+  return "discarded";
+}
+
+std::string_view note_change_name(NoteChange change) {
+  constexpr std::string_view kNames[] = {"added", "edited", "removed"};
+  return kNames[raw(change)];
+}
+
+std::string_view attention_name(Attention attention) {
+  constexpr std::string_view kNames[] = {"bookmarked", "subscribed", "seen", "reviewed"};
+  return kNames[raw(attention)];
+}
+
+std::string_view resolution_name(ResolutionKind kind) {
+  constexpr std::string_view kNames[] = {"now", "in_release", "in_next_release", "in_commit"};
+  return kNames[raw(kind)];
+}
+
 }  // namespace cairn::model

@@ -17,6 +17,7 @@
 #include "model/group_type.h"
 #include "model/message.h"
 #include "model/occurrence.h"
+#include "model/workflow.h"
 
 namespace cairn::model {
 
@@ -33,9 +34,21 @@ std::string_view policy_name(FingerprintPolicy policy);  // first, known
 
 struct ProjectChanged {
   ProjectId project{};
-  std::optional<std::string> slug;
-  std::optional<FingerprintPolicy> policy;
+  std::optional<std::string> slug{};
+  std::optional<FingerprintPolicy> policy{};
+  std::optional<uint32_t> auto_resolve_hours{};    // without an occurrence; 0 = never
+  std::optional<uint32_t> escalation_threshold{};  // of a new issue, occurrences an hour; 0 = none
+  std::optional<bool> hold_back{};                 // noise reduction and creation quotas apply
   bool operator==(const ProjectChanged&) const = default;
+};
+
+// A release came, or more is known of it.
+struct ReleaseChanged {
+  ProjectId project{};
+  std::string version;
+  std::optional<TimeUs> date;        // absent: unchanged; of a new one: the record's time
+  std::vector<std::string> commits;  // further ones
+  bool operator==(const ReleaseChanged&) const = default;
 };
 
 struct TypesChanged {
@@ -49,7 +62,73 @@ struct StatusChanged {
   uint32_t number = 0;
   Status status{};
   Substatus substatus{};
+  SnoozeTerms snooze{};     // of until_condition_met
+  Resolution resolution{};  // of resolved
+  std::vector<uint32_t>
+      forecast{};  // of until_escalating: Forecast::ceilings, from the record's time
   bool operator==(const StatusChanged&) const = default;
+};
+
+// Time has passed: every transition that is due by the record's time happens, at most
+// kMaxDueAtOnce of them.
+struct Ticked {
+  // New forecasts of groups whose last one is a week old.
+  struct NewForecast {
+    ProjectId project{};
+    uint32_t number = 0;
+    std::vector<uint32_t> ceilings;
+    bool operator==(const NewForecast&) const = default;
+  };
+  std::vector<NewForecast> forecasts;
+  bool operator==(const Ticked&) const = default;
+};
+
+enum class NoteChange : uint8_t { Added = 0, Edited = 1, Removed = 2 };
+std::string_view note_change_name(NoteChange change);  // added, edited, removed
+struct NoteChanged {
+  ProjectId project{};
+  uint32_t number = 0;
+  NoteChange change{};
+  uint32_t note = 0;  // Added: the next of the group
+  std::string text;   // Removed: empty
+  bool operator==(const NoteChanged&) const = default;
+};
+
+enum class Attention : uint8_t { Bookmarked = 0, Subscribed = 1, Seen = 2, Reviewed = 3 };
+std::string_view attention_name(Attention attention);  // bookmarked, subscribed, seen, reviewed
+// Somebody turned to a group, or no longer does. Reviewed is nobody's: it is the group's.
+struct AttentionChanged {
+  ProjectId project{};
+  uint32_t number = 0;
+  Attention attention{};
+  std::string who;  // "user:ID" or "team:ID"; Reviewed: empty
+  bool on = true;   // false for the first two only
+  bool operator==(const AttentionChanged&) const = default;
+};
+
+// The group's entry in another system.
+struct LinkChanged {
+  ProjectId project{};
+  uint32_t number = 0;
+  std::string url;
+  std::string title;
+  bool removed = false;
+  bool operator==(const LinkChanged&) const = default;
+};
+
+// Whether a group is among the issues. Numbers are part of the log's format.
+enum class Standing : uint8_t {
+  Kept = 0,
+  Deleted = 1,    // for good: its fingerprints are unknown again
+  Discarded = 2,  // until taken back: its occurrences are counted, and shown nowhere
+};
+std::string_view standing_name(Standing standing);  // kept, deleted, discarded
+// Of groups and all that is merged into them.
+struct StandingChanged {
+  ProjectId project{};
+  uint32_t number = 0;
+  Standing standing{};
+  bool operator==(const StandingChanged&) const = default;
 };
 
 struct Merged {
@@ -134,9 +213,11 @@ struct NothingChanged {
   bool operator==(const NothingChanged&) const = default;
 };
 
-using RecordBody = std::variant<Occurrence, StoreCreated, ProjectChanged, TypesChanged,
-                                StatusChanged, Merged, Unmerged, ViewMade, Split, Rejoined,
-                                Assigned, PriorityChanged, ActivityAdded, NothingChanged>;
+using RecordBody =
+    std::variant<Occurrence, StoreCreated, ProjectChanged, TypesChanged, StatusChanged, Merged,
+                 Unmerged, ViewMade, Split, Rejoined, Assigned, PriorityChanged, ActivityAdded,
+                 NothingChanged, ReleaseChanged, Ticked, NoteChanged, AttentionChanged, LinkChanged,
+                 StandingChanged>;
 
 struct Record {
   TimeUs time{};      // when it was recorded (or, with --by-time, when the input says it happened)

@@ -20,6 +20,25 @@ inline constexpr size_t kMaxViewTitleBytes = 1024;
 
 inline constexpr size_t kMaxTypeSlugBytes = 64;
 
+// The field's own times and numbers (Sentry; docs/semantics.md, "The life of an issue").
+inline constexpr int64_t kOngoingAfterUs = int64_t{7} * 24 * 3600 * kMicrosPerSecond;
+inline constexpr int64_t kForecastLifeUs = kOngoingAfterUs;
+inline constexpr uint64_t kEscalationLeastSeen = 10;  // occurrences of a new issue
+inline constexpr int64_t kNoiseExpiryUs = int64_t{24} * 3600 * kMicrosPerSecond;
+inline constexpr int64_t kQuotaMinutes = 60;
+inline constexpr uint32_t kMaxAutoResolveHours = 24 * 365 * 10;
+
+// What a snooze may ask for: of the first two every one is remembered.
+inline constexpr uint32_t kMaxSnoozeInWindow = 10'000;  // occurrences
+inline constexpr uint32_t kMaxSnoozeUsers = 10'000;
+inline constexpr uint32_t kMaxSnoozeWindowMinutes = 60 * 24 * 365;
+
+inline constexpr size_t kMaxNotes = 10'000;  // of one group, removed ones included
+inline constexpr size_t kMaxNoteBytes = 64u << 10;
+inline constexpr size_t kMaxPeople = 10'000;  // who bookmarked, subscribed to or saw one group
+inline constexpr size_t kMaxLinks = 100;      // of one group
+inline constexpr size_t kMaxLinkBytes = 2048;
+
 // Whether a group may be in this status and substatus. Resolved has no substatus, the others must
 // have one of their own.
 bool substatus_fits(Status status, Substatus substatus);

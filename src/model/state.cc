@@ -66,7 +66,8 @@ FingerprintId State::find_fingerprint_id(ProjectId project, std::string_view val
     const uint32_t id = fingerprints_by_hash_.find(key);
     if (id == SlotMap<uint32_t>::kNone) return FingerprintId{};
     const Fingerprint& candidate = fingerprints_[id - 1];
-    if (candidate.project == project && candidate.value == value) return FingerprintId{id};
+    if (candidate.project != project || candidate.value != value) continue;
+    if (retired_.empty() || !retired_.contains(candidate.id)) return candidate.id;
   }
 }
 
@@ -96,7 +97,29 @@ std::vector<GroupId> State::roots_by_group() const {
     for (const GroupId below : path) roots[raw(below)] = roots[raw(at)];
     path.clear();
   }
+  if (out_of_sight_ == 0) return roots;
+  for (uint32_t id = 1; id < roots.size(); ++id) {
+    if (group(roots[id]).standing != Standing::Kept) roots[id] = GroupId{};
+  }
   return roots;
+}
+
+GroupId State::issue_of(GroupId id) const {
+  if (id == GroupId{}) return id;
+  const GroupId root = root_of(id);
+  return group(root).standing == Standing::Kept ? root : GroupId{};
+}
+
+const Care& State::care(GroupId id) const {
+  static const Care kNone;
+  const auto it = care_.find(id);
+  return it == care_.end() ? kNone : it->second;
+}
+
+const Releases& State::releases(ProjectId project) const {
+  static const Releases kNone;
+  const auto it = releases_.find(project);
+  return it == releases_.end() ? kNone : it->second;
 }
 
 std::vector<GroupId> State::roots_by_fingerprint() const {

@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/block_vector.h"
@@ -24,20 +25,37 @@
 #include "base/text.h"
 #include "base/text_pool.h"
 #include "model/dirty_set.h"
+#include "model/due_queue.h"
 #include "model/record.h"
+#include "model/releases.h"
+#include "model/workflow.h"
 
 namespace cairn::model {
 
-inline constexpr uint32_t kFoldVersion = 2;
+inline constexpr uint32_t kFoldVersion = 3;
 
 // Title of a group whose occurrences have neither a title nor a culprit.
 inline constexpr std::string_view kUntitled = "<untitled>";
 
+// At most so many groups change in one tick, the longest due first; the rest in the next.
+inline constexpr size_t kMaxDueAtOnce = 25'000;
+
 struct Project {
+  // Groups made in a minute (record time / 60 s), for the creation quota of a type.
+  struct Made {
+    uint32_t type = 0;
+    int64_t minute = 0;
+    uint32_t groups = 0;
+    bool operator==(const Made&) const = default;
+  };
   ProjectId id{};
   std::string slug;  // default "P<id>"
   FingerprintPolicy policy = FingerprintPolicy::First;
-  uint32_t last_number = 0;  // of the newest group's short id; only grows
+  uint32_t last_number = 0;           // of the newest group's short id; only grows
+  uint32_t auto_resolve_hours = 0;    // 0 = never
+  uint32_t escalation_threshold = 0;  // occurrences an hour of a new group; 0 = none
+  bool hold_back = false;             // noise reduction and creation quotas apply
+  std::vector<Made> made{};           // of the last hour, while hold_back; by (minute, type)
   bool operator==(const Project&) const = default;
 };
 
@@ -59,9 +77,9 @@ struct Group {
   uint64_t times_seen = 0;  // own occurrences
   TimeUs first_seen{};      // min/max over its own occurrences' times
   TimeUs last_seen{};
-  Level level{};          // of the newest occurrence applied
-  uint8_t priority = 50;  // 25, 50, 75
-  Status status = Status::Unresolved;
+  Level level{};                       // of the newest occurrence applied
+  uint8_t priority = 50;               // 25, 50, 75
+  Status status = Status::Unresolved;  // its own: what an issue shows is State::shown_status()
   Substatus substatus = Substatus::New;
   GroupId id{};
   Text title;
@@ -76,15 +94,19 @@ struct Group {
   IdList<GroupId> children;            // merged into it, in order of merging
   IdList<FingerprintId> fingerprints;  // owned, in order of linking
   GroupId parent{};                    // the group it is merged into; 0 = visible
-  bool priority_locked = false;        // a person chose the priority
-  GroupId split_from{};                // the group its fingerprints came from; 0 = none
+  bool priority_locked : 1 = false;    // a person chose the priority
+  bool reviewed : 1 = false;           // somebody looked at it since its status changed
+  bool reopened : 1 = false;           // a member reopened it: Care::reopened says which
+  uint8_t initial_priority = 50;       // what a de-escalation goes back to
+  Standing standing = Standing::Kept;
+  GroupId split_from{};  // the group its fingerprints came from; 0 = none
   Totals own() const { return {times_seen, first_seen, last_seen}; }
   bool operator==(const Group&) const = default;
 };
 
 struct Fingerprint {
   FingerprintId id{};
-  GroupId leaf{};
+  GroupId leaf{};  // 0 = none yet: its occurrences are held back
   ProjectId project{};
   Text value;
   uint64_t occurrences = 0;  // decided by this fingerprint
@@ -94,12 +116,28 @@ struct Fingerprint {
   bool operator==(const Fingerprint&) const = default;
 };
 
+// Why a fingerprint has no group yet.
+struct Held {
+  FingerprintId id{};
+  uint32_t count = 0;  // occurrences, without a longer pause than kNoiseExpiryUs between them
+  TimeUs last{};       // record time of the newest one
+  bool operator==(const Held&) const = default;
+};
+
 // What one record did, for those who keep indexes beside the state.
 struct Applied {
-  FingerprintId decided_by{};    // occurrences: the deciding fingerprint
-  std::vector<GroupId> touched;  // groups whose history this record belongs to
-                                 // (not filled for occurrences, unless it changed a status
-                                 // or made the group)
+  FingerprintId decided_by{};      // occurrences: the deciding fingerprint
+  std::vector<GroupId> touched;    // groups whose history this record belongs to
+                                   // (not filled for occurrences, unless it changed a status
+                                   // or made the group)
+  std::vector<GroupId> regrouped;  // shown by another issue than before, or in none any more
+};
+
+struct ShownStatus {
+  Status status{};
+  Substatus substatus{};
+  TimeUs since{};
+  bool operator==(const ShownStatus&) const = default;
 };
 
 class State {
@@ -131,6 +169,25 @@ class State {
   // The group and everything merged below it, the group first.
   std::vector<GroupId> members(GroupId id) const;
   Totals totals(GroupId id) const;
+  // A visible issue's: its own, but regressed where a member reopened it since.
+  ShownStatus shown_status(GroupId id) const;
+  // Unresolved, changed by itself (new, regressed, escalating) and not looked at since.
+  bool for_review(GroupId id) const;
+  // The issue over a group as searches see it: 0 when that is deleted or discarded.
+  GroupId issue_of(GroupId id) const;
+  // What a group has beside its status; one that is empty for most.
+  const Care& care(GroupId id) const;
+  const Releases& releases(ProjectId project) const;
+  const std::unordered_map<FingerprintId, Held>& held() const { return held_; }
+  // Fingerprints without an issue: held back, deleted or discarded.
+  bool all_shown() const { return held_.empty() && out_of_sight_ == 0; }
+
+  // When the next transition of a group is due that time alone brings; nullopt: none is.
+  std::optional<TimeUs> due_at(GroupId id) const;
+  // Whether a tick at that time would change anything.
+  bool anything_due(TimeUs time);
+  // Groups whose forecast is to be renewed by then, ascending.
+  std::vector<GroupId> forecasts_due(TimeUs time) const;
   // Whose level and culprit an issue shows: itself, or, having no occurrences of its own, the
   // member seen last.
   const Group& face_of(GroupId id) const;
@@ -154,6 +211,12 @@ class State {
   std::vector<FingerprintId> dirty_fingerprints() const;
   std::vector<ProjectId> dirty_projects() const;
   bool dirty_registry() const;  // store id, strictness or types
+  // Rows beside the groups: of what is no longer there, an empty one.
+  std::vector<GroupId> dirty_care() const { return {dirty_care_.begin(), dirty_care_.end()}; }
+  std::vector<Held> dirty_held() const;
+  std::vector<const Release*> dirty_releases() const;
+  const std::unordered_map<GroupId, Care>& all_care() const { return care_; }
+  const std::map<ProjectId, Releases>& all_releases() const { return releases_; }
   void clear_dirty();
   // Makes room for as many as will be restored.
   void reserve(size_t groups, size_t fingerprints);
@@ -166,6 +229,10 @@ class State {
   Result<void> restore_group(Group group);
   Result<void> restore_fingerprint(Fingerprint fingerprint);
   void restore_registry(const Uuid& store_id, bool strict, std::vector<GroupType> types);
+  // After groups and fingerprints; releases of a project by number. Empty ones are left out.
+  Result<void> restore_care(Care care);
+  Result<void> restore_held(const Held& held);
+  Result<void> restore_release(Release release);
   // After the last restore: no fingerprint is there twice, references that point both ways agree,
   // and the forest has no cycle. Corruption otherwise; the state must then not be used (walks up
   // the forest may not end).
@@ -182,10 +249,11 @@ class State {
  private:
   friend class FoldAhead;
 
-  // When and where the record stands that is being folded.
+  // When and where the record stands that is being folded, and who it is of.
   struct At {
     TimeUs time{};
     Lsn lsn{};
+    std::string_view actor;
   };
 
   Result<Applied> fold(const Occurrence& occurrence, At at);
@@ -202,11 +270,44 @@ class State {
   Result<Applied> fold(const PriorityChanged& change, At at);
   Result<Applied> fold(const ActivityAdded& activity, At at);
   Result<Applied> fold(const NothingChanged& nothing, At at);
+  Result<Applied> fold(const ReleaseChanged& change, At at);
+  Result<Applied> fold(const Ticked& tick, At at);
+  Result<Applied> fold(const NoteChanged& change, At at);
+  Result<Applied> fold(const AttentionChanged& change, At at);
+  Result<Applied> fold(const LinkChanged& change, At at);
+  Result<Applied> fold(const StandingChanged& change, At at);
+
+  // --- what occurrences and time do to statuses (state_transitions.cc) ---
+  void set_status(GroupId id, Status status, Substatus substatus, At at);
+  void escalate(GroupId id, At at);
+  void become_ongoing(GroupId id, At at);
+  // An occurrence of the group itself; true: its status changed.
+  bool react(GroupId id, const Occurrence& occurrence, At at);
+  bool advance_snooze(Care& care, const Occurrence& occurrence, At at);
+  bool advance_forecast(Care& care, const Group& group, At at);
+  // An occurrence of a hidden group: views above it that are resolved open again.
+  void reopen_views(GroupId leaf, const Occurrence& occurrence, At at, Applied& applied);
+  // After a cut below the view: what groups that are no longer under it did to it, or to the views
+  // above it, is undone.
+  void forget_reopened(GroupId view);
+  bool covered(const Group& group, const Occurrence& occurrence, At at) const;
+  bool happen(GroupId id, At at);
+  void fill_due();
+  void watch(GroupId id);
+  void settle_care(GroupId id);
+  Care& change_care(GroupId id);
+  const Release& ensure_release(ProjectId project, std::string_view version, TimeUs date);
+
+  // --- fingerprints without a group (state_held.cc) ---
+  // Counts the occurrence of a fingerprint without a group; true: a group is to be made.
+  bool passes_noise(FingerprintId id, uint32_t type, At at);
+  bool passes_quota(Project& project, uint32_t type, At at);
+  bool held_back(FingerprintId id, const Occurrence& occurrence, At at);
 
   FingerprintId deciding_fingerprint(const Occurrence& occurrence) const;
   FingerprintPolicy policy_of(ProjectId project) const;
   GroupId create_leaf(const Occurrence& occurrence, At at);
-  FingerprintId link(ProjectId project, std::string_view value, GroupId leaf);
+  FingerprintId link(ProjectId project, std::string_view value);
   void link_unknown(const Occurrence& occurrence, GroupId leaf);
   // The group a record names, or Corruption.
   Result<GroupId> named(ProjectId project, uint32_t number, At at) const;
@@ -225,15 +326,23 @@ class State {
   // False: there is another one of that project and value.
   bool index(FingerprintId id);
   // Those restored, but for the last `behind`.
-  Result<void> index_restored(uint32_t behind);
+  void index_restored(uint32_t behind);
+  // What follows from the standing of groups, and from what is held back.
+  Result<void> restore_standings();
+  Result<void> check_held() const;
   // So that it takes no text's memory when the group has the same one already.
   void overwrite(Text& field, std::string_view value);
   // The next group of a project: number, id, created; the rest is the caller's.
   Group next_group(ProjectId project, At at);
   void observe_title(Group& group, std::string_view title, std::string_view culprit);
-  void observe(Group& group, const Occurrence& occurrence);
+  void observe(Group& group, const Fingerprint& decided_by, bool creates,
+               const Occurrence& occurrence);
   Result<void> check_next_number(ProjectId project, uint32_t number, At at) const;
+  Result<void> check_kept(GroupId id, At at) const;
+  // Gives a fingerprint, with all it saw so far, to a group.
   void move_fingerprint(FingerprintId id, GroupId leaf);
+  void copy_waiting(GroupId group, GroupId part);
+  static Applied regroup(std::vector<GroupId> touched, std::vector<GroupId> regrouped);
   // A group's own totals, from those of its fingerprints.
   void sum_up(GroupId id);
   void show_face(Group& group, const Face& face);
@@ -249,9 +358,14 @@ class State {
   bool strict_types_ = false;
   std::map<uint32_t, GroupType> types_;
   std::map<ProjectId, Project> projects_;
-  BlockVector<Group> groups_;              // index raw(id) - 1
-  BlockVector<Fingerprint> fingerprints_;  // index raw(id) - 1
-  TextPool texts_;                         // titles and culprits
+  std::map<ProjectId, Releases> releases_;
+  std::unordered_map<GroupId, Care> care_;        // none of them empty
+  std::unordered_map<FingerprintId, Held> held_;  // those without a leaf
+  std::unordered_set<FingerprintId> retired_;     // those of deleted groups: found no more
+  uint32_t out_of_sight_ = 0;                     // groups deleted or discarded
+  BlockVector<Group> groups_;                     // index raw(id) - 1
+  BlockVector<Fingerprint> fingerprints_;         // index raw(id) - 1
+  TextPool texts_;                                // titles and culprits
 
   // Indexes over the above.
   std::map<std::string, ProjectId, std::less<>> projects_by_slug_;        // by slug_key()
@@ -260,6 +374,7 @@ class State {
   // texts themselves are kept once, in fingerprints_.
   SlotMap<uint32_t> fingerprints_by_hash_;
   uint32_t restored_index_ = 0;  // fingerprints that restore_fingerprint() has put into it
+  std::vector<FingerprintId> restored_again_;  // those of the text of another one
   // Group::parent and Fingerprint::leaf again, packed: every snapshot after a merge reads them all.
   // Index = raw(id), entry 0 unused.
   std::vector<GroupId> parents_ = {GroupId{}};
@@ -269,6 +384,11 @@ class State {
   DirtySet<FingerprintId> dirty_fingerprints_;
   std::set<ProjectId> dirty_projects_;
   bool dirty_registry_ = false;
+  std::set<GroupId> dirty_care_;
+  std::set<FingerprintId> dirty_held_;
+  std::set<std::pair<ProjectId, uint32_t>> dirty_releases_;  // by number
+  DueQueue due_;
+  bool due_filled_ = false;
 };
 
 }  // namespace cairn::model

@@ -16,11 +16,6 @@ std::string_view view_of(const std::optional<std::string>& text) {
   return text ? std::string_view(*text) : std::string_view();
 }
 
-// Whether an occurrence reopens its resolved leaf. Rules about releases and commits belong here.
-bool regresses(const Group& group, const Occurrence& occurrence) {
-  return group.status == Status::Resolved && occurrence.time() > group.status_since;
-}
-
 // Takes a time into first and last of what was seen `before` times.
 template <class Seen>
 void widen(Seen& seen, uint64_t before, TimeUs time) {
@@ -28,16 +23,10 @@ void widen(Seen& seen, uint64_t before, TimeUs time) {
   seen.last_seen = before == 0 ? time : std::max(seen.last_seen, time);
 }
 
-void set_status(Group& group, Status status, Substatus substatus, TimeUs time) {
-  group.status = status;
-  group.substatus = substatus;
-  group.status_since = time;
-}
-
 }  // namespace
 
 Result<Applied> State::apply(const Record& record, Lsn lsn) {
-  const At at{record.time, lsn};
+  const At at{record.time, lsn, record.actor};
   return std::visit([&](const auto& body) { return fold(body, at); }, record.body);
 }
 
@@ -47,23 +36,30 @@ Result<Applied> State::fold(const Occurrence& occurrence, At at) {
   if (occurrence.fingerprint.empty()) return misfit(at.lsn, "an occurrence without fingerprints");
   Applied applied;
   applied.decided_by = deciding_fingerprint(occurrence);
-  const bool creates = applied.decided_by == FingerprintId{};
-  if (creates) {
-    const GroupId leaf = create_leaf(occurrence, at);
-    applied.decided_by = link(occurrence.project, occurrence.fingerprint.front(), leaf);
+  if (applied.decided_by == FingerprintId{}) {
+    applied.decided_by = link(occurrence.project, occurrence.fingerprint.front());
   }
   Fingerprint& decided_by = change(applied.decided_by);
   widen(decided_by, decided_by.occurrences, occurrence.time());
   decided_by.occurrences += 1;
   decided_by.membership.add(hash128(as_chars(std::as_bytes(std::span(occurrence.id.bytes)))));
 
+  const bool creates = decided_by.leaf == GroupId{};
+  if (creates) {
+    if (held_back(applied.decided_by, occurrence, at)) return applied;
+    move_fingerprint(applied.decided_by, create_leaf(occurrence, at));
+    if (decided_by.occurrences > 1) applied.regrouped.push_back(decided_by.leaf);
+  }
   const GroupId leaf_id = decided_by.leaf;
   Group& leaf = change(leaf_id);
-  observe(leaf, occurrence);
-  const bool reopens = regresses(leaf, occurrence);
-  if (reopens) set_status(leaf, Status::Unresolved, Substatus::Regressed, at.time);
-  if (creates || reopens) applied.touched.push_back(leaf_id);
-
+  const TimeUs first_seen = leaf.first_seen;
+  observe(leaf, decided_by, creates, occurrence);
+  if (leaf.standing == Standing::Kept) {
+    const bool changed = react(leaf_id, occurrence, at);
+    if (creates || changed) applied.touched.push_back(leaf_id);
+    if (creates || leaf.first_seen < first_seen) watch(leaf_id);
+    if (parents_[raw(leaf_id)] != GroupId{}) reopen_views(leaf_id, occurrence, at, applied);
+  }
   if (occurrence.fingerprint.size() > 1 &&
       policy_of(occurrence.project) == FingerprintPolicy::Known) {
     link_unknown(occurrence, leaf_id);
@@ -71,10 +67,17 @@ Result<Applied> State::fold(const Occurrence& occurrence, At at) {
   return applied;
 }
 
-// What every occurrence does to its leaf.
-void State::observe(Group& group, const Occurrence& occurrence) {
-  widen(group, group.times_seen, occurrence.time());
-  group.times_seen += 1;
+// What every occurrence does to its leaf; the first one brings those held back before it.
+void State::observe(Group& group, const Fingerprint& decided_by, bool creates,
+                    const Occurrence& occurrence) {
+  if (creates) {
+    group.times_seen = decided_by.occurrences;
+    group.first_seen = decided_by.first_seen;
+    group.last_seen = decided_by.last_seen;
+  } else {
+    widen(group, group.times_seen, occurrence.time());
+    group.times_seen += 1;
+  }
   group.level = occurrence.level();
   const std::string_view culprit = view_of(occurrence.culprit);
   overwrite(group.culprit, culprit);
@@ -96,13 +99,15 @@ FingerprintId State::deciding_fingerprint(const Occurrence& occurrence) const {
   const std::vector<std::string>& entries = occurrence.fingerprint;
   // A known first entry decides under either policy, so that most occurrences need no more.
   const FingerprintId first = find_fingerprint_id(occurrence.project, entries.front());
-  if (first != FingerprintId{} || entries.size() == 1) return first;
+  if (entries.size() == 1) return first;
+  const bool held = first != FingerprintId{} && leaves_[raw(first)] == GroupId{};
+  if (first != FingerprintId{} && !held) return first;
   if (policy_of(occurrence.project) == FingerprintPolicy::First) return first;
   for (const std::string& entry : entries) {
     const FingerprintId known = find_fingerprint_id(occurrence.project, entry);
-    if (known != FingerprintId{}) return known;
+    if (known != FingerprintId{} && leaves_[raw(known)] != GroupId{}) return known;
   }
-  return FingerprintId{};
+  return first;
 }
 
 FingerprintPolicy State::policy_of(ProjectId id) const {
@@ -116,6 +121,7 @@ GroupId State::create_leaf(const Occurrence& occurrence, At at) {
   leaf.type = occurrence.type;
   leaf.priority = occurrence.priority ? static_cast<uint8_t>(*occurrence.priority)
                                       : type(occurrence.type).default_priority;
+  leaf.initial_priority = leaf.priority;
   leaf.assignee = view_of(occurrence.assignee);
   add(std::move(leaf));
   return id;
@@ -133,25 +139,23 @@ Group State::next_group(ProjectId id, At at) {
   return group;
 }
 
-FingerprintId State::link(ProjectId project, std::string_view value, GroupId leaf) {
+FingerprintId State::link(ProjectId project, std::string_view value) {
   const FingerprintId id{fingerprint_count() + 1};
   Fingerprint fingerprint;
   fingerprint.id = id;
   fingerprint.project = project;
   fingerprint.value = value;
-  fingerprint.leaf = leaf;
   add(std::move(fingerprint));
   const bool is_new = index(id);
   CAIRN_ASSERT(is_new);
   dirty_fingerprints_.mark(id);
-  change(leaf).fingerprints.push_back(id);
   return id;
 }
 
 void State::link_unknown(const Occurrence& occurrence, GroupId leaf) {
   for (const std::string& entry : occurrence.fingerprint) {
     if (find_fingerprint_id(occurrence.project, entry) == FingerprintId{}) {
-      link(occurrence.project, entry, leaf);
+      move_fingerprint(link(occurrence.project, entry), leaf);
     }
   }
 }
@@ -183,6 +187,15 @@ Result<Applied> State::fold(const ProjectChanged& changed, At at) {
   dirty_projects_.insert(project.id);
   if (changed.slug) rename(project, *changed.slug);
   if (changed.policy) project.policy = *changed.policy;
+  if (changed.escalation_threshold) project.escalation_threshold = *changed.escalation_threshold;
+  if (changed.hold_back) {
+    project.hold_back = *changed.hold_back;
+    project.made.clear();
+  }
+  if (changed.auto_resolve_hours) {
+    project.auto_resolve_hours = *changed.auto_resolve_hours;
+    due_filled_ = false;  // things may be due sooner
+  }
   return Applied{};
 }
 
@@ -190,6 +203,7 @@ Result<Applied> State::fold(const TypesChanged& changed, At) {
   if (changed.strict) strict_types_ = *changed.strict;
   for (const GroupType& type : changed.set) types_[type.id] = type;
   dirty_registry_ = true;
+  if (!changed.set.empty()) due_filled_ = false;  // things may be due sooner
   return Applied{};
 }
 
@@ -211,42 +225,6 @@ void State::rename(Project& project, std::string slug) {
   projects_by_slug_[slug_key(slug)] = project.id;
   project.slug = std::move(slug);
 }
-
-// --- workflow ---------------------------------------------------------------------------------
-
-Result<Applied> State::fold(const StatusChanged& changed, At at) {
-  CAIRN_TRY_ASSIGN(const GroupId id, named(changed.project, changed.number, at));
-  if (!substatus_fits(changed.status, changed.substatus)) {
-    return misfit(at.lsn, fmt::format("status {} with substatus {}", raw(changed.status),
-                                      raw(changed.substatus)));
-  }
-  set_status(change(id), changed.status, changed.substatus, at.time);
-  return Applied{{}, {id}};
-}
-
-Result<Applied> State::fold(const Assigned& assigned, At at) {
-  CAIRN_TRY_ASSIGN(const GroupId id, named(assigned.project, assigned.number, at));
-  change(id).assignee = assigned.assignee;
-  return Applied{{}, {id}};
-}
-
-Result<Applied> State::fold(const PriorityChanged& changed, At at) {
-  CAIRN_TRY_ASSIGN(const GroupId id, named(changed.project, changed.number, at));
-  if (!valid_priority(changed.priority)) {
-    return misfit(at.lsn, fmt::format("the priority {}", changed.priority));
-  }
-  Group& group = change(id);
-  group.priority = changed.priority;
-  group.priority_locked = changed.locked;
-  return Applied{{}, {id}};
-}
-
-Result<Applied> State::fold(const ActivityAdded& activity, At at) {
-  CAIRN_TRY_ASSIGN(const GroupId id, named(activity.project, activity.number, at));
-  return Applied{{}, {id}};
-}
-
-Result<Applied> State::fold(const NothingChanged&, At) { return Applied{}; }
 
 Result<GroupId> State::named(ProjectId project, uint32_t number, At at) const {
   const Group* found = find_group(project, number);
@@ -274,7 +252,8 @@ bool State::index(FingerprintId id) {
     const uint32_t holder = fingerprints_by_hash_.find_or_add(key, raw(id));
     if (holder == raw(id)) return true;
     const Fingerprint& other = fingerprint(FingerprintId{holder});
-    if (other.project == added.project && other.value == added.value) return false;
+    const bool same = other.project == added.project && other.value == added.value;
+    if (same && !retired_.contains(other.id)) return false;
   }
 }
 
@@ -286,6 +265,18 @@ Group& State::change(GroupId id) {
 Fingerprint& State::change(FingerprintId id) {
   dirty_fingerprints_.mark(id);
   return fingerprints_[raw(id) - 1];
+}
+
+Care& State::change_care(GroupId id) {
+  dirty_care_.insert(id);
+  Care& care = care_[id];
+  care.id = id;
+  return care;
+}
+
+void State::settle_care(GroupId id) {
+  const auto it = care_.find(id);
+  if (it != care_.end() && it->second.empty()) care_.erase(it);
 }
 
 }  // namespace cairn::model

@@ -18,7 +18,10 @@ enum class Kind : char {
   Type = 'T',
   Project = 'P',
   Group = 'G',
-  Fingerprint = 'F'
+  Fingerprint = 'F',
+  Care = 'C',
+  Held = 'H',
+  Release = 'V'
 };
 
 class Serializer {
@@ -69,12 +72,22 @@ void add_type(Serializer& out, const GroupType& type) {
   out.end();
 }
 
-void add_project(Serializer& out, const Project& project) {
+void add_project(Serializer& out, const Project& project, bool replay) {
   out.begin(Kind::Project);
   out.value(project.id);
   out.text(project.slug);
   out.value(project.policy);
   out.integer(project.last_number);
+  out.integer(project.auto_resolve_hours);
+  out.integer(project.escalation_threshold);
+  out.integer(project.hold_back);
+  if (replay) {
+    for (const Project::Made& made : project.made) {
+      out.integer(made.type);
+      out.integer(static_cast<uint64_t>(made.minute));
+      out.integer(made.groups);
+    }
+  }
   out.end();
 }
 
@@ -95,6 +108,10 @@ void add_group(Serializer& out, const Group& group, uint32_t parent, uint32_t sp
   out.value(group.level);
   out.integer(group.priority);
   out.integer(group.priority_locked);
+  out.integer(group.initial_priority);
+  out.integer(group.reviewed);
+  out.integer(group.reopened);
+  out.value(group.standing);
   out.value(group.status);
   out.value(group.substatus);
   out.text(group.title);
@@ -113,6 +130,109 @@ void add_group(Serializer& out, const Group& group, uint32_t parent, uint32_t sp
     append_ids(out, group.children);
     append_ids(out, group.fingerprints);
   }
+  out.end();
+}
+
+void add_snooze(Serializer& out, const Snooze& snooze, bool replay) {
+  out.value(snooze.terms.until);
+  out.integer(snooze.terms.count);
+  out.integer(snooze.terms.window_minutes);
+  out.integer(snooze.terms.users);
+  out.integer(snooze.terms.user_window_minutes);
+  out.integer(snooze.seen);
+  out.integer(snooze.recent.size());
+  out.integer(snooze.people.size());
+  for (const auto& [hash, last] : snooze.people) {
+    out.integer(hash);
+    if (replay) out.value(last);
+  }
+  if (!replay) return;
+  for (const TimeUs time : snooze.recent) out.value(time);
+}
+
+void add_people(Serializer& out, const Care& care, bool replay) {
+  out.integer(care.bookmarked_by.size());
+  for (const std::string& who : care.bookmarked_by) out.text(who);
+  out.integer(care.subscribed_by.size());
+  for (const std::string& who : care.subscribed_by) out.text(who);
+  out.integer(care.seen.size());
+  for (const auto& [who, time] : care.seen) {
+    out.text(who);
+    if (replay) out.value(time);
+  }
+}
+
+void add_notes(Serializer& out, const Care& care, bool replay) {
+  out.integer(care.last_note);
+  out.integer(care.notes.size());
+  for (const Note& note : care.notes) {
+    out.integer(note.number);
+    out.text(note.author);
+    out.text(note.text);
+    if (!replay) continue;
+    out.value(note.time);
+    out.value(note.edited);
+  }
+  out.integer(care.links.size());
+  for (const ExternalLink& link : care.links) {
+    out.text(link.url);
+    out.text(link.title);
+  }
+}
+
+void add_care(Serializer& out, const State& state, const Care& care, bool replay) {
+  out.begin(Kind::Care);
+  out.value(state.group(care.id).project);
+  out.integer(state.group(care.id).number);
+  out.integer(care.snooze.has_value());
+  if (care.snooze) add_snooze(out, *care.snooze, replay);
+  out.integer(care.resolution.has_value());
+  if (care.resolution) {
+    out.value(care.resolution->kind);
+    out.text(care.resolution->version);
+  }
+  out.integer(care.forecast.has_value());
+  if (care.forecast) {
+    out.integer(care.forecast->ceilings.size());
+    for (const uint32_t ceiling : care.forecast->ceilings) out.integer(ceiling);
+    out.integer(care.forecast->in_hour);
+    if (replay) {
+      out.value(care.forecast->made);
+      out.integer(static_cast<uint64_t>(care.forecast->hour));
+    }
+  }
+  out.integer(care.reopened.size());
+  for (const Reopened& one : care.reopened) {
+    out.integer(state.group(one.by).number);
+    if (!replay) continue;
+    out.value(one.lsn);
+    out.value(one.time);
+  }
+  add_notes(out, care, replay);
+  add_people(out, care, replay);
+  out.end();
+}
+
+void add_release(Serializer& out, const Release& release, bool replay) {
+  out.begin(Kind::Release);
+  out.value(release.project);
+  out.text(release.version);
+  out.integer(release.commits.size());
+  for (const std::string& commit : release.commits) out.text(commit);
+  if (replay) {
+    out.integer(release.number);
+    out.value(release.date);
+  }
+  out.end();
+}
+
+void add_held(Serializer& out, const State& state, const Held& held, bool replay) {
+  const Fingerprint& fingerprint = state.fingerprint(held.id);
+  out.begin(Kind::Held);
+  out.value(fingerprint.project);
+  out.text(fingerprint.value);
+  out.integer(held.count);
+  if (replay) out.value(held.last);
   out.end();
 }
 
@@ -139,7 +259,7 @@ Hash128 State::digest(bool replay) const {
   if (replay) out.text(store_id_.hex());
   out.end();
   for (const auto& [id, type] : types_) add_type(out, type);
-  for (const auto& [id, project] : projects_) add_project(out, project);
+  for (const auto& [id, project] : projects_) add_project(out, project, replay);
   for (uint32_t id = 1; id <= group_count(); ++id) {
     const Group& group = this->group(GroupId{id});
     const auto number = [&](GroupId other) {
@@ -149,7 +269,13 @@ Hash128 State::digest(bool replay) const {
   }
   for (uint32_t id = 1; id <= fingerprint_count(); ++id) {
     const Fingerprint& fingerprint = this->fingerprint(FingerprintId{id});
-    add_fingerprint(out, fingerprint, group(fingerprint.leaf).number, replay);
+    const GroupId leaf = fingerprint.leaf;
+    add_fingerprint(out, fingerprint, leaf == GroupId{} ? 0 : group(leaf).number, replay);
+  }
+  for (const auto& [id, care] : care_) add_care(out, *this, care, replay);
+  for (const auto& [id, held] : held_) add_held(out, *this, held, replay);
+  for (const auto& [id, releases] : releases_) {
+    for (const Release& release : releases.all()) add_release(out, release, replay);
   }
   return out.result();
 }

@@ -8,6 +8,15 @@
 #include "model/state.h"
 
 namespace cairn::model {
+namespace {
+
+std::vector<GroupId> with_children(GroupId view, const std::vector<GroupId>& children) {
+  std::vector<GroupId> out{view};
+  out.insert(out.end(), children.begin(), children.end());
+  return out;
+}
+
+}  // namespace
 
 // --- views ------------------------------------------------------------------------------------
 
@@ -19,7 +28,9 @@ Result<Applied> State::fold(const Merged& merge, At at) {
   if (group(primary).parent != GroupId{}) {
     return misfit(at.lsn, fmt::format("a merge into {}, which is hidden", short_id(primary)));
   }
+  CAIRN_TRY(check_kept(primary, at));
   for (const GroupId child : children) {
+    CAIRN_TRY(check_kept(child, at));
     if (child == primary) {
       return misfit(at.lsn, fmt::format("a merge of {} into itself", short_id(primary)));
     }
@@ -30,15 +41,14 @@ Result<Applied> State::fold(const Merged& merge, At at) {
   for (const GroupId child : children) set_parent(child, primary, at.lsn);
   Group& view = change(primary);
   for (const GroupId child : children) view.children.push_back(child);
-  Applied applied{{}, {primary}};
-  applied.touched.insert(applied.touched.end(), children.begin(), children.end());
-  return applied;
+  return regroup(with_children(primary, children), children);
 }
 
 Result<Applied> State::fold(const Unmerged& unmerge, At at) {
   CAIRN_TRY_ASSIGN(const GroupId primary, named(unmerge.project, unmerge.primary, at));
   CAIRN_TRY_ASSIGN(const std::vector<GroupId> children,
                    named(unmerge.project, unmerge.children, at));
+  CAIRN_TRY(check_kept(primary, at));
   for (const GroupId child : children) {
     if (group(child).parent != primary) {
       return misfit(at.lsn, fmt::format("an unmerge of {}, which is not merged into {}",
@@ -47,9 +57,8 @@ Result<Applied> State::fold(const Unmerged& unmerge, At at) {
   }
   for (const GroupId child : children) set_parent(child, GroupId{}, Lsn{});
   change(primary).children.erase_if([&](GroupId child) { return group(child).parent != primary; });
-  Applied applied{{}, {primary}};
-  applied.touched.insert(applied.touched.end(), children.begin(), children.end());
-  return applied;
+  forget_reopened(primary);
+  return regroup(with_children(primary, children), children);
 }
 
 Result<Applied> State::fold(const ViewMade& made, At at) {
@@ -57,6 +66,7 @@ Result<Applied> State::fold(const ViewMade& made, At at) {
   CAIRN_TRY_ASSIGN(const std::vector<GroupId> children, named(made.project, made.children, at));
   uint8_t priority = 0;
   for (const GroupId child : children) {
+    CAIRN_TRY(check_kept(child, at));
     if (group(child).parent != GroupId{}) {
       return misfit(at.lsn, fmt::format("a merge of {}, which is hidden", short_id(child)));
     }
@@ -67,20 +77,20 @@ Result<Applied> State::fold(const ViewMade& made, At at) {
   view.title = texts_.share(made.title);
   view.type = group(children.front()).type;
   view.priority = priority;
+  view.initial_priority = priority;
   view.substatus = Substatus::Ongoing;
   for (const GroupId child : children) view.children.push_back(child);
   add(std::move(view));
   dirty_groups_.mark(id);
   for (const GroupId child : children) set_parent(child, id, at.lsn);
-  Applied applied{{}, {id}};
-  applied.touched.insert(applied.touched.end(), children.begin(), children.end());
-  return applied;
+  return regroup(with_children(id, children), children);
 }
 
 // --- splits -----------------------------------------------------------------------------------
 
 Result<Applied> State::fold(const Split& split, At at) {
   CAIRN_TRY_ASSIGN(const GroupId rest_id, named(split.project, split.number, at));
+  CAIRN_TRY(check_kept(rest_id, at));
   CAIRN_TRY(check_next_number(split.project, split.part, at));
   std::vector<FingerprintId> moved;
   for (const std::string& value : split.fingerprints) {
@@ -111,21 +121,28 @@ Result<Applied> State::fold(const Split& split, At at) {
   part.substatus = from.substatus;
   part.status_since = from.status_since;
   part.assignee = std::string_view(from.assignee);
+  part.initial_priority = from.initial_priority;
+  part.reviewed = from.reviewed;
   part.split_from = rest_id;
   add(std::move(part));
+  copy_waiting(rest_id, part_id);
   for (const FingerprintId id : moved) move_fingerprint(id, part_id);
   Group& rest = change(rest_id);
   rest.fingerprints.erase_if([&](FingerprintId id) { return fingerprint(id).leaf != rest_id; });
   sum_up(rest_id);
   sum_up(part_id);
+  watch(rest_id);
+  watch(part_id);
   show_face(rest, split.rest_face);
   show_face(change(part_id), split.part_face);
-  return Applied{{}, {rest_id, part_id}};
+  return regroup({rest_id, part_id}, {rest_id, part_id});
 }
 
 Result<Applied> State::fold(const Rejoined& rejoined, At at) {
   CAIRN_TRY_ASSIGN(const GroupId part_id, named(rejoined.project, rejoined.part, at));
   CAIRN_TRY_ASSIGN(const GroupId rest_id, named(rejoined.project, rejoined.number, at));
+  CAIRN_TRY(check_kept(part_id, at));
+  CAIRN_TRY(check_kept(rest_id, at));
   const Group& part = group(part_id);
   if (part.fingerprints.empty() || rejoins(part_id) != rest_id) {
     return misfit(at.lsn, fmt::format("what {} has goes back to {}, which it does not come from",
@@ -143,7 +160,27 @@ Result<Applied> State::fold(const Rejoined& rejoined, At at) {
   change(part_id).fingerprints.clear();
   sum_up(rest_id);
   sum_up(part_id);
-  return Applied{{}, {rest_id, part_id}};
+  watch(rest_id);
+  return regroup({rest_id, part_id}, {rest_id, part_id});
+}
+
+// What the group waits for, its part waits for too, from where it has come.
+void State::copy_waiting(GroupId group, GroupId part) {
+  const auto it = care_.find(group);
+  if (it == care_.end()) return;
+  const Care from = it->second;
+  Care& to = change_care(part);
+  to.snooze = from.snooze;
+  to.resolution = from.resolution;
+  to.forecast = from.forecast;
+  settle_care(part);
+}
+
+Applied State::regroup(std::vector<GroupId> touched, std::vector<GroupId> regrouped) {
+  Applied applied;
+  applied.touched = std::move(touched);
+  applied.regrouped = std::move(regrouped);
+  return applied;
 }
 
 void State::move_fingerprint(FingerprintId id, GroupId leaf) {
@@ -177,6 +214,12 @@ Result<void> State::check_next_number(ProjectId project, uint32_t number, At at)
   if (owner != nullptr && number == owner->last_number + 1) return {};
   return misfit(at.lsn, fmt::format("it makes group {} of project {}, which is not the next",
                                     number, raw(project)));
+}
+
+Result<void> State::check_kept(GroupId id, At at) const {
+  const Standing standing = group(id).standing;
+  if (standing == Standing::Kept) return {};
+  return misfit(at.lsn, fmt::format("{} is {}", short_id(id), standing_name(standing)));
 }
 
 Result<std::vector<GroupId>> State::named(ProjectId project, const std::vector<uint32_t>& numbers,

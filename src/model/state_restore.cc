@@ -74,7 +74,7 @@ class RestoredCheck {
       if (child_[id] == has_parent) continue;
       return damaged(fmt::format("the hidden group {}, which no view lists", id));
     }
-    if (owned_count_ != state_.fingerprint_count()) {
+    if (owned_count_ + state_.held().size() != state_.fingerprint_count()) {
       return damaged("a fingerprint that its group does not list");
     }
     size_t reached = 0;
@@ -103,7 +103,27 @@ std::vector<ProjectId> State::dirty_projects() const {
 }
 bool State::dirty_registry() const { return dirty_registry_; }
 
+std::vector<Held> State::dirty_held() const {
+  std::vector<Held> out;
+  for (const FingerprintId id : dirty_held_) {
+    const auto it = held_.find(id);
+    out.push_back(it == held_.end() ? Held{id, 0, {}} : it->second);
+  }
+  return out;
+}
+
+std::vector<const Release*> State::dirty_releases() const {
+  std::vector<const Release*> out;
+  for (const auto& [project, number] : dirty_releases_) {
+    out.push_back(&releases(project).all()[number - 1]);
+  }
+  return out;
+}
+
 void State::clear_dirty() {
+  dirty_care_.clear();
+  dirty_held_.clear();
+  dirty_releases_.clear();
   dirty_groups_.clear();
   dirty_fingerprints_.clear();
   dirty_projects_.clear();
@@ -173,20 +193,77 @@ Result<void> State::restore_fingerprint(Fingerprint fingerprint) {
   }
   fingerprints_by_hash_.prefetch(fingerprint_key(fingerprint.project, fingerprint.value));
   add(std::move(fingerprint));
-  return index_restored(kIndexBehind);
+  index_restored(kIndexBehind);
+  return {};
 }
 
-Result<void> State::index_restored(uint32_t behind) {
+// Of two with the same text the first may belong to a deleted group: that is known at the end.
+void State::index_restored(uint32_t behind) {
   while (restored_index_ + behind < fingerprint_count()) {
     const FingerprintId id{++restored_index_};
+    if (!index(id)) restored_again_.push_back(id);
+  }
+}
+
+Result<void> State::restore_care(Care care) {
+  if (raw(care.id) < 1 || raw(care.id) > group_count()) {
+    return damaged(fmt::format("notes of group {}, which does not exist", raw(care.id)));
+  }
+  if (!care.empty()) care_.emplace(care.id, std::move(care));
+  return {};
+}
+
+Result<void> State::restore_held(const Held& held) {
+  if (raw(held.id) < 1 || raw(held.id) > fingerprint_count()) {
+    return damaged(fmt::format("fingerprint {} as held back, which does not exist", raw(held.id)));
+  }
+  if (held.count > 0) held_.emplace(held.id, held);
+  return {};
+}
+
+Result<void> State::restore_release(Release release) {
+  Releases& known = releases_[release.project];
+  if (project(release.project) == nullptr || release.number != known.all().size() + 1 ||
+      known.find(release.version) != nullptr) {
+    return damaged(
+        fmt::format("release {} of project {} out of order", release.number, raw(release.project)));
+  }
+  known.add(std::move(release));
+  return {};
+}
+
+Result<void> State::restore_standings() {
+  out_of_sight_ = 0;
+  for (uint32_t id = 1; id <= group_count(); ++id) {
+    const Group& group = this->group(GroupId{id});
+    if (group.standing == Standing::Kept) continue;
+    out_of_sight_ += 1;
+    if (group.standing == Standing::Deleted) {
+      retired_.insert(group.fingerprints.begin(), group.fingerprints.end());
+    }
+  }
+  for (const FingerprintId id : restored_again_) {
     if (!index(id)) return damaged(fmt::format("fingerprint {} twice", raw(id)));
+  }
+  restored_again_.clear();
+  return {};
+}
+
+Result<void> State::check_held() const {
+  for (uint32_t id = 1; id <= fingerprint_count(); ++id) {
+    const bool held = leaves_[id] == GroupId{};
+    if (held != held_.contains(FingerprintId{id})) {
+      return damaged(fmt::format("fingerprint {} neither held back nor of a group", id));
+    }
   }
   return {};
 }
 
 Result<void> State::finish_restore() {
-  CAIRN_TRY(index_restored(0));
+  index_restored(0);
+  CAIRN_TRY(restore_standings());
   CAIRN_TRY(RestoredCheck(*this).run());
+  CAIRN_TRY(check_held());
   for (const auto& [id, project] : projects_) {
     const auto it = groups_by_number_.find(id);
     const size_t count = it == groups_by_number_.end() ? 0 : it->second.size();

@@ -253,4 +253,13 @@ void TermExtractor::extract(const Occurrence& occurrence, const JsonValue& event
   batch.end();
 }
 
+std::optional<std::string> find_term(const Occurrence& occurrence, FieldId field) {
+  // One for each thread: it keeps a parser, which is dear to make.
+  thread_local TermExtractor extractor;
+  for (const Term& term : extractor.extract(occurrence)) {
+    if (term.id == field) return std::string(term.value);
+  }
+  return std::nullopt;
+}
+
 }  // namespace cairn::model

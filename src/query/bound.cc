@@ -55,9 +55,9 @@ bool GroupTest::matches(const model::State& state, GroupId issue) const {
   const model::Group& group = state.group(issue);
   switch (field) {
     case GroupField::Status:
-      return contains(numbers, raw(group.status));
+      return contains(numbers, raw(state.shown_status(issue).status));
     case GroupField::Substatus:
-      return contains(numbers, raw(group.substatus));
+      return contains(numbers, raw(state.shown_status(issue).substatus));
     case GroupField::Priority:
       return contains(numbers, group.priority);
     case GroupField::Type:

@@ -8,7 +8,10 @@ GroupFilter::GroupFilter(const View& view, std::span<const Expr> conjuncts)
     : view_(view),
       conjuncts_(conjuncts),
       verdicts_(view.state->group_count() + size_t{1},
-                conjuncts.empty() ? Verdict::Yes : Verdict::Unknown) {}
+                conjuncts.empty() ? Verdict::Yes : Verdict::Unknown) {
+  // What is held back, deleted or discarded is shown by no issue.
+  verdicts_[0] = Verdict::No;
+}
 
 GroupFilter::Verdict GroupFilter::ask(GroupId issue) const {
   const bool passes = std::all_of(conjuncts_.begin(), conjuncts_.end(), [&](const Expr& expr) {

@@ -18,8 +18,9 @@ class GroupFilter {
   // An issue passes when all conjuncts hold. Precondition: is_group_only() of each.
   GroupFilter(const View& view, std::span<const Expr> conjuncts);
 
-  bool empty() const { return conjuncts_.empty(); }
-  // Each visible issue is looked at once.
+  // Whether every occurrence passes.
+  bool empty() const { return conjuncts_.empty() && view_.state->all_shown(); }
+  // Each visible issue is looked at once; 0, no issue, does not pass.
   bool passes(GroupId issue) {
     Verdict& verdict = verdicts_[raw(issue)];
     if (verdict == Verdict::Unknown) verdict = ask(issue);

@@ -137,6 +137,15 @@ Result<void> RowBuffer::write(WriteTxn& txn) const {
   return {};
 }
 
+namespace {
+
+void add_release(RowBuffer& rows, const model::Release& release) {
+  rows.add(Table::Releases, Key().u64(raw(release.project)).u32(release.number).view(),
+           encode_release(release));
+}
+
+}  // namespace
+
 RowBuffer dirty_rows(const model::State& state) {
   RowBuffer rows;
   if (state.dirty_registry()) {
@@ -158,6 +167,13 @@ RowBuffer dirty_rows(const model::State& state) {
     rows.add(Table::Fingerprints, Key().u32(raw(id)).view(),
              encode_fingerprint(state.fingerprint(id)));
   }
+  for (const GroupId id : state.dirty_care()) {
+    rows.add(Table::Care, Key().u32(raw(id)).view(), encode_care(id, state.care(id)));
+  }
+  for (const model::Held& held : state.dirty_held()) {
+    rows.add(Table::Held, Key().u32(raw(held.id)).view(), encode_held(held));
+  }
+  for (const model::Release* release : state.dirty_releases()) add_release(rows, *release);
   return rows;
 }
 
@@ -176,6 +192,15 @@ RowBuffer all_rows(const model::State& state) {
   for (uint32_t id = 1; id <= state.fingerprint_count(); ++id) {
     rows.add(Table::Fingerprints, Key().u32(id).view(),
              encode_fingerprint(state.fingerprint(FingerprintId{id})));
+  }
+  for (const auto& [id, care] : state.all_care()) {
+    rows.add(Table::Care, Key().u32(raw(id)).view(), encode_care(id, care));
+  }
+  for (const auto& [id, held] : state.held()) {
+    rows.add(Table::Held, Key().u32(raw(id)).view(), encode_held(held));
+  }
+  for (const auto& [id, releases] : state.all_releases()) {
+    for (const model::Release& release : releases.all()) add_release(rows, release);
   }
   return rows;
 }
@@ -336,6 +361,28 @@ Result<void> load_fingerprints(const ReadTxn& txn, model::State& state) {
                       });
 }
 
+Result<void> load_beside_groups(const ReadTxn& txn, model::State& state) {
+  CAIRN_TRY(for_each_row(txn, Table::Care, "care", sizeof(uint32_t), {},
+                         [&](std::string_view key, auto row) -> Result<void> {
+                           CAIRN_TRY_ASSIGN(auto care,
+                                            decode_care(GroupId{key_part<uint32_t>(key, 0)}, row));
+                           return state.restore_care(std::move(care));
+                         }));
+  CAIRN_TRY(for_each_row(txn, Table::Held, "held", sizeof(uint32_t), {},
+                         [&](std::string_view key, auto row) -> Result<void> {
+                           const FingerprintId id{key_part<uint32_t>(key, 0)};
+                           CAIRN_TRY_ASSIGN(const auto held, decode_held(id, row));
+                           return state.restore_held(held);
+                         }));
+  return for_each_row(txn, Table::Releases, "releases", sizeof(uint64_t) + sizeof(uint32_t), {},
+                      [&](std::string_view key, auto row) -> Result<void> {
+                        CAIRN_TRY_ASSIGN(auto release,
+                                         decode_release(ProjectId{key_part<uint64_t>(key, 0)},
+                                                        key_part<uint32_t>(key, 8), row));
+                        return state.restore_release(std::move(release));
+                      });
+}
+
 }  // namespace
 
 Result<void> load_state(const ReadTxn& txn, model::State& state) {
@@ -351,6 +398,7 @@ Result<void> load_state(const ReadTxn& txn, model::State& state) {
   const auto groups = load_groups(txn, state);
   CAIRN_TRY(fingerprints.get());
   CAIRN_TRY(groups);
+  CAIRN_TRY(load_beside_groups(txn, state));
   return state.finish_restore();
 }
 

@@ -22,7 +22,7 @@
 
 namespace cairn::storage {
 
-inline constexpr uint32_t kIndexFormatVersion = 3;
+inline constexpr uint32_t kIndexFormatVersion = 4;
 
 // Where a log frame starts (the log's own type is not known to this layer).
 struct LogPosition {

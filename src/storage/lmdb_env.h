@@ -39,8 +39,11 @@ enum class Table : uint8_t {
   Activity,
   Keys,
   Frames,
+  Care,
+  Held,
+  Releases,
 };
-inline constexpr int kTableCount = 12;
+inline constexpr int kTableCount = 15;
 
 struct IndexOptions {
   // Address space, not disk: the file grows as needed. 64-bit machines have room.

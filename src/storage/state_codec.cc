@@ -7,49 +7,12 @@
 
 #include "model/occurrence.h"
 #include "storage/coding.h"
+#include "storage/state_row.h"
 
 namespace cairn::storage {
 namespace {
 
-constexpr uint8_t kRowVersion = 1;
 constexpr uint32_t kMetaMagic = 0x6d676763;  // "cggm"
-
-// Kinds of rows, part of the checksum's seed.
-enum class Row : uint8_t { Project = 1, Type, Group, Fingerprint, Registry, Meta };
-
-uint64_t checksum(std::string_view bytes, Row kind, uint64_t id) {
-  return hash64(bytes, id << 8 | static_cast<uint8_t>(kind));
-}
-
-RowWriter begin_row() {
-  RowWriter row;
-  row.integer(kRowVersion);
-  return row;
-}
-
-std::string end_row(RowWriter&& row, Row kind, uint64_t id) {
-  row.integer(checksum(row.bytes(), kind, id));
-  return row.bytes();
-}
-
-// The row between version and checksum; nullopt when these two are wrong.
-std::optional<RowReader> open_row(std::span<const std::byte> row, Row kind, uint64_t id) {
-  if (row.size() < sizeof(kRowVersion) + sizeof(uint64_t)) return std::nullopt;
-  const auto body = row.first(row.size() - sizeof(uint64_t));
-  if (load_le<uint64_t>(row.data() + body.size()) != checksum(as_chars(body), kind, id)) {
-    return std::nullopt;
-  }
-  RowReader reader(body);
-  if (reader.integer<uint8_t>() != kRowVersion) return std::nullopt;
-  return reader;
-}
-
-Error damaged(std::string_view what, uint64_t id) {
-  return make_error(ErrorCode::Corruption,
-                    fmt::format("checkpoint: the row of {} {} is damaged; rebuild the index from "
-                                "the log",
-                                what, id));
-}
 
 template <class Id>
 void write_ids(RowWriter& row, const IdList<Id>& ids) {
@@ -59,12 +22,8 @@ void write_ids(RowWriter& row, const IdList<Id>& ids) {
 
 template <class Id>
 IdList<Id> read_ids(RowReader& row) {
-  const auto count = row.integer<uint32_t>();
+  const uint32_t count = read_count(row, sizeof(Id));
   IdList<Id> ids;
-  if (count > row.remaining() / sizeof(Id)) {
-    row.fail();
-    return ids;
-  }
   for (uint32_t i = 0; i < count; ++i) ids.push_back(Id{row.integer<std::underlying_type_t<Id>>()});
   return ids;
 }
@@ -79,32 +38,43 @@ Uuid read_uuid(RowReader& row) {
   return id;
 }
 
-// Reads an enumerator; false in `valid` when it is above the last one.
-template <class E>
-E read_enum(RowReader& row, E last, bool& valid) {
-  const auto value = row.integer<std::underlying_type_t<E>>();
-  if (value > raw(last)) valid = false;
-  return static_cast<E>(value);
-}
-
 }  // namespace
 
 std::string encode_project(const model::Project& project) {
   RowWriter row = begin_row();
-  row.text(project.slug).integer(raw(project.policy)).integer(project.last_number);
+  row.text(project.slug)
+      .integer(raw(project.policy))
+      .integer(project.last_number)
+      .integer(project.auto_resolve_hours)
+      .integer(project.escalation_threshold)
+      .integer(static_cast<uint8_t>(project.hold_back))
+      .integer(static_cast<uint32_t>(project.made.size()));
+  for (const model::Project::Made& made : project.made) {
+    row.integer(made.type).integer(made.minute).integer(made.groups);
+  }
   return end_row(std::move(row), Row::Project, raw(project.id));
 }
 
 Result<model::Project> decode_project(ProjectId id, std::span<const std::byte> bytes) {
   auto row = open_row(bytes, Row::Project, raw(id));
-  if (!row) return damaged("project", raw(id));
+  if (!row) return damaged_row("project", raw(id));
   model::Project project;
   bool valid = true;
   project.id = id;
   project.slug = row->text();
   project.policy = read_enum(*row, model::FingerprintPolicy::Known, valid);
   project.last_number = row->integer<uint32_t>();
-  if (!valid || !row->done()) return damaged("project", raw(id));
+  project.auto_resolve_hours = row->integer<uint32_t>();
+  project.escalation_threshold = row->integer<uint32_t>();
+  project.hold_back = row->integer<uint8_t>() != 0;
+  for (uint32_t left = read_count(*row, 16); left > 0; --left) {
+    model::Project::Made made;
+    made.type = row->integer<uint32_t>();
+    made.minute = row->integer<int64_t>();
+    made.groups = row->integer<uint32_t>();
+    project.made.push_back(made);
+  }
+  if (!valid || !row->done()) return damaged_row("project", raw(id));
   return project;
 }
 
@@ -125,7 +95,7 @@ std::string encode_type(const model::GroupType& type) {
 
 Result<model::GroupType> decode_type(uint32_t id, std::span<const std::byte> bytes) {
   auto row = open_row(bytes, Row::Type, id);
-  if (!row) return damaged("group type", id);
+  if (!row) return damaged_row("group type", id);
   model::GroupType type;
   type.id = id;
   type.slug = row->text();
@@ -138,7 +108,7 @@ Result<model::GroupType> decode_type(uint32_t id, std::span<const std::byte> byt
   type.auto_resolve = row->integer<uint8_t>() != 0;
   type.escalation = row->integer<uint8_t>() != 0;
   type.quota_per_hour = row->integer<uint32_t>();
-  if (!row->done()) return damaged("group type", id);
+  if (!row->done()) return damaged_row("group type", id);
   return type;
 }
 
@@ -149,7 +119,7 @@ std::string encode_group(const model::Group& group) {
       .integer(group.type)
       .integer(raw(group.level))
       .integer(group.priority)
-      .integer(static_cast<uint8_t>(group.priority_locked))
+      .integer(static_cast<uint8_t>(group.priority_locked ? 1 : 0))
       .integer(raw(group.status))
       .integer(raw(group.substatus))
       .text(group.title)
@@ -162,7 +132,11 @@ std::string encode_group(const model::Group& group) {
       .integer(raw(group.created))
       .integer(raw(group.parent))
       .integer(raw(group.merged_at))
-      .integer(raw(group.split_from));
+      .integer(raw(group.split_from))
+      .integer(group.initial_priority)
+      .integer(raw(group.standing))
+      .integer(static_cast<uint8_t>(group.reviewed ? 1 : 0))
+      .integer(static_cast<uint8_t>(group.reopened ? 1 : 0));
   write_ids(row, group.children);
   write_ids(row, group.fingerprints);
   return end_row(std::move(row), Row::Group, raw(group.id));
@@ -170,7 +144,7 @@ std::string encode_group(const model::Group& group) {
 
 Result<GroupRow> decode_group(GroupId id, std::span<const std::byte> bytes) {
   auto row = open_row(bytes, Row::Group, raw(id));
-  if (!row) return damaged("group", raw(id));
+  if (!row) return damaged_row("group", raw(id));
   GroupRow out;
   model::Group& group = out.group;
   bool valid = true;
@@ -194,9 +168,13 @@ Result<GroupRow> decode_group(GroupId id, std::span<const std::byte> bytes) {
   group.parent = GroupId{row->integer<uint32_t>()};
   group.merged_at = Lsn{row->integer<uint64_t>()};
   group.split_from = GroupId{row->integer<uint32_t>()};
+  group.initial_priority = row->integer<uint8_t>();
+  group.standing = read_enum(*row, model::Standing::Discarded, valid);
+  group.reviewed = row->integer<uint8_t>() != 0;
+  group.reopened = row->integer<uint8_t>() != 0;
   group.children = read_ids<GroupId>(*row);
   group.fingerprints = read_ids<FingerprintId>(*row);
-  if (!valid || !row->done()) return damaged("group", raw(id));
+  if (!valid || !row->done()) return damaged_row("group", raw(id));
   return out;
 }
 
@@ -215,7 +193,7 @@ std::string encode_fingerprint(const model::Fingerprint& fingerprint) {
 
 Result<model::Fingerprint> decode_fingerprint(FingerprintId id, std::span<const std::byte> bytes) {
   auto row = open_row(bytes, Row::Fingerprint, raw(id));
-  if (!row) return damaged("fingerprint", raw(id));
+  if (!row) return damaged_row("fingerprint", raw(id));
   model::Fingerprint fingerprint;
   fingerprint.id = id;
   fingerprint.project = ProjectId{row->integer<uint64_t>()};
@@ -226,7 +204,7 @@ Result<model::Fingerprint> decode_fingerprint(FingerprintId id, std::span<const 
   fingerprint.last_seen = TimeUs{row->integer<int64_t>()};
   fingerprint.membership.low = row->integer<uint64_t>();
   fingerprint.membership.high = row->integer<uint64_t>();
-  if (!row->done()) return damaged("fingerprint", raw(id));
+  if (!row->done()) return damaged_row("fingerprint", raw(id));
   return fingerprint;
 }
 
@@ -239,11 +217,11 @@ std::string encode_registry(const Registry& registry) {
 
 Result<Registry> decode_registry(std::span<const std::byte> bytes) {
   auto row = open_row(bytes, Row::Registry, 0);
-  if (!row) return damaged("the type registry, part", 0);
+  if (!row) return damaged_row("the type registry, part", 0);
   Registry registry;
   registry.store_id = read_uuid(*row);
   registry.strict_types = row->integer<uint8_t>() != 0;
-  if (!row->done()) return damaged("the type registry, part", 0);
+  if (!row->done()) return damaged_row("the type registry, part", 0);
   return registry;
 }
 

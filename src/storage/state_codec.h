@@ -32,6 +32,16 @@ Result<GroupRow> decode_group(GroupId id, std::span<const std::byte> row);
 std::string encode_fingerprint(const model::Fingerprint& fingerprint);
 Result<model::Fingerprint> decode_fingerprint(FingerprintId id, std::span<const std::byte> row);
 
+std::string encode_care(GroupId id, const model::Care& care);
+Result<model::Care> decode_care(GroupId id, std::span<const std::byte> row);
+
+std::string encode_held(const model::Held& held);
+Result<model::Held> decode_held(FingerprintId id, std::span<const std::byte> row);
+
+std::string encode_release(const model::Release& release);
+Result<model::Release> decode_release(ProjectId project, uint32_t number,
+                                      std::span<const std::byte> row);
+
 struct Registry {
   Uuid store_id;
   bool strict_types = false;

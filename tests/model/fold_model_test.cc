@@ -18,12 +18,20 @@ struct Disk {
   std::map<ProjectId, Project> projects;
   std::map<GroupId, Group> groups;
   std::map<FingerprintId, Fingerprint> fingerprints;
+  std::map<GroupId, Care> care;
+  std::map<FingerprintId, Held> held;
+  std::map<std::pair<ProjectId, uint32_t>, Release> releases;
 
   void write(State& state) {
     for (const ProjectId id : state.dirty_projects()) projects[id] = *state.project(id);
     for (const GroupId id : state.dirty_groups()) groups[id] = state.group(id);
     for (const FingerprintId id : state.dirty_fingerprints()) {
       fingerprints[id] = state.fingerprint(id);
+    }
+    for (const GroupId id : state.dirty_care()) care[id] = state.care(id);
+    for (const Held& one : state.dirty_held()) held[one.id] = one;
+    for (const Release* one : state.dirty_releases()) {
+      releases[{one->project, one->number}] = *one;
     }
     state.clear_dirty();
   }
@@ -33,6 +41,13 @@ struct Disk {
     for (const auto& [id, project] : projects) REQUIRE(state.restore_project(project).ok());
     for (const auto& [id, group] : groups) REQUIRE(state.restore_group(group).ok());
     for (const auto& [id, one] : fingerprints) REQUIRE(state.restore_fingerprint(one).ok());
+    for (const auto& [id, one] : care) {
+      Care row = one;  // of one that is empty the state has none, nor its id
+      row.id = id;
+      REQUIRE(state.restore_care(row).ok());
+    }
+    for (const auto& [id, one] : held) REQUIRE(state.restore_held(one).ok());
+    for (const auto& [id, one] : releases) REQUIRE(state.restore_release(one).ok());
     REQUIRE(state.finish_restore().ok());
     return state;
   }
@@ -193,6 +208,7 @@ class Twin {
       naive_.groups.at(child).parent.clear();
       for (auto& merge : merges_[view]) merge.erase(child);
     }
+    naive_.forget_reopened();
   }
 
   void split() {
@@ -245,12 +261,16 @@ class Twin {
     const GroupId id = dice_.group(fold_.state);
     const auto [status, substatus] = dice_.status();
     NaiveFold::Group& group = naive(id);
-    const bool same = group.status == status && group.substatus == substatus;
+    const bool reopened = !group.reopened_by.empty();
+    const bool same = reopened ? substatus == Substatus::Regressed
+                               : group.status == status && group.substatus == substatus;
     const bool refused = !group.parent.empty() || (substatus == Substatus::New && !same);
     const Expected expected = refused ? Expected::Refusal
                               : same  ? Expected::Nothing
                                       : Expected::Fact;
-    if (!command(SetStatusCommand{id, status, substatus}, expected)) return;
+    SetStatusCommand wish{id, status, substatus};
+    if (substatus == Substatus::UntilConditionMet) wish.snooze.count = 1'000'000;
+    if (!command(wish, expected)) return;
     naive_.set_status(name(id), status, substatus, at_second(second_));
   }
 
@@ -302,6 +322,8 @@ class Twin {
     CHECK(group.type == twin.type);
     CHECK(group.priority == twin.priority);
     CHECK(group.priority_locked == twin.priority_locked);
+    CHECK(group.initial_priority == twin.initial_priority);
+    CHECK(group.reopened == !twin.reopened_by.empty());
     const Face face = NaiveFold::face(twin);
     CHECK(group.title == face.title);
     CHECK(group.culprit == face.culprit);

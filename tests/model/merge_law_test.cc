@@ -24,7 +24,7 @@ class Pair {
 
   void happen(int steps) {
     for (int n = 0; n < steps; ++n) {
-      second_ += static_cast<int64_t>(dice.below(10));
+      second_ += static_cast<int64_t>(dice.one_in(20) ? dice.below(500'000) : dice.below(10));
       const bool first = plain.state.group_count() == 0;
       both(first || !dice.one_in(3) ? RecordBody(dice.next_occurrence(second_))
                                     : dice.workflow(plain.state));
@@ -34,6 +34,18 @@ class Pair {
   void both(const RecordBody& body) {
     plain.apply(body, second_);
     merged.apply(body, second_);
+  }
+
+  // What the groups wait for and keep, but for what members did to their views.
+  void compare_care() const {
+    for (uint32_t n = 1; n <= plain.state.group_count(); ++n) {
+      Care here = plain.state.care(GroupId{n});
+      Care there = merged.state.care(GroupId{n});
+      here.reopened.clear();
+      there.reopened.clear();
+      here.id = there.id = GroupId{n};
+      REQUIRE(here == there);
+    }
   }
 
   // Merges into the base both have.
@@ -73,9 +85,11 @@ class Pair {
         group->parent = GroupId{};
         group->children.clear();
         group->merged_at = group->created = Lsn{};
+        group->reopened = false;  // by members, which only one side has
       }
       REQUIRE(here == there);
     }
+    compare_care();
   }
 
   RandomFacts dice;

@@ -23,7 +23,9 @@ class NaiveFold {
     std::vector<Seen> seen;  // its own, in order of arrival
     uint32_t type = 0;
     int priority = 50;
+    int initial_priority = 50;
     bool priority_locked = false;
+    std::set<std::string> reopened_by;     // members seen since the view was resolved
     std::string title;                     // of a view that was made
     model::Face face;                      // since the last split or rejoin of it,
     std::vector<model::Occurrence> since;  // and what came after that
@@ -64,7 +66,7 @@ class NaiveFold {
       groups[made].status_since = now;
       groups[made].assignee = o.assignee.value_or("");
       groups[made].type = o.type;
-      groups[made].priority = o.priority.value_or(50);
+      groups[made].priority = groups[made].initial_priority = o.priority.value_or(50);
       own(decider, made);
     }
     const std::string leaf = leaf_of[decider];
@@ -75,6 +77,11 @@ class NaiveFold {
     if (group.status == model::Status::Resolved && o.time() > group.status_since) {
       set_status(leaf, model::Status::Unresolved, model::Substatus::Regressed, now);
     }
+    for (std::string view = group.parent; !view.empty(); view = groups.at(view).parent) {
+      Group& above = groups.at(view);
+      const bool later = o.time() > above.status_since;
+      if (above.status == model::Status::Resolved && later) above.reopened_by.insert(leaf);
+    }
     if (!known_policy) return;
     for (const std::string& entry : entries) {
       if (!leaf_of.contains(entry)) own(entry, leaf);
@@ -83,9 +90,24 @@ class NaiveFold {
 
   void set_status(const std::string& group, model::Status status, model::Substatus substatus,
                   TimeUs now) {
-    groups[group].status = status;
-    groups[group].substatus = substatus;
-    groups[group].status_since = now;
+    Group& of = groups[group];
+    if (!of.priority_locked) {
+      const bool was = of.substatus == model::Substatus::Escalating;
+      if (was && substatus == model::Substatus::Ongoing) of.priority = of.initial_priority;
+      if (substatus == model::Substatus::Escalating) of.priority = of.priority == 25 ? 50 : 75;
+    }
+    of.status = status;
+    of.substatus = substatus;
+    of.status_since = now;
+    of.reopened_by.clear();
+  }
+
+  // After links of the forest were cut.
+  void forget_reopened() {
+    for (auto& [view, group] : groups) {
+      const std::set<std::string> below = members(view);
+      std::erase_if(group.reopened_by, [&](const std::string& by) { return !below.contains(by); });
+    }
   }
 
   std::string root(std::string group) const {
@@ -141,7 +163,7 @@ class NaiveFold {
     view.type = groups.at(children.front()).type;
     view.priority = 0;
     for (const std::string& child : children) {
-      view.priority = std::max(view.priority, groups.at(child).priority);
+      view.priority = view.initial_priority = std::max(view.priority, groups.at(child).priority);
       groups.at(child).parent = made;
     }
     return made;
@@ -167,6 +189,7 @@ class NaiveFold {
     part.type = rest.type;
     part.priority = rest.priority;
     part.priority_locked = rest.priority_locked;
+    part.initial_priority = rest.initial_priority;
     part.status = rest.status;
     part.substatus = rest.substatus;
     part.status_since = rest.status_since;

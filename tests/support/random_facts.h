@@ -38,6 +38,10 @@ class RandomFacts {
     if (one_in(5)) out.type = 6001;
     if (one_in(9)) out.assignee = "user:9";
     if (one_in(9)) out.priority = 75;
+    if (one_in(3)) {
+      out.event = "{\"release\":\"shop@1." + std::to_string(below(5)) +
+                  "\",\"user\":{\"id\":" + std::to_string(below(6)) + "}}";
+    }
     return out;
   }
 
@@ -59,7 +63,19 @@ class RandomFacts {
   // Something that happens to a group, hidden or not, as detectors and trackers report it.
   model::RecordBody workflow(const model::State& state) {
     const model::Group& on = state.group(group(state));
-    switch (below(5)) {
+    switch (below(10)) {
+      case 9:
+        if (one_in(2)) return model::Ticked{};
+        return model::ReleaseChanged{on.project, release(), {}, {"c" + std::to_string(below(3))}};
+      case 8:
+        return note(state, on);
+      case 7:
+        return model::AttentionChanged{on.project, on.number,
+                                       static_cast<model::Attention>(below(3)),
+                                       "user:" + std::to_string(below(4)), !one_in(3)};
+      case 6:
+        return model::LinkChanged{on.project, on.number, "https://t/" + std::to_string(below(3)),
+                                  "", one_in(3)};
       case 0:
         return model::Assigned{on.project, on.number, assignee()};
       case 1:
@@ -70,8 +86,39 @@ class RandomFacts {
       default:
         break;
     }
+    return status_change(on);
+  }
+
+  std::string release() { return "shop@1." + std::to_string(below(5)); }
+
+  // With what goes along with it.
+  model::StatusChanged status_change(const model::Group& on) {
     const auto [to, substatus] = status();
-    return model::StatusChanged{on.project, on.number, to, substatus};
+    model::StatusChanged change{on.project, on.number, to, substatus};
+    if (substatus == model::Substatus::UntilConditionMet) {
+      change.snooze.count = static_cast<uint32_t>(1 + below(4));
+      if (one_in(2)) change.snooze.window_minutes = 1;
+      if (one_in(2)) change.snooze.users = static_cast<uint32_t>(1 + below(3));
+      if (one_in(3)) change.snooze.user_window_minutes = 1;
+    }
+    if (substatus == model::Substatus::UntilEscalating) change.forecast = {1, 2};
+    if (to == model::Status::Resolved && one_in(2)) {
+      change.resolution.kind = static_cast<model::ResolutionKind>(1 + below(3));
+      const bool commit = change.resolution.kind == model::ResolutionKind::InCommit;
+      change.resolution.version = commit ? "c" + std::to_string(below(3)) : release();
+    }
+    return change;
+  }
+
+  model::NoteChanged note(const model::State& state, const model::Group& on) {
+    const auto& notes = state.care(on.id).notes;
+    if (notes.empty() || one_in(2)) {
+      return {on.project, on.number, model::NoteChange::Added, state.care(on.id).last_note + 1,
+              "said"};
+    }
+    const bool edits = one_in(2);
+    return {on.project, on.number, edits ? model::NoteChange::Edited : model::NoteChange::Removed,
+            pick(notes).number, edits ? "said better" : ""};
   }
 
   // A merge that fits; nullopt when the dice show no two visible groups of one project.

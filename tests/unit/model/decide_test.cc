@@ -362,7 +362,7 @@ TEST_CASE("change project") {
   check_refused(s, ChangeProjectCommand{ProjectId{0}, "a", {}}, ErrorCode::InvalidArgument,
                 "project numbers start at 1");
   check_refused(s, ChangeProjectCommand{kShop, {}, {}}, ErrorCode::InvalidArgument,
-                "nothing to change about project 5: give a slug or a policy");
+                "nothing to change about project 5: give a slug, a policy or a setting");
   check_refused(s, ChangeProjectCommand{kShop, "a b", {}}, ErrorCode::InvalidArgument,
                 "'a b' is no project slug: use 1 to 50 of A-Z a-z 0-9 _ -, not digits alone");
   check_refused(s, ChangeProjectCommand{kShop, "123", {}}, ErrorCode::InvalidArgument,

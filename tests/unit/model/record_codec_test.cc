@@ -32,10 +32,22 @@ Face random_face(Random& random) {
           static_cast<Level>(random() % 6)};
 }
 
+StatusChanged random_status_change(Random& random, ProjectId project, uint32_t number) {
+  const auto any = [&random] { return static_cast<uint32_t>(random()); };
+  StatusChanged change{project, number, static_cast<Status>(random() % 3),
+                       static_cast<Substatus>(random() % 8)};
+  if (random() % 2) {
+    change.snooze = {TimeUs{static_cast<int64_t>(random())}, any(), any(), any(), any()};
+  }
+  change.resolution = {static_cast<ResolutionKind>(random() % 4), testing::random_text(random, 6)};
+  change.forecast.resize(random() % 15, any());
+  return change;
+}
+
 RecordBody random_body(Random& random) {
   const auto number = [&random] { return static_cast<uint32_t>(random()); };
   const ProjectId project{random()};
-  switch (random() % 16) {
+  switch (random() % 24) {
     case 0: {
       StoreCreated created;
       for (auto& byte : created.store_id.bytes) byte = static_cast<uint8_t>(random());
@@ -45,6 +57,9 @@ RecordBody random_body(Random& random) {
       ProjectChanged changed{project, {}, {}};
       if (random() % 2) changed.slug = testing::random_text(random, 5);
       if (random() % 2) changed.policy = static_cast<FingerprintPolicy>(random() % 2);
+      if (random() % 2) changed.auto_resolve_hours = number();
+      if (random() % 2) changed.escalation_threshold = random() % 2 ? 0 : UINT32_MAX;
+      if (random() % 2) changed.hold_back = random() % 2 == 0;
       return changed;
     }
     case 2: {
@@ -59,8 +74,7 @@ RecordBody random_body(Random& random) {
       return changed;
     }
     case 3:
-      return StatusChanged{project, number(), static_cast<Status>(random() % 3),
-                           static_cast<Substatus>(random() % 8)};
+      return random_status_change(random, project, number());
     case 4:
       return Merged{project, number(), std::vector<uint32_t>(random() % 9, number())};
     case 5:
@@ -86,6 +100,32 @@ RecordBody random_body(Random& random) {
                              random() % 2 == 0};
     case 11:
       return Rejoined{project, number(), number()};
+    case 13: {
+      ReleaseChanged changed{project, testing::random_text(random, 9), {}, {}};
+      if (random() % 2) changed.date = TimeUs{static_cast<int64_t>(random())};
+      for (size_t i = random() % 3; i > 0; --i) {
+        changed.commits.push_back(testing::random_text(random, 8));
+      }
+      return changed;
+    }
+    case 14: {
+      Ticked ticked;
+      for (size_t i = random() % 3; i > 0; --i) {
+        ticked.forecasts.push_back({project, number(), std::vector<uint32_t>(random() % 15, 7)});
+      }
+      return ticked;
+    }
+    case 15:
+      return NoteChanged{project, number(), static_cast<NoteChange>(random() % 3), number(),
+                         testing::random_text(random, 20)};
+    case 16:
+      return AttentionChanged{project, number(), static_cast<Attention>(random() % 4),
+                              testing::random_text(random, 6), random() % 2 == 0};
+    case 17:
+      return LinkChanged{project, number(), testing::random_text(random, 20),
+                         testing::random_text(random, 6), random() % 2 == 0};
+    case 18:
+      return StandingChanged{project, number(), static_cast<Standing>(random() % 3)};
     default:
       return testing::awkward_occurrence(random);
   }

@@ -48,7 +48,7 @@ TEST_CASE("the first occurrence makes the project, the fingerprint and the group
   expected.number = 1;
   expected.type = 1001;
   expected.level = Level::Error;
-  expected.priority = 25;  // of the type
+  expected.priority = expected.initial_priority = 25;  // of the type
   expected.status = Status::Unresolved;
   expected.substatus = Substatus::New;
   expected.title = "Error in a";
@@ -190,7 +190,7 @@ TEST_CASE("an occurrence after the resolution reopens its leaf") {
   CHECK(fold.group(kShop, 1).substatus == Substatus::Forever);
 }
 
-TEST_CASE("a child's occurrences never change the state of the group it is merged into") {
+TEST_CASE("a child's occurrences never change the own state of the group it is merged into") {
   Fold fold = fold_with_groups(kShop, 2);
   fold.merge(kShop, 1, {2});
   fold.apply(StatusChanged{kShop, 1, Status::Resolved, Substatus::None}, 500);

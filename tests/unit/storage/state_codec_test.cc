@@ -113,6 +113,10 @@ TEST_CASE("fingerprints read back, damaged ones do not") {
 
 TEST_CASE("projects, types and the registry read back, damaged ones do not") {
   model::Project project{ProjectId{3}, "shop", model::FingerprintPolicy::Known, 41};
+  project.auto_resolve_hours = 72;
+  project.escalation_threshold = 9;
+  project.hold_back = true;
+  project.made = {{1, -5, 2}, {6001, 28'000'000, 1}};
   std::string row = encode_project(project);
   CHECK(must(decode_project(project.id, as_byte_span(row))) == project);
   check_damage(row, [&](const std::string& bytes) {
@@ -142,6 +146,46 @@ TEST_CASE("projects, types and the registry read back, damaged ones do not") {
   CHECK(must(decode_registry(as_byte_span(row))).strict_types);
   check_damage(row,
                [](const std::string& bytes) { return decode_registry(as_byte_span(bytes)).ok(); });
+}
+
+TEST_CASE("what lies beside groups and fingerprints reads back, damaged it does not") {
+  model::Care care;
+  care.id = GroupId{12};
+  care.snooze =
+      model::Snooze{{TimeUs{5}, 1, 2, 3, 4}, 7, {TimeUs{-1}, TimeUs{8}}, {{9, TimeUs{3}}}};
+  care.resolution = model::Resolution{model::ResolutionKind::InCommit, "c0ffee"};
+  care.forecast = model::Forecast{TimeUs{6}, {1, UINT32_MAX}, -3, 17};
+  care.reopened = {{GroupId{3}, Lsn{99}, TimeUs{4}}};
+  care.notes = {{1, "ada", "it is\nthe cache", TimeUs{2}, TimeUs{}},
+                {4, "", "x", TimeUs{3}, TimeUs{9}}};
+  care.last_note = 4;
+  care.bookmarked_by = {"team:2", "user:1"};
+  care.subscribed_by = {"user:7"};
+  care.seen = {{"user:1", TimeUs{70}}};
+  care.links = {{"https://tracker/1", "one"}, {"https://tracker/2", ""}};
+  std::string row = encode_care(care.id, care);
+  CHECK(must(decode_care(care.id, as_byte_span(row))) == care);
+  check_damage(row, [&](const std::string& bytes) {
+    return decode_care(care.id, as_byte_span(bytes)).ok();
+  });
+  model::Care none;
+  none.id = GroupId{5};
+  CHECK(must(decode_care(none.id, as_byte_span(encode_care(none.id, none)))).empty());
+
+  const model::Held held{FingerprintId{8}, 3, TimeUs{44}};
+  row = encode_held(held);
+  CHECK(must(decode_held(held.id, as_byte_span(row))) == held);
+  check_damage(row, [&](const std::string& bytes) {
+    return decode_held(held.id, as_byte_span(bytes)).ok();
+  });
+
+  const model::Release release{ProjectId{3}, 7, "shop@1.0", TimeUs{5}, {"a", "b"}};
+  row = encode_release(release);
+  CHECK(must(decode_release(release.project, release.number, as_byte_span(row))) == release);
+  CHECK(code_of(decode_release(release.project, 8, as_byte_span(row))) == ErrorCode::Corruption);
+  check_damage(row, [&](const std::string& bytes) {
+    return decode_release(release.project, release.number, as_byte_span(bytes)).ok();
+  });
 }
 
 TEST_CASE("the meta row reads back, damaged ones do not") {

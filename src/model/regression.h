@@ -1,0 +1,26 @@
+// Whether a resolution holds in face of a new occurrence. Pure.
+//
+// Source: the field's rules (Sentry's group resolutions), docs/semantics.md, "Resolved, and back".
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "model/releases.h"
+#include "model/workflow.h"
+
+namespace cairn::model {
+
+// True: the occurrence, of `release` (nullopt or empty: none), is of before the fix and reopens
+// nothing. `now`: when it is recorded, the date of a release nobody registered.
+//
+// Now: never covered. Anything else covers occurrences without a release. InRelease: older ones
+// than the release of the fix, which is not covered itself. InNextRelease: the release that was the
+// newest, and older ones; everything, as long as there was none. InCommit: everything, until a
+// release with the commit is registered; then as InRelease of that one.
+// Older means: by version where the project's releases follow semantic versions and both do, else
+// by date.
+bool covers(const Resolution& resolution, std::optional<std::string_view> release,
+            const Releases& releases, TimeUs now);
+
+}  // namespace cairn::model
