@@ -22,7 +22,9 @@ using storage::Part;
 struct Place {
   TimeUs time{};
   Lsn lsn{};
-  auto operator<=>(const Place&) const = default;
+  bool operator<(const Place& other) const {
+    return time != other.time ? time < other.time : lsn < other.lsn;
+  }
 };
 
 struct Found {
@@ -31,7 +33,7 @@ struct Found {
   Ordinal ordinal = 0;
 };
 
-bool before(const Found& a, const Found& b) { return a.place > b.place; }
+bool before(const Found& a, const Found& b) { return b.place < a.place; }
 
 // The first `room` occurrences of those offered, after `after`.
 class NewestFirst {

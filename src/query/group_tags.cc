@@ -155,7 +155,7 @@ Result<TagList> list_tags(const View& view, const GroupScope& scope, const Query
     if (counted.values == 0) continue;
     CAIRN_TRY_ASSIGN(TagKey one, name_values(view, id, key, list.total, counted));
     const bool told = std::any_of(list.keys.begin(), list.keys.end(), [&](const TagKey& other) {
-      return key == "tags[" + other.key + "]" && same_values(one, other);
+      return one.key == "tags[" + other.key + "]" && same_values(one, other);
     });
     if (!told) list.keys.push_back(std::move(one));
   }
