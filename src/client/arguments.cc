@@ -1,132 +1,18 @@
 #include "client/arguments.h"
 
 #include <fmt/format.h>
-#include <pwd.h>
-#include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
-#include <cstdlib>
 #include <functional>
 #include <map>
 
-#include "base/time_format.h"
+#include "client/argument_words.h"
 #include "client/bench.h"
 #include "client/verb_table.h"
 #include "client/version.h"
 
 namespace cairn::client {
 namespace {
-
-// Fills the verb's values once CLI11 has read the words into the places bound to it. Throws
-// CLI::ValidationError for what it refuses.
-using Finish = std::function<VerbArguments()>;
-
-[[noreturn]] void refuse(const std::string& message) { throw CLI::ValidationError(message); }
-
-std::optional<uint64_t> whole_number(std::string_view text) {
-  uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-// A whole number, `low` or more, also as 200k, 10M or 2G, turned into plain digits. CLI11 itself
-// would read -1 as the largest number there is.
-CLI::Validator count_from(uint64_t low) {
-  return CLI::Validator(
-      [low](std::string& text) -> std::string {
-        std::string_view digits = text;
-        constexpr std::string_view kUnits = "kmg";
-        uint64_t unit = 1;
-        const char last = digits.empty() ? '0' : static_cast<char>(digits.back() | 0x20);
-        if (const size_t power = kUnits.find(last); power != std::string_view::npos) {
-          for (size_t i = 0; i <= power; ++i) unit *= 1000;
-          digits.remove_suffix(1);
-        }
-        const auto number = whole_number(digits);
-        if (!number) return fmt::format("'{}' is no whole number; write 200000, 200k or 10M", text);
-        if (*number > UINT64_MAX / unit) return text + " is too large";
-        if (*number * unit < low) return fmt::format("{} is too small, the least is {}", text, low);
-        text = std::to_string(*number * unit);
-        return {};
-      },
-      "", "count");
-}
-
-// 2026-10-01, 2026-10-01T12:00:00Z or @1790812800 (epoch seconds).
-TimeUs read_time(const std::string& option, const std::string& text) {
-  if (text.starts_with('@')) {
-    double seconds = 0;
-    const char* last = text.data() + text.size();
-    const auto [end, error] = std::from_chars(text.data() + 1, last, seconds);
-    if (error == std::errc() && end == last) {
-      if (const auto time = time_from_seconds(seconds)) return *time;
-    }
-  } else if (const auto time = parse_time(text)) {
-    return *time;
-  }
-  refuse(
-      fmt::format("{}: '{}' is no time; write 2026-10-01, 2026-10-01T12:00:00Z or @EPOCH_SECONDS",
-                  option, text));
-}
-
-std::string current_user() {
-  if (const char* user = std::getenv("USER"); user != nullptr && *user != 0) return user;
-  const passwd* entry = ::getpwuid(::getuid());
-  return entry == nullptr ? "" : entry->pw_name;
-}
-
-std::string join(const std::vector<std::string>& words) {
-  std::string out;
-  for (const auto& word : words) {
-    if (!out.empty()) out.push_back(' ');
-    out += word;
-  }
-  return out;
-}
-
-void add_store(CLI::App& app, std::string& store) { app.add_option("STORE", store)->required(); }
-
-void add_writer(CLI::App& app, WriterArguments& writer) {
-  writer.actor = current_user();
-  app.add_option("--actor", writer.actor, "who does it (default: you)")->type_name("NAME");
-  app.add_option("--key", writer.key, "the same key changes nothing twice")->type_name("KEY");
-}
-
-struct MomentWords {
-  std::optional<std::string> as_of;
-  std::string now;
-  std::optional<uint64_t> at_least;
-};
-
-void add_moment(CLI::App& app, MomentWords& words) {
-  app.add_option("--as-of", words.as_of, "ask the past: a time or a record number")
-      ->type_name("TIME|LSN");
-  app.add_option("--now", words.now, "what relative dates are relative to")->type_name("TIME");
-  app.add_option("--at-least", words.at_least, "fail unless the store has come this far")
-      ->transform(count_from(0))
-      ->type_name("LSN");
-}
-
-engine::AsOf read_as_of(const std::string& what, const std::string& text) {
-  engine::AsOf as_of;
-  if (const auto lsn = whole_number(text)) {
-    as_of.lsn = Lsn{*lsn};
-  } else {
-    as_of.time = read_time(what, text);
-  }
-  return as_of;
-}
-
-MomentArguments read_moment(const MomentWords& words) {
-  MomentArguments moment;
-  if (words.as_of) moment.as_of = read_as_of("--as-of", *words.as_of);
-  if (!words.now.empty()) moment.now = read_time("--now", words.now);
-  if (words.at_least) moment.at_least = Lsn{*words.at_least};
-  return moment;
-}
 
 Finish build_init(CLI::App& app) {
   auto values = std::make_shared<InitArguments>();
@@ -159,7 +45,7 @@ Finish build_query(CLI::App& app) {
   app.add_option("QUERY", words->query);
   app.add_option("--limit", words->values.limit,
                  fmt::format("rows, 1 to {} (default {})", query::kMaxLimit, query::kDefaultLimit))
-      ->check(CLI::Range(uint32_t{1}, query::kMaxLimit))
+      ->transform(count_from(1, query::kMaxLimit))
       ->type_name("N");
   app.add_option("--cursor", words->values.cursor, "the next page: `next` of the last answer")
       ->type_name("TOKEN");
@@ -254,19 +140,6 @@ Finish build_diff(CLI::App& app) {
   };
 }
 
-Finish build_merge(CLI::App& app) {
-  auto values = std::make_shared<MergeArguments>();
-  add_store(app, values->store);
-  app.add_option("ISSUE", values->references)->required();
-  app.add_option("--new", values->title, "show them in a new issue with this title")
-      ->type_name("TITLE")
-      ->check([](const std::string& title) {
-        return title.empty() ? std::string("the title is empty") : std::string();
-      });
-  add_writer(app, values->writer);
-  return [values] { return *values; };
-}
-
 Finish build_split(CLI::App& app) {
   auto values = std::make_shared<SplitArguments>();
   add_store(app, values->store);
@@ -295,7 +168,7 @@ Finish build_unmerge(CLI::App& app) {
       ->type_name("[N]")
       ->expected(0, 1)
       ->default_str("1")
-      ->check(CLI::Range(1u, 1'000'000u))
+      ->transform(count_from(1, 1'000'000))
       ->excludes(children);
   add_writer(app, values->writer);
   return [values] { return *values; };
@@ -423,6 +296,7 @@ Finish build_retain(CLI::App& app) {
       ->type_name("TIME");
   app.add_option("--max-occurrences", words->values.policy.max_occurrences,
                  "those before the newest so many may go")
+      ->transform(count_from(0))
       ->type_name("N");
   app.add_flag("--dry-run", words->values.policy.dry_run, "tell what would go, remove nothing");
   app.add_option("--now", words->now, "what --max-age goes back from")->type_name("TIME");
@@ -503,7 +377,9 @@ Finish build_types(CLI::App& app) {
   app.add_option("ACTION", words->action)->check(CLI::IsMember({"list", "strict", "set"}));
   app.add_option("VALUE", words->value);
   app.add_option("--slug", words->values.slug, "its name in queries")->type_name("S");
-  app.add_option("--category", words->values.category, "number of its category")->type_name("N");
+  app.add_option("--category", words->values.category, "number of its category")
+      ->transform(count_from(0, UINT16_MAX))
+      ->type_name("N");
   app.add_option("--priority", words->priority, "of new issues: low, medium or high")
       ->check(CLI::IsMember({"low", "medium", "high"}))
       ->type_name("P");
@@ -570,9 +446,11 @@ Finish build_bench(CLI::App& app) {
 Finish build_demo(CLI::App& app) {
   auto values = std::make_shared<DemoArguments>();
   app.add_option("--occurrences", values->occurrences, "how many (default 200000)")
-      ->check(CLI::Range(uint64_t{1000}, uint64_t{100'000'000}))
+      ->transform(count_from(1000, 100'000'000))
       ->type_name("N");
-  app.add_option("--seed", values->seed, "of the generated data (default 1)")->type_name("S");
+  app.add_option("--seed", values->seed, "of the generated data (default 1)")
+      ->transform(count_from(0))
+      ->type_name("S");
   app.add_option("--keep", values->keep, "keep the store in this directory")->type_name("DIR");
   return [values] { return *values; };
 }
@@ -588,6 +466,8 @@ Finish build(std::string_view verb, CLI::App& app) {
       {"parse", build_parse},
       {"show", build_show},
       {"history", build_history},
+      {"events", build_events},
+      {"tags", build_tags},
       {"diff", build_diff},
       {"merge", build_merge},
       {"unmerge", build_unmerge},

@@ -66,6 +66,24 @@ struct HistoryArguments {
   std::optional<uint64_t> limit;  // the newest; none = all
   MomentArguments moment;
 };
+struct EventsArguments {
+  std::string store;
+  std::string issue;
+  std::string query;   // a filter; "" = all
+  bool alone = false;  // without what is merged into it
+  uint32_t limit = query::kDefaultLimit;
+  std::string cursor;
+  MomentArguments moment;
+};
+struct TagsArguments {
+  std::string store;
+  std::string issue;
+  std::string key;     // "" = an overview of all
+  std::string query;   // a filter; "" = all
+  bool alone = false;  // without what is merged into it
+  std::optional<uint32_t> limit;
+  MomentArguments moment;
+};
 struct DiffArguments {
   std::string store;
   MomentArguments from;
@@ -76,6 +94,17 @@ struct MergeArguments {
   std::string store;
   std::vector<std::string> references;  // the primary first, unless there is a title
   std::string title;                    // of a new view; "" = the first issue is the primary
+  WriterArguments writer;
+};
+// Many merges at once.
+struct MergePairsArguments {
+  std::string store;
+  std::string pairs;    // a file, or - for stdin
+  std::string project;  // the words are fingerprints of this project; "" = they are short ids
+  std::string child_column = "child";
+  std::string primary_column = "primary";
+  bool columns_named = false;
+  std::string rejects;  // "" = none
   WriterArguments writer;
 };
 struct UnmergeArguments {
@@ -183,12 +212,12 @@ struct DemoArguments {
 
 using VerbArguments =
     std::variant<InitArguments, ImportArguments, ExportArguments, QueryArguments, ParseArguments,
-                 ShowArguments, HistoryArguments, DiffArguments, MergeArguments, UnmergeArguments,
-                 SplitArguments, StatusArguments, AssignArguments, PriorityArguments,
-                 StatsArguments, VerifyArguments, RebuildArguments, CompactArguments,
-                 BackupArguments, RestoreArguments, RetainArguments, LogArguments,
-                 ProjectsArguments, TypesArguments, GenerateArguments, BenchArguments,
-                 DemoArguments>;
+                 ShowArguments, HistoryArguments, EventsArguments, TagsArguments, DiffArguments,
+                 MergeArguments, MergePairsArguments, UnmergeArguments, SplitArguments,
+                 StatusArguments, AssignArguments, PriorityArguments, StatsArguments,
+                 VerifyArguments, RebuildArguments, CompactArguments, BackupArguments,
+                 RestoreArguments, RetainArguments, LogArguments, ProjectsArguments, TypesArguments,
+                 GenerateArguments, BenchArguments, DemoArguments>;
 
 struct Invocation {
   VerbArguments verb;

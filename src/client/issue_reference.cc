@@ -10,16 +10,6 @@ namespace {
 
 constexpr std::string_view kMarker = "fingerprint:";
 
-Result<ProjectId> find_project(const model::State& state, std::string_view name) {
-  uint64_t number = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-  const bool digits = error == std::errc() && end == name.data() + name.size();
-  if (digits && state.project(ProjectId{number}) != nullptr) return ProjectId{number};
-  if (const model::Project* project = state.find_project(name)) return project->id;
-  return make_error(ErrorCode::NotFound,
-                    fmt::format("no project '{}'; `cairn projects STORE` lists them", name));
-}
-
 // Made by hand, not from text: some texts cannot be written as a value (docs/query-language.md,
 // Backslashes), and one that reads back as two terms would name other issues.
 query::Query occurrences_listing(std::string_view fingerprint) {
@@ -67,6 +57,16 @@ Result<std::vector<GroupId>> find_by_fingerprint(const engine::Snapshot& snapsho
 }
 
 }  // namespace
+
+Result<ProjectId> find_project(const model::State& state, std::string_view name) {
+  uint64_t number = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+  const bool digits = error == std::errc() && end == name.data() + name.size();
+  if (digits && state.project(ProjectId{number}) != nullptr) return ProjectId{number};
+  if (const model::Project* project = state.find_project(name)) return project->id;
+  return make_error(ErrorCode::NotFound,
+                    fmt::format("no project '{}'; `cairn projects STORE` lists them", name));
+}
 
 Result<std::vector<GroupId>> find_issues(const engine::Snapshot& snapshot,
                                          const std::string& reference) {

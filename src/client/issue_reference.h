@@ -3,12 +3,16 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "engine/store.h"
 
 namespace cairn::client {
+
+// A project by number or slug. Errors: NotFound.
+Result<ProjectId> find_project(const model::State& state, std::string_view name);
 
 // "SHOP-3K" (one group, hidden or not), "fingerprint:F" or "PROJECT:fingerprint:F" (one or more
 // visible issues, oldest first; PROJECT is a number or slug).

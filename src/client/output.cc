@@ -122,6 +122,15 @@ std::string table_json(const query::Table& table) {
   return json.take();
 }
 
+void write_event(JsonWriter& json, const model::State& state,
+                 const engine::Snapshot::Event& event) {
+  json.begin_object().raw_members(model::to_json_members(event.occurrence));
+  json.key("_issue").string(state.short_id(event.issue));
+  json.key("_leaf").string(state.short_id(event.leaf));
+  json.key("_lsn").unsigned_integer(raw(event.lsn));
+  json.end_object();
+}
+
 std::string status_text(const model::ShownStatus& shown) {
   if (shown.status == model::Status::Ignored) return "archived";
   const bool tells =

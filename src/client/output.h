@@ -30,6 +30,9 @@ void write_seen(JsonWriter& json, const model::Totals& seen);
 void write_issue(JsonWriter& json, const model::State& state, GroupId id, uint64_t count,
                  uint64_t users, bool alone = false);
 
+// One occurrence as export writes it: an object in the wire form with _issue, _leaf and _lsn added.
+void write_event(JsonWriter& json, const model::State& state, const engine::Snapshot::Event& event);
+
 // For people: the substatus where it says more than the status.
 std::string status_text(const model::ShownStatus& shown);
 

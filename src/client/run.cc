@@ -24,8 +24,9 @@ void on_interrupt(int signal) {
 void set_signals(const VerbArguments& verb) {
   ::signal(SIGPIPE, SIG_IGN);  // a reader that goes away is seen as EPIPE
   ::signal(SIGXFSZ, SIG_IGN);  // a limit of file size is seen as EFBIG
-  const bool ends_in_order =
-      std::holds_alternative<ImportArguments>(verb) || std::holds_alternative<DemoArguments>(verb);
+  const bool ends_in_order = std::holds_alternative<ImportArguments>(verb) ||
+                             std::holds_alternative<MergePairsArguments>(verb) ||
+                             std::holds_alternative<DemoArguments>(verb);
   if (ends_in_order) ::signal(SIGINT, on_interrupt);
 }
 
@@ -42,6 +43,8 @@ const std::string* query_of(const VerbArguments& verb) {
   if (const auto* arguments = std::get_if<QueryArguments>(&verb)) return &arguments->query;
   if (const auto* arguments = std::get_if<ExportArguments>(&verb)) return &arguments->query;
   if (const auto* arguments = std::get_if<ParseArguments>(&verb)) return &arguments->query;
+  if (const auto* arguments = std::get_if<EventsArguments>(&verb)) return &arguments->query;
+  if (const auto* arguments = std::get_if<TagsArguments>(&verb)) return &arguments->query;
   return nullptr;
 }
 

@@ -45,21 +45,42 @@ constexpr std::array kVerbs = {
              "Records of the issue itself, and of the issues that showed it while they did.",
              "  cairn history shop.cairn SHOP-3K\n"
              "  cairn history shop.cairn SHOP-3K --limit 10 --as-of 2026-07-01\n"},
+    VerbHelp{"events", "STORE ISSUE [--query QUERY]", "the occurrences of an issue, newest first",
+             "Those of everything merged into ISSUE too, unless --alone. Of a hidden group its\n"
+             "own. With --json each has the form that export writes.",
+             "  cairn events shop.cairn SHOP-3K\n"
+             "  cairn events shop.cairn SHOP-3K --query 'level:fatal release:2.*' --limit 100\n"
+             "  cairn events shop.cairn SHOP-3K --json | jq '.events[].event.user'\n"},
+    VerbHelp{"tags", "STORE ISSUE [KEY]", "what the occurrences of an issue have in common",
+             "Every tag and the fields people take for tags, with the most frequent values;\n"
+             "with KEY the values of that one and when they were seen. Counts are exact,\n"
+             "shares are of all occurrences asked. KEY may be any field of an occurrence.",
+             "  cairn tags shop.cairn SHOP-3K\n"
+             "  cairn tags shop.cairn SHOP-3K release --limit 100\n"
+             "  cairn tags shop.cairn SHOP-3K browser --query environment:production\n"},
     VerbHelp{"diff", "STORE FROM [TO]", "what changed between two moments",
              "A moment is a time or a record number; without TO it is now. New issues, merged\n"
              "and unmerged ones, and what changed of status, assignee, priority, title and\n"
              "number of events.",
              "  cairn diff shop.cairn 2026-07-01\n"
              "  cairn diff shop.cairn 50003 50010 --json\n"},
-    VerbHelp{"merge", "STORE PRIMARY CHILD... | STORE --new TITLE CHILD...",
+    VerbHelp{"merge", "STORE PRIMARY CHILD... | --new TITLE CHILD... | --pairs FILE",
              "show several issues as one",
              "Nothing is rewritten and unmerge gives back exactly what was there. An argument\n"
              "is a short id, or fingerprint:F (in one project: PROJECT:fingerprint:F) for all\n"
              "issues with an occurrence that lists F on any level, the oldest first. With\n"
-             "--new they are shown by a new issue that has a short id and state of its own.",
+             "--new they are shown by a new issue that has a short id and state of its own.\n"
+             "\n"
+             "--pairs reads a pair a line, CSV (child,primary, or with a header) or JSON\n"
+             "Lines, plain, gzip or zstd, and merges the issue that shows the child into the\n"
+             "one that shows the primary: any number of pairs, in seconds. Refused lines end\n"
+             "it with exit code 3; with --rejects they go to a file that --pairs takes again.",
              "  cairn merge shop.cairn SHOP-3K SHOP-3M SHOP-41\n"
              "  cairn merge shop.cairn --new 'Checkout is down' SHOP-3K SHOP-41\n"
-             "  cairn merge shop.cairn shop:fingerprint:5ab02a3b7f1c3b3a1f6e6e3b7d1c9f00\n"},
+             "  cairn merge shop.cairn shop:fingerprint:5ab02a3b7f1c3b3a1f6e6e3b7d1c9f00\n"
+             "  cairn merge shop.cairn --pairs duplicates.csv\n"
+             "  cairn merge bugs.cairn --pairs graph.csv.gz --project firefox \\\n"
+             "      --columns issue_id,master_id --rejects unknown.jsonl\n"},
     VerbHelp{"unmerge", "STORE VIEW [CHILD...]", "take merged issues apart again",
              "Without CHILD everything that was merged into VIEW; with --last what the last\n"
              "merge (or the Nth last) that is not undone brought.",

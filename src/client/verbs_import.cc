@@ -1,17 +1,12 @@
 // import.
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
-#include <cstring>
-#include <filesystem>
 
-#include "client/dead_letter.h"
 #include "client/importer.h"
 #include "client/output.h"
+#include "client/rejects_file.h"
 #include "client/store_access.h"
 #include "client/table.h"
 #include "client/verbs.h"
@@ -21,68 +16,6 @@ namespace {
 
 constexpr uint64_t kShownRefusals = 10;
 constexpr size_t kBarWidth = 20;
-
-// Whether two paths lead to one existing file, whatever they are called.
-bool same_file(const std::string& a, const std::string& b) {
-  std::error_code error;
-  return std::filesystem::equivalent(a, b, error) && !error;
-}
-
-// Whether `path` would lie in `directory` or below it.
-bool lies_in(const std::string& path, const std::string& directory) {
-  std::error_code error;
-  const auto inner = std::filesystem::weakly_canonical(path, error);
-  if (error) return false;
-  const auto outer = std::filesystem::weakly_canonical(directory, error);
-  if (error) return false;
-  const auto ends = std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end());
-  return ends.first == outer.end();
-}
-
-// The file of refused lines, added to if it exists: they may be nowhere else. Opened before the
-// first line is read: a path that cannot be written is told at once.
-class RejectsFile {
- public:
-  explicit RejectsFile(std::string path) : path_(std::move(path)) {}
-  ~RejectsFile() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  RejectsFile(const RejectsFile&) = delete;
-  RejectsFile& operator=(const RejectsFile&) = delete;
-
-  Result<void> open() {
-    fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    if (fd_ < 0) return failed("cannot open", errno);
-    output_ = std::make_unique<Output>(fd_, "--rejects " + path_);
-    return {};
-  }
-  Result<void> add(const Refusal& refusal) {
-    output_->line(rejected_line(refusal));
-    return output_->closed() ? output_->flush() : Result<void>();
-  }
-  // Durable: the lines are nowhere else in the store.
-  Result<void> finish() {
-    CAIRN_TRY(output_->flush());
-    if (::fsync(fd_) != 0 && errno != EINVAL) return failed("cannot sync", errno);
-    return {};
-  }
-
- private:
-  Error failed(const char* what, int code) const {
-    return make_error(ErrorCode::Io,
-                      fmt::format("--rejects {}: {}: {}", path_, what, std::strerror(code)));
-  }
-
-  std::string path_;
-  int fd_ = -1;
-  std::unique_ptr<Output> output_;
-};
-
-std::string refusal_text(const Refusal& refusal) {
-  std::string place = fmt::format("{}:{}", refusal.file, refusal.line);
-  if (refusal.error.position) place += fmt::format(":{}", *refusal.error.position + 1);
-  return fmt::format("{}: refused: {}", place, refusal.error.message);
-}
 
 std::string summary_json(const ImportSummary& summary, double seconds) {
   JsonWriter json;
@@ -163,17 +96,11 @@ class ImportVerb {
   // All files are looked at before the first is imported.
   Result<std::vector<ImportInput>> check_inputs() const {
     std::vector<ImportInput> inputs;
-    if (keeps_rejects() && lies_in(arguments_.rejects, arguments_.store)) {
-      return make_error(ErrorCode::InvalidArgument,
-                        "--rejects " + arguments_.rejects +
-                            ": lies in the store, whose files are its own; name another place");
+    if (keeps_rejects()) {
+      CAIRN_TRY(check_rejects(arguments_.rejects, arguments_.store, arguments_.files));
     }
     for (const auto& path : arguments_.files) {
       CAIRN_TRY_ASSIGN(const auto size, check_readable(path));
-      if (path != "-" && keeps_rejects() && same_file(path, arguments_.rejects)) {
-        return make_error(ErrorCode::InvalidArgument,
-                          path + ": is read, and --rejects would write to it; name another");
-      }
       inputs.push_back({path == "-" ? "(stdin)" : path,
                         [path](WaitHooks hooks) { return open_lines(path, std::move(hooks)); },
                         size});

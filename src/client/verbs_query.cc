@@ -95,11 +95,7 @@ VerbResult run_verb(const ExportArguments& arguments, Console& console) {
   auto walked = reading.snapshot->for_each_event(
       arguments.query, reading.now, [&](engine::Snapshot::Event&& event) -> Result<void> {
         json.clear();
-        json.begin_object().raw_members(model::to_json_members(event.occurrence));
-        json.key("_issue").string(state.short_id(event.issue));
-        json.key("_leaf").string(state.short_id(event.leaf));
-        json.key("_lsn").unsigned_integer(raw(event.lsn));
-        json.end_object();
+        write_event(json, state, event);
         console.out.line(json.str());
         if (console.out.closed()) return reader_left();
         return {};

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 #include <limits>
 
 #include "query/binder.h"
@@ -8,6 +7,7 @@
 #include "query/rollup.h"
 #include "query/search.h"
 #include "query/table_builder.h"
+#include "query/value_counts.h"
 
 namespace cairn::query {
 namespace {
@@ -40,58 +40,11 @@ RowSet rows_of(const BoundTable& table, const std::vector<uint64_t>& counts) {
   return rows;
 }
 
-// What a posting of the part costs, more or less, in occurrences read from a column.
-uint64_t cost_of_posting(const PartMatch& match) {
-  constexpr uint64_t kOpening = 100;
-  constexpr uint64_t kOccurrencesPerStep = 128;  // when it is intersected
-  return match.whole() ? kOpening : kOpening + match.part->size() / kOccurrencesPerStep;
-}
-
-void count_column(FieldId field, const PartMatch& match, std::vector<uint64_t>& counts) {
-  std::array<ValueId, Block::kSize> values;
-  match.for_each_block([&](const Block& block) {
-    block.column(field, values.data());
-    for (size_t i = 0; i < block.size(); ++i) ++counts[raw(values[i])];
-  });
-}
-
-// Posting by posting: no occurrence is looked at.
-void count_postings(FieldId field, const PartMatch& match, std::vector<uint64_t>& counts) {
-  const storage::Bitmap any = match.part->any(field);
-  std::optional<storage::Bitmap> of_ranges;
-  if (!match.bitmap && !match.whole()) of_ranges = bitmap_of(match.ranges);
-  const storage::Bitmap* matches = match.bitmap ? &*match.bitmap
-                                   : of_ranges  ? &*of_ranges
-                                                : nullptr;
-  const auto common = [&](const storage::Bitmap& posting) {
-    return matches != nullptr ? posting.and_cardinality(*matches) : posting.cardinality();
-  };
-  const uint64_t with_value = common(any);
-  counts[0] += match.count() - with_value;
-  if (with_value == 0) return;
-  match.part->for_each_value(field, [&](ValueId value, const storage::Bitmap& posting) {
-    counts[raw(value)] += common(posting);
-    return true;
-  });
-}
-
 // count() by one field.
 std::vector<uint64_t> count_by_field(const KeySpace& space, const std::vector<PartMatch>& parts) {
+  if (space.field()) return count_values(*space.field(), space.bound(), parts);
   std::vector<uint64_t> counts(space.bound(), 0);
-  for (const PartMatch& match : parts) {
-    if (!space.field()) {
-      counts[0] += match.count();
-      continue;
-    }
-    const FieldId field = *space.field();
-    const bool by_column = match.part->has_column(field) &&
-                           match.count() < match.part->value_count(field) * cost_of_posting(match);
-    if (by_column) {
-      count_column(field, match, counts);
-    } else {
-      count_postings(field, match, counts);
-    }
-  }
+  for (const PartMatch& match : parts) counts[0] += match.count();
   return counts;
 }
 

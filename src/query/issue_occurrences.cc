@@ -3,10 +3,22 @@
 namespace cairn::query {
 
 IssueOccurrences::IssueOccurrences(const View& view, GroupId issue)
-    : fingerprints_(fingerprints_of(*view.state, issue)) {
+    : IssueOccurrences(view, fingerprints_of(*view.state, issue)) {}
+
+IssueOccurrences::IssueOccurrences(const View& view, std::vector<FingerprintId> fingerprints)
+    : fingerprints_(std::move(fingerprints)) {
   if (!are_many(view, fingerprints_.size())) return;
   wanted_.resize(view.root_of_fingerprint.size(), false);
   for (const FingerprintId fingerprint : fingerprints_) wanted_[raw(fingerprint)] = true;
+}
+
+PartMatch IssueOccurrences::confined(const PartMatch& match) const {
+  if (!in_ranges(match)) return gathered(match);
+  PartMatch out{match.part, std::nullopt, {}};
+  for_each_range(match, [&](storage::OrdinalRange range) { out.ranges.push_back(range); });
+  std::sort(out.ranges.begin(), out.ranges.end(),
+            [](const auto& a, const auto& b) { return a.begin < b.begin; });
+  return out;
 }
 
 PartMatch IssueOccurrences::gathered(const PartMatch& match) const {

@@ -1,4 +1,5 @@
-// The matching occurrences that one visible issue shows, part by part.
+// The matching occurrences that one visible issue shows, or of fingerprints by themselves, part by
+// part.
 // Borrows the view. Thread: any.
 #pragma once
 
@@ -13,6 +14,12 @@ namespace cairn::query {
 class IssueOccurrences {
  public:
   IssueOccurrences(const View& view, GroupId issue);
+  // None of them twice.
+  IssueOccurrences(const View& view, std::vector<FingerprintId> fingerprints);
+
+  // What of the matches is of these fingerprints. In a sorted part and without a bitmap: ranges of
+  // one fingerprint each, in which times ascend.
+  PartMatch confined(const PartMatch& match) const;
 
   // Whether the matches of the part are ranges in which times ascend.
   bool in_ranges(const PartMatch& match) const {

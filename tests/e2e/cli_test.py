@@ -43,7 +43,8 @@ def test_help_and_version(box):
     assert re.match(r"cairn \d+\.\d+\.\d+\n$", box.ok("--version").out)
     overview = box.ok("help").out
     verbs = re.findall(r"^  ([a-z]+) ", overview, re.M)
-    for verb in ["init", "import", "export", "query", "parse", "show", "history", "diff", "merge", "unmerge", "split",
+    for verb in ["init", "import", "export", "query", "parse", "show", "history", "events", "tags",
+                 "diff", "merge", "unmerge", "split",
                  "resolve", "unresolve", "archive", "stats", "verify", "rebuild", "log",
                  "backup", "restore", "retain", "compact",
                  "generate", "demo", "assign", "projects", "types"]:

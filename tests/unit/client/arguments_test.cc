@@ -1,6 +1,8 @@
 // Command lines become values, or advice with the right exit code behind it.
 #include "client/arguments.h"
 
+#include <fmt/format.h>
+
 #include <catch2/catch.hpp>
 #include <string>
 #include <vector>
@@ -162,4 +164,79 @@ TEST_CASE("every verb has help with an example and parses its own name") {
   }
   CHECK(advised({"--version"}).ok);
   CHECK(advised({"--help"}).text == overview());
+}
+
+TEST_CASE("events and tags") {
+  const auto events =
+      parsed<EventsArguments>({"events", "s", "A-1", "--query", "level:error os:x", "--alone",
+                               "--limit", "7", "--cursor", "c", "--as-of", "9"});
+  CHECK(events.issue == "A-1");
+  CHECK(events.query == "level:error os:x");
+  CHECK(events.alone);
+  CHECK(events.limit == 7);
+  CHECK(events.cursor == "c");
+  CHECK(events.moment.as_of->lsn == std::optional(Lsn{9}));
+  CHECK(parsed<EventsArguments>({"events", "s", "A-1"}).limit == query::kDefaultLimit);
+  const auto tags = parsed<TagsArguments>({"tags", "s", "A-1", "os", "--limit", "3"});
+  CHECK(tags.key == "os");
+  CHECK(tags.limit == std::optional<uint32_t>(3));
+  CHECK(parsed<TagsArguments>({"tags", "s", "A-1"}).key.empty());
+  for (const char* limit : {"0", "-1", "10001", "x"}) {
+    CHECK_FALSE(advised({"events", "s", "A-1", "--limit", limit}).ok);
+    CHECK_FALSE(advised({"tags", "s", "A-1", "--limit", limit}).ok);
+  }
+  CHECK_FALSE(advised({"events", "s"}).ok);
+}
+
+TEST_CASE("merge: pairs of a file, or issues") {
+  auto pairs = parsed<MergePairsArguments>({"merge", "s", "--pairs", "-", "--actor", "ada"});
+  CHECK(pairs.store == "s");
+  CHECK(pairs.pairs == "-");
+  CHECK(pairs.project.empty());
+  CHECK(pairs.child_column == "child");
+  CHECK_FALSE(pairs.columns_named);
+  CHECK(pairs.writer.actor == "ada");
+  pairs = parsed<MergePairsArguments>({"merge", "s", "--pairs", "g.csv", "--project", "7",
+                                       "--columns", "issue_id,master_id", "--rejects", "r"});
+  CHECK(pairs.project == "7");
+  CHECK(pairs.child_column == "issue_id");
+  CHECK(pairs.primary_column == "master_id");
+  CHECK(pairs.columns_named);
+  CHECK(pairs.rejects == "r");
+  for (const Words& words : {Words{"merge", "s"}, Words{"merge", "s", "A-1", "--pairs", "f"},
+                             Words{"merge", "s", "--pairs", "f", "--new", "T"},
+                             Words{"merge", "s", "A-1", "A-2", "--project", "7"},
+                             Words{"merge", "s", "--pairs", "f", "--columns", "one"},
+                             Words{"merge", "s", "--pairs", "f", "--columns", "a,a"}}) {
+    CHECK_FALSE(advised(words).ok);
+  }
+}
+
+TEST_CASE("numbers: what is no number from here to there is told, not wrapped around") {
+  for (const char* number :
+       {"-1", "-18446744073709551615", "18446744073709551616", "1.5", "0x10"}) {
+    for (const Words& words : {
+             Words{"query", "s", "--limit"},
+             Words{"query", "s", "--at-least"},
+             Words{"log", "s", "--from"},
+             Words{"unmerge", "s", "A-1", "--last"},
+             Words{"retain", "s", "--max-occurrences"},
+             Words{"types", "s", "set", "1", "--category"},
+             Words{"demo", "--seed"},
+             Words{"demo", "--occurrences"},
+             Words{"generate", "--occurrences"},
+         }) {
+      Words all = words;
+      all.emplace_back(number);
+      INFO(fmt::format("{}", fmt::join(all, " ")));
+      CHECK_FALSE(advised(all).ok);
+    }
+  }
+  CHECK_FALSE(advised({"types", "s", "set", "1", "--category", "65536"}).ok);
+  CHECK(parsed<QueryArguments>({"query", "s", "--limit", "010"}).limit == 10u);
+  CHECK(parsed<UnmergeArguments>({"unmerge", "s", "A-1", "--last"}).nth_last == 1);
+  CHECK(parsed<UnmergeArguments>({"unmerge", "s", "A-1", "--last", "3"}).nth_last == 3);
+  CHECK(
+      parsed<RetainArguments>({"retain", "s", "--max-occurrences", "50M"}).policy.max_occurrences ==
+      std::optional<uint64_t>(50'000'000));
 }

@@ -1,0 +1,116 @@
+#include "client/argument_words.h"
+
+#include <fmt/format.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <cstdlib>
+
+#include "base/time_format.h"
+
+namespace cairn::client {
+namespace {
+
+std::string current_user() {
+  if (const char* user = std::getenv("USER"); user != nullptr && *user != 0) return user;
+  const passwd* entry = ::getpwuid(::getuid());
+  return entry == nullptr ? "" : entry->pw_name;
+}
+
+}  // namespace
+
+void refuse(const std::string& message) { throw CLI::ValidationError(message); }
+
+std::optional<uint64_t> whole_number(std::string_view text) {
+  uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+CLI::Validator count_from(uint64_t low, uint64_t high) {
+  return CLI::Validator(
+      [low, high](std::string& text) -> std::string {
+        std::string_view digits = text;
+        constexpr std::string_view kUnits = "kmg";
+        uint64_t unit = 1;
+        const char last = digits.empty() ? '0' : static_cast<char>(digits.back() | 0x20);
+        if (const size_t power = kUnits.find(last); power != std::string_view::npos) {
+          for (size_t i = 0; i <= power; ++i) unit *= 1000;
+          digits.remove_suffix(1);
+        }
+        const auto number = whole_number(digits);
+        if (!number) return fmt::format("'{}' is no whole number; write 200000, 200k or 10M", text);
+        if (*number > high / unit) {
+          return high == UINT64_MAX ? text + " is too large"
+                                    : fmt::format("{} is too large, the most is {}", text, high);
+        }
+        if (*number * unit < low) return fmt::format("{} is too small, the least is {}", text, low);
+        text = std::to_string(*number * unit);
+        return {};
+      },
+      "", "count");
+}
+
+TimeUs read_time(const std::string& option, const std::string& text) {
+  if (text.starts_with('@')) {
+    double seconds = 0;
+    const char* last = text.data() + text.size();
+    const auto [end, error] = std::from_chars(text.data() + 1, last, seconds);
+    if (error == std::errc() && end == last) {
+      if (const auto time = time_from_seconds(seconds)) return *time;
+    }
+  } else if (const auto time = parse_time(text)) {
+    return *time;
+  }
+  refuse(
+      fmt::format("{}: '{}' is no time; write 2026-10-01, 2026-10-01T12:00:00Z or @EPOCH_SECONDS",
+                  option, text));
+}
+
+std::string join(const std::vector<std::string>& words) {
+  std::string out;
+  for (const auto& word : words) {
+    if (!out.empty()) out.push_back(' ');
+    out += word;
+  }
+  return out;
+}
+
+void add_store(CLI::App& app, std::string& store) { app.add_option("STORE", store)->required(); }
+
+void add_writer(CLI::App& app, WriterArguments& writer) {
+  writer.actor = current_user();
+  app.add_option("--actor", writer.actor, "who does it (default: you)")->type_name("NAME");
+  app.add_option("--key", writer.key, "the same key changes nothing twice")->type_name("KEY");
+}
+
+void add_moment(CLI::App& app, MomentWords& words) {
+  app.add_option("--as-of", words.as_of, "ask the past: a time or a record number")
+      ->type_name("TIME|LSN");
+  app.add_option("--now", words.now, "what relative dates are relative to")->type_name("TIME");
+  app.add_option("--at-least", words.at_least, "fail unless the store has come this far")
+      ->transform(count_from(0))
+      ->type_name("LSN");
+}
+
+engine::AsOf read_as_of(const std::string& what, const std::string& text) {
+  engine::AsOf as_of;
+  if (const auto lsn = whole_number(text)) {
+    as_of.lsn = Lsn{*lsn};
+  } else {
+    as_of.time = read_time(what, text);
+  }
+  return as_of;
+}
+
+MomentArguments read_moment(const MomentWords& words) {
+  MomentArguments moment;
+  if (words.as_of) moment.as_of = read_as_of("--as-of", *words.as_of);
+  if (!words.now.empty()) moment.now = read_time("--now", words.now);
+  if (words.at_least) moment.at_least = Lsn{*words.at_least};
+  return moment;
+}
+
+}  // namespace cairn::client

@@ -1,0 +1,53 @@
+// What the verbs' command lines have in common: words as numbers, times and moments, and the
+// options that many verbs take. Private to the files that parse arguments.
+//
+// Options are bound to places that must outlive the parse. What is refused throws
+// CLI::ValidationError, which parse_arguments() turns into advice.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client/arguments.h"
+
+namespace cairn::client {
+
+// Fills the verb's values once CLI11 has read the words into the places bound to it. Throws
+// CLI::ValidationError for what it refuses.
+using Finish = std::function<VerbArguments()>;
+
+[[noreturn]] void refuse(const std::string& message);
+
+std::optional<uint64_t> whole_number(std::string_view text);
+// A whole number from `low` to `high`, also as 200k, 10M or 2G, turned into plain digits. CLI11
+// itself would read -1 as the largest number there is, and 010 as 8.
+CLI::Validator count_from(uint64_t low, uint64_t high = UINT64_MAX);
+// 2026-10-01, 2026-10-01T12:00:00Z or @1790812800 (epoch seconds).
+TimeUs read_time(const std::string& option, const std::string& text);
+// The words, blanks between them.
+std::string join(const std::vector<std::string>& words);
+
+void add_store(CLI::App& app, std::string& store);
+void add_writer(CLI::App& app, WriterArguments& writer);
+
+struct MomentWords {
+  std::optional<std::string> as_of;
+  std::string now;
+  std::optional<uint64_t> at_least;
+};
+void add_moment(CLI::App& app, MomentWords& words);
+// `what` names the word in messages.
+engine::AsOf read_as_of(const std::string& what, const std::string& text);
+MomentArguments read_moment(const MomentWords& words);
+
+// --- verbs whose arguments are read elsewhere than in arguments.cc ------------------------------
+Finish build_events(CLI::App& app);
+Finish build_tags(CLI::App& app);
+Finish build_merge(CLI::App& app);
+
+}  // namespace cairn::client
