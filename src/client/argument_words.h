@@ -29,6 +29,8 @@ std::optional<uint64_t> whole_number(std::string_view text);
 CLI::Validator count_from(uint64_t low, uint64_t high = UINT64_MAX);
 // 2026-10-01, 2026-10-01T12:00:00Z or @1790812800 (epoch seconds).
 TimeUs read_time(const std::string& option, const std::string& text);
+// A length of time in microseconds: a whole number and its unit, as 90d, 12h, 30m, 45s or 2w.
+int64_t read_duration(const std::string& option, const std::string& text);
 // The words, blanks between them.
 std::string join(const std::vector<std::string>& words);
 
@@ -49,5 +51,18 @@ MomentArguments read_moment(const MomentWords& words);
 Finish build_events(CLI::App& app);
 Finish build_tags(CLI::App& app);
 Finish build_merge(CLI::App& app);
+// arguments_workflow.cc
+Finish build_status(CLI::App& app, model::Status status);
+Finish build_priority(CLI::App& app);
+Finish build_assign(CLI::App& app);
+Finish build_note(CLI::App& app);
+Finish build_attention(CLI::App& app, model::Attention attention);
+Finish build_link(CLI::App& app);
+Finish build_standing(CLI::App& app, model::Standing standing);
+Finish build_tick(CLI::App& app);
+// arguments_registry.cc
+Finish build_projects(CLI::App& app);
+Finish build_types(CLI::App& app);
+Finish build_releases(CLI::App& app);
 
 }  // namespace cairn::client

@@ -174,61 +174,6 @@ Finish build_unmerge(CLI::App& app) {
   return [values] { return *values; };
 }
 
-Finish build_status(CLI::App& app, model::Status status) {
-  struct Words {
-    StatusArguments values;
-    bool until_escalating = false;
-    bool forever = false;
-  };
-  auto words = std::make_shared<Words>();
-  words->values.status = status;
-  add_store(app, words->values.store);
-  app.add_option("ISSUE", words->values.issues)->required();
-  if (status == model::Status::Ignored) {
-    auto* until = app.add_flag("--until-escalating", words->until_escalating,
-                               "until it happens far more often (default)");
-    app.add_flag("--forever", words->forever, "whatever happens")->excludes(until);
-  }
-  add_writer(app, words->values.writer);
-  return [words]() -> VerbArguments {
-    if (words->until_escalating) words->values.substatus = model::Substatus::UntilEscalating;
-    if (words->forever) words->values.substatus = model::Substatus::Forever;
-    return words->values;
-  };
-}
-
-Finish build_priority(CLI::App& app) {
-  struct Words {
-    PriorityArguments values;
-    std::string priority;
-  };
-  auto words = std::make_shared<Words>();
-  add_store(app, words->values.store);
-  app.add_option("ISSUE", words->values.issue)->required();
-  app.add_option("PRIORITY", words->priority)
-      ->required()
-      ->check(CLI::IsMember({"low", "medium", "high", "auto"}));
-  add_writer(app, words->values.writer);
-  return [words]() -> VerbArguments {
-    for (const uint8_t one : {uint8_t{25}, uint8_t{50}, uint8_t{75}}) {
-      if (model::priority_name(one) == words->priority) words->values.priority = one;
-    }
-    return words->values;
-  };
-}
-
-Finish build_assign(CLI::App& app) {
-  auto values = std::make_shared<AssignArguments>();
-  add_store(app, values->store);
-  app.add_option("ISSUE", values->issue)->required();
-  app.add_option("ASSIGNEE", values->assignee)->required();
-  add_writer(app, values->writer);
-  return [values]() -> VerbArguments {
-    if (values->assignee == "none") values->assignee.clear();
-    return *values;
-  };
-}
-
 Finish build_stats(CLI::App& app) {
   auto values = std::make_shared<StatsArguments>();
   add_store(app, values->store);
@@ -267,21 +212,6 @@ Finish build_restore(CLI::App& app) {
   app.add_option("BACKUP", values->source)->required();
   add_store(app, values->store);
   return [values] { return *values; };
-}
-
-// 90d, 12h, 30m, 45s, 2w: a whole number and its unit.
-int64_t read_duration(const std::string& option, const std::string& text) {
-  static const std::map<char, int64_t> kSeconds = {
-      {'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86'400}, {'w', 604'800}};
-  constexpr uint64_t kMost = 10'000ull * 366 * 86'400;  // seconds: longer than time goes back
-  const auto unit = text.empty() ? kSeconds.end() : kSeconds.find(text.back());
-  const auto count =
-      text.empty() ? std::nullopt : whole_number(std::string_view(text).substr(0, text.size() - 1));
-  if (unit == kSeconds.end() || !count || *count > kMost / static_cast<uint64_t>(unit->second)) {
-    refuse(fmt::format("{}: '{}' is no length of time; write 90d, 12h or 2w (s, m, h, d, w)",
-                       option, text));
-  }
-  return static_cast<int64_t>(*count) * unit->second * kMicrosPerSecond;
 }
 
 Finish build_retain(CLI::App& app) {
@@ -329,76 +259,6 @@ Finish build_log(CLI::App& app) {
   return [words]() -> VerbArguments {
     words->values.from = Lsn{std::max<uint64_t>(words->from, 1)};
     return words->values;
-  };
-}
-
-uint64_t read_id(const std::string& what, const std::string& text) {
-  const auto id = whole_number(text);
-  if (!id) refuse(fmt::format("{}: '{}' is no id; give a whole number", what, text));
-  return *id;
-}
-
-Finish build_projects(CLI::App& app) {
-  struct Words {
-    ProjectsArguments values;
-    std::string action = "list";
-    std::string id;
-    std::string policy;
-  };
-  auto words = std::make_shared<Words>();
-  add_store(app, words->values.store);
-  app.add_option("ACTION", words->action)->check(CLI::IsMember({"list", "set"}));
-  app.add_option("ID", words->id);
-  app.add_option("--slug", words->values.slug, "the first part of its short ids")->type_name("S");
-  app.add_option("--policy", words->policy, "which fingerprint decides: first or known")
-      ->check(CLI::IsMember({"first", "known"}))
-      ->type_name("POLICY");
-  add_writer(app, words->values.writer);
-  return [words]() -> VerbArguments {
-    words->values.set = words->action == "set";
-    if (!words->values.set) return words->values;
-    words->values.project = ProjectId{read_id("set", words->id)};
-    if (words->policy == "first") words->values.policy = model::FingerprintPolicy::First;
-    if (words->policy == "known") words->values.policy = model::FingerprintPolicy::Known;
-    if (!words->values.slug && !words->values.policy) refuse("set: give --slug or --policy");
-    return words->values;
-  };
-}
-
-Finish build_types(CLI::App& app) {
-  struct Words {
-    TypesArguments values;
-    std::string action = "list";
-    std::string value;
-    std::string priority;
-  };
-  auto words = std::make_shared<Words>();
-  add_store(app, words->values.store);
-  app.add_option("ACTION", words->action)->check(CLI::IsMember({"list", "strict", "set"}));
-  app.add_option("VALUE", words->value);
-  app.add_option("--slug", words->values.slug, "its name in queries")->type_name("S");
-  app.add_option("--category", words->values.category, "number of its category")
-      ->transform(count_from(0, UINT16_MAX))
-      ->type_name("N");
-  app.add_option("--priority", words->priority, "of new issues: low, medium or high")
-      ->check(CLI::IsMember({"low", "medium", "high"}))
-      ->type_name("P");
-  add_writer(app, words->values.writer);
-  return [words]() -> VerbArguments {
-    TypesArguments& values = words->values;
-    if (words->action == "strict") {
-      values.action = TypesArguments::Action::Strict;
-      if (words->value != "on" && words->value != "off") refuse("strict: say on or off");
-      values.strict = words->value == "on";
-    } else if (words->action == "set") {
-      values.action = TypesArguments::Action::Set;
-      const uint64_t id = read_id("set", words->value);
-      if (id > UINT32_MAX) refuse(fmt::format("set: type {} is above {}", id, UINT32_MAX));
-      values.type = static_cast<uint32_t>(id);
-      const std::map<std::string, uint8_t> priorities = {{"low", 25}, {"medium", 50}, {"high", 75}};
-      if (!words->priority.empty()) values.priority = priorities.at(words->priority);
-    }
-    return values;
   };
 }
 
@@ -456,6 +316,7 @@ Finish build_demo(CLI::App& app) {
 }
 
 Finish build(std::string_view verb, CLI::App& app) {
+  using model::Attention;
   using model::Status;
   using Builder = std::function<Finish(CLI::App&)>;
   static const std::map<std::string_view, Builder> kBuilders = {
@@ -476,6 +337,16 @@ Finish build(std::string_view verb, CLI::App& app) {
       {"unresolve", [](CLI::App& a) { return build_status(a, Status::Unresolved); }},
       {"archive", [](CLI::App& a) { return build_status(a, Status::Ignored); }},
       {"assign", build_assign},
+      {"note", build_note},
+      {"bookmark", [](CLI::App& a) { return build_attention(a, Attention::Bookmarked); }},
+      {"subscribe", [](CLI::App& a) { return build_attention(a, Attention::Subscribed); }},
+      {"seen", [](CLI::App& a) { return build_attention(a, Attention::Seen); }},
+      {"review", [](CLI::App& a) { return build_attention(a, Attention::Reviewed); }},
+      {"link", build_link},
+      {"delete", [](CLI::App& a) { return build_standing(a, model::Standing::Deleted); }},
+      {"discard", [](CLI::App& a) { return build_standing(a, model::Standing::Discarded); }},
+      {"tick", build_tick},
+      {"releases", build_releases},
       {"priority", build_priority},
       {"stats", build_stats},
       {"verify", build_verify},

@@ -126,7 +126,43 @@ struct StatusArguments {
   std::vector<std::string> issues;
   model::Status status{};
   model::Substatus substatus{};
+  model::SnoozeTerms snooze{};
+  std::optional<int64_t> snooze_us;  // until then from now
+  model::Resolution resolution{};
   WriterArguments writer;
+};
+struct NoteArguments {
+  std::string store;
+  std::string issue;
+  model::NoteChange change{};
+  uint32_t note = 0;
+  std::string text;
+  WriterArguments writer;
+};
+struct AttentionArguments {
+  std::string store;
+  std::string issue;
+  model::Attention attention{};
+  std::string who;
+  bool on = true;
+  WriterArguments writer;
+};
+struct LinkArguments {
+  std::string store;
+  std::string issue;
+  std::string url;
+  std::string title;
+  bool remove = false;
+  WriterArguments writer;
+};
+struct StandingArguments {
+  std::string store;
+  std::string issue;
+  model::Standing standing{};
+  WriterArguments writer;
+};
+struct TickArguments {
+  std::string store;
 };
 struct PriorityArguments {
   std::string store;
@@ -178,6 +214,19 @@ struct ProjectsArguments {
   ProjectId project{};
   std::optional<std::string> slug;
   std::optional<model::FingerprintPolicy> policy;
+  std::optional<uint32_t> auto_resolve_hours;
+  std::optional<uint32_t> escalation_threshold;
+  std::optional<bool> hold_back;
+  WriterArguments writer;
+};
+struct ReleasesArguments {
+  std::string store;
+  bool set = false;     // else list
+  std::string project;  // number or slug; "" = all of them, to list
+  std::string version;
+  std::optional<TimeUs> date;
+  std::vector<std::string> commits;
+  uint64_t limit = 100;  // of each project, the newest
   WriterArguments writer;
 };
 struct TypesArguments {
@@ -189,6 +238,10 @@ struct TypesArguments {
   std::optional<std::string> slug;
   std::optional<uint16_t> category;
   std::optional<uint8_t> priority;
+  std::optional<uint32_t> noise_limit;
+  std::optional<uint32_t> quota_per_hour;
+  std::optional<bool> auto_resolve;
+  std::optional<bool> escalation;
   WriterArguments writer;
 };
 struct GenerateArguments {
@@ -217,7 +270,8 @@ using VerbArguments =
                  StatusArguments, AssignArguments, PriorityArguments, StatsArguments,
                  VerifyArguments, RebuildArguments, CompactArguments, BackupArguments,
                  RestoreArguments, RetainArguments, LogArguments, ProjectsArguments, TypesArguments,
-                 GenerateArguments, BenchArguments, DemoArguments>;
+                 NoteArguments, AttentionArguments, LinkArguments, StandingArguments, TickArguments,
+                 ReleasesArguments, GenerateArguments, BenchArguments, DemoArguments>;
 
 struct Invocation {
   VerbArguments verb;

@@ -181,6 +181,8 @@ std::string stats_json(const engine::Stats& stats) {
                        {"groups", stats.groups},
                        {"issues", stats.issues},
                        {"hidden", stats.hidden},
+                       {"out_of_sight", stats.out_of_sight},
+                       {"held_back", stats.held_back},
                        {"fingerprints", stats.fingerprints},
                        {"projects", stats.projects},
                        {"log_files", stats.log_files},
@@ -211,6 +213,14 @@ void print_stats(const engine::Stats& stats, Console& console) {
   print_row(console, "issues",
             fmt::format("{} ({} groups, {} of them merged into others)", format_count(stats.issues),
                         format_count(stats.groups), format_count(stats.hidden)));
+  if (stats.out_of_sight > 0) {
+    print_row(console, "out of sight",
+              fmt::format("{} groups, deleted or discarded", format_count(stats.out_of_sight)));
+  }
+  if (stats.held_back > 0) {
+    print_row(console, "held back",
+              fmt::format("{} occurrences without an issue yet", format_count(stats.held_back)));
+  }
   print_row(console, "fingerprints", format_count(stats.fingerprints));
   print_row(console, "projects", format_count(stats.projects));
   print_sizes(stats, console);

@@ -93,12 +93,22 @@ constexpr std::array kVerbs = {
              "of these fingerprints later is its. --undo gives back all it has by then.",
              "  cairn split shop.cairn SHOP-3K --fingerprint 5ab02a3b7f1c3b3a1f6e6e3b7d1c9f00\n"
              "  cairn split shop.cairn SHOP-7Q --undo\n"},
-    VerbHelp{"resolve", "STORE ISSUE...", "mark issues as done", "",
-             "  cairn resolve shop.cairn SHOP-3K SHOP-41 --actor ada\n"},
+    VerbHelp{"resolve", "STORE ISSUE... [--in-release V|--in-next-release|--in-commit SHA]",
+             "mark issues as done",
+             "An occurrence of later than that opens the issue again, regressed. One of a\n"
+             "release from before the fix does not.",
+             "  cairn resolve shop.cairn SHOP-3K SHOP-41 --actor ada\n"
+             "  cairn resolve shop.cairn SHOP-3K --in-release shop@2.4.0\n"
+             "  cairn resolve shop.cairn SHOP-3K --in-next-release\n"},
     VerbHelp{"unresolve", "STORE ISSUE...", "open issues again", "",
              "  cairn unresolve shop.cairn SHOP-3K\n"},
-    VerbHelp{"archive", "STORE ISSUE... [--until-escalating|--forever]", "put issues aside", "",
-             "  cairn archive shop.cairn SHOP-3K --forever\n"},
+    VerbHelp{"archive", "STORE ISSUE... [--forever | --for TIME | --count N | ...]",
+             "put issues aside, until something happens",
+             "Without a condition: until it happens far more often than in the week before. Of\n"
+             "several conditions the first that comes true ends it.",
+             "  cairn archive shop.cairn SHOP-3K --forever\n"
+             "  cairn archive shop.cairn SHOP-3K --for 3d\n"
+             "  cairn archive shop.cairn SHOP-3K --count 100 --window 1h --users 20\n"},
     VerbHelp{"priority", "STORE ISSUE PRIORITY", "say how much an issue matters",
              "PRIORITY is low, medium or high, which then stays; or auto, that of its type.",
              "  cairn priority shop.cairn SHOP-3K high\n"},
@@ -106,12 +116,49 @@ constexpr std::array kVerbs = {
              "ASSIGNEE is user:ID, team:ID or none.",
              "  cairn assign shop.cairn SHOP-3K user:42\n"
              "  cairn assign shop.cairn SHOP-3K none\n"},
-    VerbHelp{"projects", "STORE [list | set ID [--slug S] [--policy first|known]]",
-             "list projects, name them, choose how fingerprints decide",
+    VerbHelp{"note", "STORE ISSUE TEXT | STORE ISSUE --edit N TEXT | STORE ISSUE --remove N",
+             "write a note on an issue", "",
+             "  cairn note shop.cairn SHOP-3K 'it is the cache'\n"
+             "  cairn note shop.cairn SHOP-3K --edit 1 'it was the cache'\n"},
+    VerbHelp{"bookmark", "STORE ISSUE WHO [--remove]", "keep an issue at hand for somebody",
+             "WHO is user:ID or team:ID.", "  cairn bookmark shop.cairn SHOP-3K user:42\n"},
+    VerbHelp{"subscribe", "STORE ISSUE WHO [--remove]", "have somebody told about an issue",
+             "WHO is user:ID or team:ID.", "  cairn subscribe shop.cairn SHOP-3K team:7\n"},
+    VerbHelp{"seen", "STORE ISSUE WHO", "somebody has seen an issue", "WHO is user:ID or team:ID.",
+             "  cairn seen shop.cairn SHOP-3K user:42\n"},
+    VerbHelp{"review", "STORE ISSUE", "an issue need not be looked at any more",
+             "New, regressed and escalating issues are for review until then.",
+             "  cairn review shop.cairn SHOP-3K\n"},
+    VerbHelp{"link", "STORE ISSUE URL [--title TEXT] [--remove]",
+             "tie an issue to its entry in another system", "",
+             "  cairn link shop.cairn SHOP-3K https://tracker.example/BUG-7 --title BUG-7\n"},
+    VerbHelp{"delete", "STORE ISSUE", "take an issue away for good",
+             "With everything merged into it. Its next occurrence makes a fresh issue.",
+             "  cairn delete shop.cairn SHOP-3K\n"},
+    VerbHelp{"discard", "STORE ISSUE [--undo]", "take an issue away, and what comes of it later",
+             "With everything merged into it. Occurrences are counted and shown nowhere; --undo\n"
+             "brings back the issue with all of them.",
+             "  cairn discard shop.cairn SHOP-3K\n"
+             "  cairn discard shop.cairn SHOP-3K --undo\n"},
+    VerbHelp{"tick", "STORE", "let happen what time alone brings",
+             "New issues become ongoing, snoozes end, old issues are resolved by age. Every\n"
+             "verb that writes does so too, once a minute at most.",
+             "  cairn tick shop.cairn\n"},
+    VerbHelp{"releases",
+             "STORE [list [PROJECT] | set PROJECT VERSION [--date TIME] [--commit SHA]]",
+             "list releases, say when they came and what they have",
+             "The first occurrence of a release registers it. PROJECT is a number or a slug.",
+             "  cairn releases shop.cairn list shop\n"
+             "  cairn releases shop.cairn set shop shop@2.4.0 --commit 1f3a9c7\n"},
+    VerbHelp{"projects", "STORE [list | set ID [--slug S] [--policy first|known] ...]",
+             "list projects, name them, choose how they treat issues",
              "Policy first: the first fingerprint of a list decides the group. Policy known:\n"
-             "the first one already known decides, the others are linked to its group.",
+             "the first one already known decides, the others are linked to its group. With\n"
+             "--hold-back on, a type's noise limit and quota hold occurrences back until there\n"
+             "is an issue for them.",
              "  cairn projects shop.cairn\n"
-             "  cairn projects shop.cairn set 7 --slug shop --policy known\n"},
+             "  cairn projects shop.cairn set 7 --slug shop --policy known\n"
+             "  cairn projects shop.cairn set 7 --auto-resolve 14d --escalation 50\n"},
     VerbHelp{"types", "STORE [list | strict on|off | set ID [--slug S] ...]",
              "list group types, register them, refuse unknown ones", "",
              "  cairn types shop.cairn strict on\n"

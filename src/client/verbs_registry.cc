@@ -1,8 +1,10 @@
-// projects, types.
+// projects, types, releases.
 #include <fmt/format.h>
 
+#include <charconv>
 #include <set>
 
+#include "base/time_format.h"
 #include "client/output.h"
 #include "client/store_access.h"
 #include "client/table.h"
@@ -21,6 +23,10 @@ std::string projects_json(const engine::Snapshot& snapshot) {
     json.key("slug").string(project.slug);
     json.key("policy").string(model::policy_name(project.policy));
     json.key("groups").unsigned_integer(project.last_number);
+    json.key("auto_resolve_hours").unsigned_integer(project.auto_resolve_hours);
+    json.key("escalation_threshold").unsigned_integer(project.escalation_threshold);
+    json.key("hold_back").boolean(project.hold_back);
+    json.key("releases").unsigned_integer(snapshot.state().releases(id).all().size());
     json.end_object();
   }
   return json.end_array().end_object().take();
@@ -69,6 +75,10 @@ std::string types_json(const engine::Snapshot& snapshot) {
     json.key("category").unsigned_integer(type.category);
     json.key("category_v2").unsigned_integer(type.category_v2);
     json.key("priority").string(model::priority_name(type.default_priority));
+    json.key("noise_limit").unsigned_integer(type.noise_limit);
+    json.key("quota_per_hour").unsigned_integer(type.quota_per_hour);
+    json.key("auto_resolve").boolean(type.auto_resolve);
+    json.key("escalation").boolean(type.escalation);
     json.key("registered").boolean(state.type_registered(type.id));
     json.end_object();
   }
@@ -101,6 +111,63 @@ VerbResult list_types(const std::string& directory, Console& console) {
   return ExitCode::Ok;
 }
 
+std::string releases_json(const engine::Snapshot& snapshot, const ReleasesArguments& arguments,
+                          std::optional<ProjectId> only) {
+  JsonWriter json;
+  json.begin_object();
+  json.key("lsn").unsigned_integer(raw(snapshot.lsn())).key("releases").begin_array();
+  for (const auto& [id, known] : snapshot.state().all_releases()) {
+    if (only && *only != id) continue;
+    for (const model::Release* release : known.newest(arguments.limit)) {
+      json.begin_object();
+      json.key("project_id").unsigned_integer(raw(id));
+      json.key("version").string(release->version);
+      json.key("date").string(format_time(release->date));
+      json.key("commits").begin_array();
+      for (const std::string& commit : release->commits) json.string(commit);
+      json.end_array().end_object();
+    }
+  }
+  return json.end_array().end_object().take();
+}
+
+// A number, or a slug that some project has.
+Result<ProjectId> find_project(const model::State& state, const std::string& text) {
+  uint64_t number = 0;
+  const char* last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, number);
+  if (error == std::errc() && end == last && number > 0) return ProjectId{number};
+  if (const model::Project* found = state.find_project(text)) return found->id;
+  return make_error(ErrorCode::NotFound,
+                    fmt::format("no project '{}': `cairn projects STORE` lists them", text));
+}
+
+VerbResult list_releases(const ReleasesArguments& arguments, Console& console) {
+  CAIRN_TRY_ASSIGN(const Reading reading, open_reading(arguments.store, {}, console));
+  const model::State& state = reading.snapshot->state();
+  std::optional<ProjectId> only;
+  if (!arguments.project.empty()) {
+    CAIRN_TRY_ASSIGN(only, find_project(state, arguments.project));
+  }
+  if (console.json) {
+    console.out.line(releases_json(*reading.snapshot, arguments, only));
+    return ExitCode::Ok;
+  }
+  TextTable table({{.header = "PROJECT"},
+                   {.header = "VERSION", .flexible = true},
+                   {.header = "DATE"},
+                   {.header = "COMMITS", .right = true}});
+  for (const auto& [id, known] : state.all_releases()) {
+    if (only && *only != id) continue;
+    for (const model::Release* release : known.newest(arguments.limit)) {
+      table.add({state.project(id)->slug, release->version, format_time(release->date),
+                 std::to_string(release->commits.size())});
+    }
+  }
+  console.out.write(table.empty() ? "no releases yet\n" : table.render(console.terminal));
+  return ExitCode::Ok;
+}
+
 VerbResult execute(const std::string& directory, const model::Command& command,
                    const WriterArguments& writer, Console& console) {
   CAIRN_TRY_ASSIGN(const auto store, open_writing(directory, false, console));
@@ -123,7 +190,22 @@ VerbResult execute(const std::string& directory, const model::Command& command,
 
 VerbResult run_verb(const ProjectsArguments& arguments, Console& console) {
   if (!arguments.set) return list_projects(arguments.store, console);
-  const model::ChangeProjectCommand command{arguments.project, arguments.slug, arguments.policy};
+  const model::ChangeProjectCommand command{arguments.project,
+                                            arguments.slug,
+                                            arguments.policy,
+                                            arguments.auto_resolve_hours,
+                                            arguments.escalation_threshold,
+                                            arguments.hold_back};
+  return execute(arguments.store, command, arguments.writer, console);
+}
+
+VerbResult run_verb(const ReleasesArguments& arguments, Console& console) {
+  if (!arguments.set) return list_releases(arguments, console);
+  model::ChangeReleaseCommand command{{}, arguments.version, arguments.date, arguments.commits};
+  {
+    CAIRN_TRY_ASSIGN(const Reading reading, open_reading(arguments.store, {}, console));
+    CAIRN_TRY_ASSIGN(command.project, find_project(reading.snapshot->state(), arguments.project));
+  }
   return execute(arguments.store, command, arguments.writer, console);
 }
 
@@ -141,6 +223,10 @@ VerbResult run_verb(const TypesArguments& arguments, Console& console) {
       if (arguments.slug) type.slug = *arguments.slug;
       if (arguments.category) type.category = *arguments.category;
       if (arguments.priority) type.default_priority = *arguments.priority;
+      if (arguments.noise_limit) type.noise_limit = *arguments.noise_limit;
+      if (arguments.quota_per_hour) type.quota_per_hour = *arguments.quota_per_hour;
+      if (arguments.auto_resolve) type.auto_resolve = *arguments.auto_resolve;
+      if (arguments.escalation) type.escalation = *arguments.escalation;
       command.set.push_back(std::move(type));
       break;
     }

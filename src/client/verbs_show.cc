@@ -164,6 +164,43 @@ void write_top(JsonWriter& json, const std::vector<TopField>& top) {
   json.end_object();
 }
 
+void write_texts(JsonWriter& json, std::string_view key, const std::vector<std::string>& texts) {
+  json.key(key).begin_array();
+  for (const std::string& text : texts) json.string(text);
+  json.end_array();
+}
+
+// What the issue waits for, and what people keep with it.
+void write_care(JsonWriter& json, const model::State& state, GroupId id) {
+  const model::Care& care = state.care(id);
+  json.key("standing").string(model::standing_name(state.group(id).standing));
+  json.key("for_review").boolean(state.for_review(id));
+  if (care.snooze) write_snooze(json, care.snooze->terms);
+  if (care.resolution) write_resolution(json, *care.resolution);
+  json.key("notes").begin_array();
+  for (const model::Note& note : care.notes) {
+    json.begin_object().key("note").unsigned_integer(note.number);
+    write_text_or_null(json, "author", note.author);
+    json.key("time").string(format_time(note.time));
+    write_text_or_null(json, "edited", note.edited == TimeUs{} ? "" : format_time(note.edited));
+    json.key("text").string(note.text).end_object();
+  }
+  json.end_array();
+  write_texts(json, "bookmarked_by", care.bookmarked_by);
+  write_texts(json, "subscribed_by", care.subscribed_by);
+  json.key("seen_by").begin_array();
+  for (const auto& [who, time] : care.seen) {
+    json.begin_object().key("who").string(who).key("time").string(format_time(time)).end_object();
+  }
+  json.end_array().key("links").begin_array();
+  for (const model::ExternalLink& link : care.links) {
+    json.begin_object().key("url").string(link.url);
+    write_text_or_null(json, "title", link.title);
+    json.end_object();
+  }
+  json.end_array();
+}
+
 std::string report_json(const Reading& reading, const IssueReport& report) {
   const model::State& state = reading.snapshot->state();
   const model::Group& group = state.group(report.id);
@@ -195,6 +232,7 @@ std::string report_json(const Reading& reading, const IssueReport& report) {
   } else {
     write_top(json, report.top);
   }
+  write_care(json, state, report.id);
   json.key("history").begin_array();
   for (const auto& [lsn, record] : report.history) json.raw(record_json(lsn, record, state));
   json.end_array();
@@ -248,6 +286,53 @@ void print_head(const Reading& reading, const IssueReport& report, Console& cons
   if (!report.trend.empty()) {
     row("trend", fmt::format("|{}| last {}", trend_bar(report.trend, terminal.utf8),
                              span_text(report.trend_us)));
+  }
+}
+
+std::string snooze_text(const model::SnoozeTerms& terms) {
+  std::string out;
+  const auto add = [&](std::string text) { out += (out.empty() ? "" : ", or ") + text; };
+  const auto within = [](uint32_t minutes) {
+    return minutes == 0 ? std::string() : fmt::format(" within {} minutes", minutes);
+  };
+  if (terms.until != TimeUs{}) add("until " + format_time(terms.until));
+  if (terms.count > 0)
+    add(fmt::format("until {} events{}", terms.count, within(terms.window_minutes)));
+  if (terms.users > 0) {
+    add(fmt::format("until {} users{}", terms.users, within(terms.user_window_minutes)));
+  }
+  return out;
+}
+
+std::string join_texts(const std::vector<std::string>& texts) {
+  return fmt::format("{}", fmt::join(texts, ", "));
+}
+
+void print_care(const model::State& state, GroupId id, Console& console) {
+  const model::Care& care = state.care(id);
+  const auto row = [&](std::string_view name, const std::string& value) {
+    console.out.line(fmt::format("  {:<12} {}", name, printable(value, console.terminal.utf8)));
+  };
+  if (const auto standing = state.group(id).standing; standing != model::Standing::Kept) {
+    row("standing", std::string(model::standing_name(standing)));
+  }
+  if (state.for_review(id)) row("review", "not looked at yet");
+  if (care.snooze) row("archived", snooze_text(care.snooze->terms));
+  if (care.resolution) {
+    const std::string& version = care.resolution->version;
+    row("resolved", fmt::format("{} {}", model::resolution_name(care.resolution->kind), version));
+  }
+  if (!care.bookmarked_by.empty()) row("bookmarked", join_texts(care.bookmarked_by));
+  if (!care.subscribed_by.empty()) row("subscribed", join_texts(care.subscribed_by));
+  for (const model::ExternalLink& link : care.links) {
+    row("link", link.title.empty() ? link.url : fmt::format("{} ({})", link.url, link.title));
+  }
+  if (care.notes.empty()) return;
+  console.out.line("\nNotes");
+  for (const model::Note& note : care.notes) {
+    console.out.line(fmt::format("  {}. {} {}: {}", note.number, format_time(note.time),
+                                 note.author.empty() ? "-" : note.author,
+                                 printable(note.text, console.terminal.utf8)));
   }
 }
 
@@ -328,6 +413,7 @@ VerbResult run_verb(const ShowArguments& arguments, Console& console) {
   }
   const model::State& state = reading.snapshot->state();
   print_head(reading, report, console);
+  print_care(state, report.id, console);
   if (!report.alone) print_merged(state, report.id, console);
   print_fingerprints(state, state.group(report.id), console);
   print_top(report, console);

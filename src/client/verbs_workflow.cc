@@ -1,6 +1,8 @@
 // resolve, unresolve, archive, assign.
 #include <fmt/format.h>
 
+#include "base/clock.h"
+#include "base/time_format.h"
 #include "client/command_answer.h"
 #include "client/issue_reference.h"
 #include "client/output.h"
@@ -21,6 +23,11 @@ engine::ExecuteOptions options_for(const WriterArguments& writer, const std::str
 }  // namespace
 
 VerbResult run_verb(const StatusArguments& arguments, Console& console) {
+  const TimeUs until = arguments.snooze.until;
+  if (until != TimeUs{} && until <= SystemClock().now()) {
+    return make_error(ErrorCode::InvalidArgument,
+                      fmt::format("--until: {} is over already", format_time(until)));
+  }
   CAIRN_TRY_ASSIGN(const auto store, open_writing(arguments.store, false, console));
   std::vector<GroupId> groups;
   std::vector<std::string> names;
@@ -33,8 +40,11 @@ VerbResult run_verb(const StatusArguments& arguments, Console& console) {
   JsonWriter json;
   json.begin_object().key("results").begin_array();
   Lsn last{};
+  const TimeUs now = SystemClock().now();
   for (size_t i = 0; i < groups.size(); ++i) {
-    const model::SetStatusCommand command{groups[i], arguments.status, arguments.substatus};
+    model::SetStatusCommand command{groups[i], arguments.status, arguments.substatus,
+                                    arguments.snooze, arguments.resolution};
+    if (arguments.snooze_us) command.snooze.until = TimeUs{raw(now) + *arguments.snooze_us};
     auto result =
         store->execute(command, options_for(arguments.writer, names[i], groups.size() > 1));
     if (!result) {

@@ -83,7 +83,6 @@ Result<void> Materializer::apply(const model::Record& record, Lsn lsn) {
     tail_->ids.push_back(occurrence->id);
   }
   regrouped_.insert(regrouped_.end(), applied.regrouped.begin(), applied.regrouped.end());
-  if (std::holds_alternative<model::Ticked>(record.body)) last_tick_ = record.time;
   if (record.key != Hash128{}) tail_->keys.insert(record.key);
   for (const GroupId group : applied.touched) tail_->activity.emplace_back(group, lsn);
   if (!std::holds_alternative<model::StoreCreated>(record.body)) {

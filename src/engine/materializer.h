@@ -114,8 +114,6 @@ class Materializer {
   }
   // Time of the newest record that takes part in the order of times (store creation does not).
   TimeUs last_time() const { return last_time_; }
-  // Of the newest tick since loading; zero: none.
-  TimeUs last_tick() const { return last_tick_; }
   // Groups that were given another parent, in order: what RootCache follows. Only appended to.
   const std::vector<GroupId>& regrouped() const { return regrouped_; }
 
@@ -155,7 +153,6 @@ class Materializer {
   Lsn applied_{};
   Lsn checkpoint_{};
   TimeUs last_time_{};
-  TimeUs last_tick_{};
   std::vector<GroupId> regrouped_;
 };
 

@@ -143,8 +143,10 @@ struct Stats {
   Lsn checkpoint_lsn{};  // in the index
   uint64_t occurrences = 0;
   uint64_t groups = 0;
-  uint64_t issues = 0;  // visible groups with occurrences, their own or below them
-  uint64_t hidden = 0;  // groups merged into others
+  uint64_t issues = 0;        // visible groups with occurrences, their own or below them
+  uint64_t hidden = 0;        // groups merged into others
+  uint64_t out_of_sight = 0;  // groups deleted or discarded
+  uint64_t held_back = 0;     // occurrences that no issue was made for yet
   uint64_t fingerprints = 0;
   uint64_t projects = 0;
   uint64_t log_files = 0;

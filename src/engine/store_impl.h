@@ -118,6 +118,7 @@ struct Store::Impl {
 
   mutable RootCache roots;
 
+  TimeUs last_tick{};  // the writer's own; zero = not begun
   // Of (project, release), by hash: those whose occurrences were seen here. The writer's own.
   std::unordered_set<uint64_t> releases_met;
 

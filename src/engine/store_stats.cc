@@ -15,8 +15,12 @@ void count_groups(const model::State& state, Stats& stats) {
     const model::Group& group = state.group(GroupId{id});
     stats.occurrences += group.times_seen;
     if (group.parent != GroupId{}) ++stats.hidden;
-    if (group.times_seen > 0) shows[raw(state.root_of(group.id))] = true;
+    if (group.times_seen > 0) shows[raw(state.issue_of(group.id))] = true;
   }
+  shows[0] = false;
+  stats.out_of_sight = state.out_of_sight();
+  for (const auto& [id, held] : state.held()) stats.held_back += state.fingerprint(id).occurrences;
+  stats.occurrences += stats.held_back;
   stats.issues = static_cast<uint64_t>(std::count(shows.begin(), shows.end(), true));
   stats.fingerprints = state.fingerprint_count();
   stats.projects = state.projects().size();

@@ -16,7 +16,9 @@ constexpr int kTicksAtOnce = 64;
 
 // What is due happens before anything recorded later.
 Result<void> Store::Impl::tick_if_due(TimeUs time) {
-  if (raw(time) - raw(fold.last_tick()) < kTickPauseUs || !fold.anything_due(time)) return {};
+  // As if the newest record had been a tick, or, in a new store, the one that comes now.
+  if (last_tick == TimeUs{}) last_tick = fold.last_time() == TimeUs{} ? time : fold.last_time();
+  if (raw(time) - raw(last_tick) < kTickPauseUs || !fold.anything_due(time)) return {};
   return tick(time);
 }
 
@@ -26,6 +28,7 @@ Result<void> Store::Impl::tick(TimeUs time) {
     const model::Group& group = fold.state().group(id);
     tick.forecasts.push_back({group.project, group.number, ceilings_of(id, time)});
   }
+  last_tick = time;
   model::Record& record = pending.emplace_back();
   record.time = time;
   record.body = std::move(tick);

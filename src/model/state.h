@@ -85,6 +85,12 @@ struct Group {
   Text title;
   Text culprit;
   TimeUs status_since{};  // record time of the last status change (creation at first)
+  GroupId parent{};       // the group it is merged into; 0 = visible
+  Standing standing = Standing::Kept;
+  uint8_t initial_priority = 50;     // what a de-escalation goes back to
+  bool priority_locked : 1 = false;  // a person chose the priority
+  bool reviewed : 1 = false;         // somebody looked at it since its status changed
+  bool reopened : 1 = false;         // a member reopened it: Care::reopened says which
   ProjectId project{};
   uint32_t number = 0;  // short id within the project
   uint32_t type = 0;
@@ -93,13 +99,7 @@ struct Group {
   Lsn merged_at{};                     // of the merge that hid it; 0 = visible
   IdList<GroupId> children;            // merged into it, in order of merging
   IdList<FingerprintId> fingerprints;  // owned, in order of linking
-  GroupId parent{};                    // the group it is merged into; 0 = visible
-  bool priority_locked : 1 = false;    // a person chose the priority
-  bool reviewed : 1 = false;           // somebody looked at it since its status changed
-  bool reopened : 1 = false;           // a member reopened it: Care::reopened says which
-  uint8_t initial_priority = 50;       // what a de-escalation goes back to
-  Standing standing = Standing::Kept;
-  GroupId split_from{};  // the group its fingerprints came from; 0 = none
+  GroupId split_from{};                // the group its fingerprints came from; 0 = none
   Totals own() const { return {times_seen, first_seen, last_seen}; }
   bool operator==(const Group&) const = default;
 };
@@ -181,6 +181,7 @@ class State {
   const std::unordered_map<FingerprintId, Held>& held() const { return held_; }
   // Fingerprints without an issue: held back, deleted or discarded.
   bool all_shown() const { return held_.empty() && out_of_sight_ == 0; }
+  uint32_t out_of_sight() const { return out_of_sight_; }  // groups deleted or discarded
 
   // When the next transition of a group is due that time alone brings; nullopt: none is.
   std::optional<TimeUs> due_at(GroupId id) const;
@@ -356,6 +357,7 @@ class State {
 
   Uuid store_id_;
   bool strict_types_ = false;
+  bool escalations_ = false;  // some project has an escalation threshold
   std::map<uint32_t, GroupType> types_;
   std::map<ProjectId, Project> projects_;
   std::map<ProjectId, Releases> releases_;

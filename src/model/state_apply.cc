@@ -58,7 +58,7 @@ Result<Applied> State::fold(const Occurrence& occurrence, At at) {
     const bool changed = react(leaf_id, occurrence, at);
     if (creates || changed) applied.touched.push_back(leaf_id);
     if (creates || leaf.first_seen < first_seen) watch(leaf_id);
-    if (parents_[raw(leaf_id)] != GroupId{}) reopen_views(leaf_id, occurrence, at, applied);
+    if (leaf.parent != GroupId{}) reopen_views(leaf_id, occurrence, at, applied);
   }
   if (occurrence.fingerprint.size() > 1 &&
       policy_of(occurrence.project) == FingerprintPolicy::Known) {
@@ -100,7 +100,7 @@ FingerprintId State::deciding_fingerprint(const Occurrence& occurrence) const {
   // A known first entry decides under either policy, so that most occurrences need no more.
   const FingerprintId first = find_fingerprint_id(occurrence.project, entries.front());
   if (entries.size() == 1) return first;
-  const bool held = first != FingerprintId{} && leaves_[raw(first)] == GroupId{};
+  const bool held = first != FingerprintId{} && fingerprint(first).leaf == GroupId{};
   if (first != FingerprintId{} && !held) return first;
   if (policy_of(occurrence.project) == FingerprintPolicy::First) return first;
   for (const std::string& entry : entries) {
@@ -187,7 +187,10 @@ Result<Applied> State::fold(const ProjectChanged& changed, At at) {
   dirty_projects_.insert(project.id);
   if (changed.slug) rename(project, *changed.slug);
   if (changed.policy) project.policy = *changed.policy;
-  if (changed.escalation_threshold) project.escalation_threshold = *changed.escalation_threshold;
+  if (changed.escalation_threshold) {
+    project.escalation_threshold = *changed.escalation_threshold;
+    escalations_ = escalations_ || project.escalation_threshold > 0;
+  }
   if (changed.hold_back) {
     project.hold_back = *changed.hold_back;
     project.made.clear();

@@ -11,8 +11,9 @@ namespace {
 std::vector<uint64_t> shown_by(const State& state) {
   std::vector<uint64_t> counts(size_t{state.group_count()} + 1);
   for (uint32_t n = 1; n <= state.group_count(); ++n) {
-    counts[raw(state.root_of(GroupId{n}))] += state.group(GroupId{n}).times_seen;
+    counts[raw(state.issue_of(GroupId{n}))] += state.group(GroupId{n}).times_seen;
   }
+  counts[0] = 0;  // of what is deleted or discarded
   return counts;
 }
 
@@ -83,9 +84,11 @@ StateDiff diff(const State& before, const State& after) {
     } else if (!visible && before.root_of(id) != after.root_of(id)) {
       add(DiffKind::Moved, view_over(before, id), view_over(after, id), own);
     }
-    if (then.status != now.status || then.substatus != now.substatus) {
-      add(DiffKind::Status, status_text(then.status, then.substatus),
-          status_text(now.status, now.substatus), own);
+    const ShownStatus was = before.shown_status(then.id);
+    const ShownStatus is = after.shown_status(now.id);
+    if (was.status != is.status || was.substatus != is.substatus) {
+      add(DiffKind::Status, status_text(was.status, was.substatus),
+          status_text(is.status, is.substatus), own);
     }
     if (then.assignee != now.assignee) {
       add(DiffKind::Assignee, std::string(then.assignee), std::string(now.assignee), own);

@@ -147,6 +147,7 @@ Result<void> State::restore_project(Project project) {
   if (!projects_by_slug_.try_emplace(slug_key(project.slug), project.id).second) {
     return damaged(fmt::format("two projects with the slug {}", project.slug));
   }
+  escalations_ = escalations_ || project.escalation_threshold > 0;
   projects_.emplace(project.id, std::move(project));
   return {};
 }

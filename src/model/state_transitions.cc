@@ -249,8 +249,9 @@ bool State::react(GroupId id, const Occurrence& occurrence, At at) {
       set_status(id, Status::Unresolved, Substatus::Regressed, at);
       return true;
     case Substatus::New:
-      if (group.times_seen < kEscalationLeastSeen || !type(group.type).escalation) return false;
-      if (!too_many_for_new(group, project(group.project)->escalation_threshold, at.time)) {
+      if (!escalations_ || group.times_seen < kEscalationLeastSeen) return false;
+      if (!too_many_for_new(group, project(group.project)->escalation_threshold, at.time) ||
+          !type(group.type).escalation) {
         return false;
       }
       escalate(id, at);
