@@ -6,6 +6,7 @@
 
 #include <charconv>
 #include <cstdlib>
+#include <map>
 
 #include "base/time_format.h"
 
@@ -95,6 +96,10 @@ void add_moment(CLI::App& app, MomentWords& words) {
       ->type_name("LSN");
 }
 
+void add_experiment(CLI::App& app, MomentWords& words) {
+  app.add_option("--in", words.experiment, "as this experiment groups them")->type_name("NAME");
+}
+
 engine::AsOf read_as_of(const std::string& what, const std::string& text) {
   engine::AsOf as_of;
   if (const auto lsn = whole_number(text)) {
@@ -110,7 +115,22 @@ MomentArguments read_moment(const MomentWords& words) {
   if (words.as_of) moment.as_of = read_as_of("--as-of", *words.as_of);
   if (!words.now.empty()) moment.now = read_time("--now", words.now);
   if (words.at_least) moment.at_least = Lsn{*words.at_least};
+  moment.experiment = words.experiment;
   return moment;
+}
+
+int64_t read_duration(const std::string& option, const std::string& text) {
+  static const std::map<char, int64_t> kSeconds = {
+      {'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86'400}, {'w', 604'800}};
+  constexpr uint64_t kMost = 10'000ull * 366 * 86'400;  // seconds: longer than time goes back
+  const auto unit = text.empty() ? kSeconds.end() : kSeconds.find(text.back());
+  const auto count =
+      text.empty() ? std::nullopt : whole_number(std::string_view(text).substr(0, text.size() - 1));
+  if (unit == kSeconds.end() || !count || *count > kMost / static_cast<uint64_t>(unit->second)) {
+    refuse(fmt::format("{}: '{}' is no length of time; write 90d, 12h or 2w (s, m, h, d, w)",
+                       option, text));
+  }
+  return static_cast<int64_t>(*count) * unit->second * kMicrosPerSecond;
 }
 
 }  // namespace cairn::client

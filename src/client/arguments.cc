@@ -51,6 +51,7 @@ Finish build_query(CLI::App& app) {
       ->type_name("TOKEN");
   app.add_option("--sort", words->sort, "date (last seen), new, freq or user")->type_name("SORT");
   add_moment(app, words->moment);
+  add_experiment(app, words->moment);
   return [words]() -> VerbArguments {
     words->values.query = join(words->query);
     words->values.moment = read_moment(words->moment);
@@ -74,6 +75,7 @@ Finish build_export(CLI::App& app) {
   add_store(app, words->values.store);
   app.add_option("QUERY", words->query);
   add_moment(app, words->moment);
+  add_experiment(app, words->moment);
   return [words]() -> VerbArguments {
     words->values.query = join(words->query);
     words->values.moment = read_moment(words->moment);
@@ -97,6 +99,7 @@ Finish build_show(CLI::App& app) {
   app.add_option("ISSUE", words->values.issue)->required();
   app.add_flag("--alone", words->values.alone, "without what is merged into it");
   add_moment(app, words->moment);
+  add_experiment(app, words->moment);
   return [words]() -> VerbArguments {
     words->values.moment = read_moment(words->moment);
     return words->values;
@@ -267,21 +270,6 @@ Finish build_restore(CLI::App& app) {
   app.add_option("BACKUP", values->source)->required();
   add_store(app, values->store);
   return [values] { return *values; };
-}
-
-// 90d, 12h, 30m, 45s, 2w: a whole number and its unit.
-int64_t read_duration(const std::string& option, const std::string& text) {
-  static const std::map<char, int64_t> kSeconds = {
-      {'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86'400}, {'w', 604'800}};
-  constexpr uint64_t kMost = 10'000ull * 366 * 86'400;  // seconds: longer than time goes back
-  const auto unit = text.empty() ? kSeconds.end() : kSeconds.find(text.back());
-  const auto count =
-      text.empty() ? std::nullopt : whole_number(std::string_view(text).substr(0, text.size() - 1));
-  if (unit == kSeconds.end() || !count || *count > kMost / static_cast<uint64_t>(unit->second)) {
-    refuse(fmt::format("{}: '{}' is no length of time; write 90d, 12h or 2w (s, m, h, d, w)",
-                       option, text));
-  }
-  return static_cast<int64_t>(*count) * unit->second * kMicrosPerSecond;
 }
 
 Finish build_retain(CLI::App& app) {
@@ -472,6 +460,8 @@ Finish build(std::string_view verb, CLI::App& app) {
       {"merge", build_merge},
       {"unmerge", build_unmerge},
       {"split", build_split},
+      {"experiment", build_experiment},
+      {"sweep", build_sweep},
       {"resolve", [](CLI::App& a) { return build_status(a, Status::Resolved); }},
       {"unresolve", [](CLI::App& a) { return build_status(a, Status::Unresolved); }},
       {"archive", [](CLI::App& a) { return build_status(a, Status::Ignored); }},

@@ -50,8 +50,12 @@ Result<model::Regrouping> Snapshot::undo_of(Lsn lsn) const {
                    state().named(regrouped->unmerges, regrouped->merges, lsn));
   model::Regrouping undo;
   std::vector<GroupId> children;
+  const auto kept = [&](GroupId id) {
+    return state().group(id).standing == model::Standing::Kept;
+  };
   done.merges.for_each_view([&](GroupId view, std::span<const GroupId> merged) {
     children.clear();
+    if (!kept(view)) return;
     for (const GroupId child : merged) {
       const model::Group& group = state().group(child);
       if (group.parent == view && group.merged_at == lsn) children.push_back(child);
@@ -68,7 +72,7 @@ Result<model::Regrouping> Snapshot::undo_of(Lsn lsn) const {
   done.cuts.for_each([&](GroupId view, GroupId child) {
     GroupId top = view;
     while (parent(top) != GroupId{}) top = parent(top);
-    if (parent(child) != GroupId{} || top == child) return;
+    if (parent(child) != GroupId{} || top == child || !kept(child) || !kept(view)) return;
     undo.merges.add(view, child);
     moved[child] = view;
   });
