@@ -60,6 +60,10 @@ struct Record {
     attentionChanged @20 :AttentionChanged;
     linkChanged @21 :LinkChanged;
     standingChanged @22 :StandingChanged;
+    experimentMade @23 :ExperimentMade;
+    experimentAdded @24 :ExperimentAdded;
+    experimentDropped @25 :ExperimentDropped;
+    regrouped @26 :Regrouped;
   }
 }
 
@@ -254,4 +258,39 @@ struct Activity {
   # The name of the op.
   data @3 :Data;
   # The input line, verbatim JSON.
+}
+
+struct Links {
+  # Many merges and unmerges, packed (docs/format.md, "Regroupings"). Unmerges come first.
+  unmerges @0 :Data;
+  merges @1 :Data;
+}
+
+struct ExperimentMade {
+  # A merge experiment begins: a forest of its own over that of the store.
+  name @0 :Text;
+  # 1 to 64 of A-Z a-z 0-9 . _ -
+  at @1 :UInt64;
+  # Its rules are evaluated as of this record. 0: on the present.
+}
+
+struct ExperimentAdded {
+  # One more step of an experiment: what a rule found when it was added.
+  name @0 :Text;
+  rule @1 :Text;
+  # As written, for people.
+  links @2 :Links;
+}
+
+struct ExperimentDropped {
+  name @0 :Text;
+}
+
+struct Regrouped {
+  # Many merges and unmerges of the store itself, in order.
+  cause @0 :UInt8;
+  # Enumerated: 0 sweep, 1 promotion, 2 undo.
+  what @1 :Text;
+  # The rule, the experiment's name, or the LSN of the record undone.
+  links @2 :Links;
 }

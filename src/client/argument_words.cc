@@ -96,6 +96,10 @@ void add_moment(CLI::App& app, MomentWords& words) {
       ->type_name("LSN");
 }
 
+void add_experiment(CLI::App& app, MomentWords& words) {
+  app.add_option("--in", words.experiment, "as this experiment groups them")->type_name("NAME");
+}
+
 engine::AsOf read_as_of(const std::string& what, const std::string& text) {
   engine::AsOf as_of;
   if (const auto lsn = whole_number(text)) {
@@ -111,10 +115,10 @@ MomentArguments read_moment(const MomentWords& words) {
   if (words.as_of) moment.as_of = read_as_of("--as-of", *words.as_of);
   if (!words.now.empty()) moment.now = read_time("--now", words.now);
   if (words.at_least) moment.at_least = Lsn{*words.at_least};
+  moment.experiment = words.experiment;
   return moment;
 }
 
-// 90d, 12h, 30m, 45s, 2w: a whole number and its unit.
 int64_t read_duration(const std::string& option, const std::string& text) {
   static const std::map<char, int64_t> kSeconds = {
       {'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86'400}, {'w', 604'800}};

@@ -29,7 +29,7 @@ std::optional<uint64_t> whole_number(std::string_view text);
 CLI::Validator count_from(uint64_t low, uint64_t high = UINT64_MAX);
 // 2026-10-01, 2026-10-01T12:00:00Z or @1790812800 (epoch seconds).
 TimeUs read_time(const std::string& option, const std::string& text);
-// A length of time in microseconds: a whole number and its unit, as 90d, 12h, 30m, 45s or 2w.
+// 90d, 12h, 30m, 45s, 2w: a whole number and its unit; in microseconds.
 int64_t read_duration(const std::string& option, const std::string& text);
 // The words, blanks between them.
 std::string join(const std::vector<std::string>& words);
@@ -41,8 +41,10 @@ struct MomentWords {
   std::optional<std::string> as_of;
   std::string now;
   std::optional<uint64_t> at_least;
+  std::string experiment;
 };
 void add_moment(CLI::App& app, MomentWords& words);
+void add_experiment(CLI::App& app, MomentWords& words);  // --in NAME
 // `what` names the word in messages.
 engine::AsOf read_as_of(const std::string& what, const std::string& text);
 MomentArguments read_moment(const MomentWords& words);
@@ -64,5 +66,7 @@ Finish build_tick(CLI::App& app);
 Finish build_projects(CLI::App& app);
 Finish build_types(CLI::App& app);
 Finish build_releases(CLI::App& app);
+Finish build_experiment(CLI::App& app);
+Finish build_sweep(CLI::App& app);
 
 }  // namespace cairn::client

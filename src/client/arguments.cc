@@ -51,6 +51,7 @@ Finish build_query(CLI::App& app) {
       ->type_name("TOKEN");
   app.add_option("--sort", words->sort, "date (last seen), new, freq or user")->type_name("SORT");
   add_moment(app, words->moment);
+  add_experiment(app, words->moment);
   return [words]() -> VerbArguments {
     words->values.query = join(words->query);
     words->values.moment = read_moment(words->moment);
@@ -74,6 +75,7 @@ Finish build_export(CLI::App& app) {
   add_store(app, words->values.store);
   app.add_option("QUERY", words->query);
   add_moment(app, words->moment);
+  add_experiment(app, words->moment);
   return [words]() -> VerbArguments {
     words->values.query = join(words->query);
     words->values.moment = read_moment(words->moment);
@@ -97,6 +99,7 @@ Finish build_show(CLI::App& app) {
   app.add_option("ISSUE", words->values.issue)->required();
   app.add_flag("--alone", words->values.alone, "without what is merged into it");
   add_moment(app, words->moment);
+  add_experiment(app, words->moment);
   return [words]() -> VerbArguments {
     words->values.moment = read_moment(words->moment);
     return words->values;
@@ -333,6 +336,8 @@ Finish build(std::string_view verb, CLI::App& app) {
       {"merge", build_merge},
       {"unmerge", build_unmerge},
       {"split", build_split},
+      {"experiment", build_experiment},
+      {"sweep", build_sweep},
       {"resolve", [](CLI::App& a) { return build_status(a, Status::Resolved); }},
       {"unresolve", [](CLI::App& a) { return build_status(a, Status::Unresolved); }},
       {"archive", [](CLI::App& a) { return build_status(a, Status::Ignored); }},

@@ -19,6 +19,7 @@ struct MomentArguments {
   std::optional<engine::AsOf> as_of;
   std::optional<TimeUs> now;
   std::optional<Lsn> at_least;
+  std::string experiment;  // "" = the base
 };
 // Who writes, and the key that makes a repetition harmless.
 struct WriterArguments {
@@ -119,6 +120,33 @@ struct SplitArguments {
   std::string issue;
   std::vector<std::string> fingerprints;  // of `issue`, to leave it
   bool undo = false;                      // `issue` goes back to where it was split from
+  WriterArguments writer;
+};
+struct ExperimentArguments {
+  enum class Action { New, Add, List, Compare, Promote, Drop };
+  Action action = Action::List;
+  std::string store;
+  std::string name;
+  std::string rule;           // add
+  std::string pairs;          // add: a file instead of a rule
+  std::optional<Lsn> at;      // new
+  std::string other;          // compare: with this experiment; "" = with the base
+  std::string labels;         // compare: a file; "" = none
+  std::string label_column;   // "" = group, or the second
+  uint64_t limit = 10;        // compare: changes listed
+  bool rebase = false;        // promote
+  bool dry_run = false;       // add, promote
+  std::optional<TimeUs> now;  // add
+  WriterArguments writer;
+};
+struct SweepArguments {
+  std::string store;
+  std::string rule;
+  std::optional<Lsn> undo;  // instead of a rule
+  bool dry_run = false;
+  uint64_t limit = 10'000;  // issues that may be merged away or taken out in one run
+  int64_t every_us = 0;     // 0 = once
+  std::optional<TimeUs> now;
   WriterArguments writer;
 };
 struct StatusArguments {
@@ -267,11 +295,12 @@ using VerbArguments =
     std::variant<InitArguments, ImportArguments, ExportArguments, QueryArguments, ParseArguments,
                  ShowArguments, HistoryArguments, EventsArguments, TagsArguments, DiffArguments,
                  MergeArguments, MergePairsArguments, UnmergeArguments, SplitArguments,
-                 StatusArguments, AssignArguments, PriorityArguments, StatsArguments,
-                 VerifyArguments, RebuildArguments, CompactArguments, BackupArguments,
-                 RestoreArguments, RetainArguments, LogArguments, ProjectsArguments, TypesArguments,
-                 NoteArguments, AttentionArguments, LinkArguments, StandingArguments, TickArguments,
-                 ReleasesArguments, GenerateArguments, BenchArguments, DemoArguments>;
+                 ExperimentArguments, SweepArguments, StatusArguments, AssignArguments,
+                 PriorityArguments, StatsArguments, VerifyArguments, RebuildArguments,
+                 CompactArguments, BackupArguments, RestoreArguments, RetainArguments, LogArguments,
+                 ProjectsArguments, TypesArguments, NoteArguments, AttentionArguments,
+                 LinkArguments, StandingArguments, TickArguments, ReleasesArguments,
+                 GenerateArguments, BenchArguments, DemoArguments>;
 
 struct Invocation {
   VerbArguments verb;

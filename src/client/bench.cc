@@ -20,7 +20,8 @@ constexpr Phase kPhases[] = {
     {"rebuild", bench_rebuild, true},  {"api", bench_api, false},
     {"single", bench_single, false},   {"writers", bench_writers, false},
     {"crash", bench_crash, false},     {"merges", bench_merges, true},
-    {"merged", bench_merged, true},    {"busy", bench_busy, true},
+    {"merged", bench_merged, true},    {"experiments", bench_experiments, true},
+    {"busy", bench_busy, true},
 };
 
 bool wanted(const BenchOptions& options, std::string_view name) {

@@ -68,6 +68,7 @@ Result<void> bench_crash(Bench& bench);
 Result<void> bench_queries(Bench& bench);
 Result<void> bench_merges(Bench& bench);
 Result<void> bench_merged(Bench& bench);
+Result<void> bench_experiments(Bench& bench);
 Result<void> bench_busy(Bench& bench);
 Result<void> bench_verify(Bench& bench);
 
@@ -76,6 +77,7 @@ struct BenchQuery {
   std::string name;
   std::string text;
   query::SearchOptions options;
+  std::string experiment = {};  // "" = in the base
 };
 // Values the store has, neither the commonest nor rare ones.
 struct BenchKeys {

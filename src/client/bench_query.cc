@@ -184,7 +184,7 @@ std::vector<BenchQuery> questions(const BenchKeys& keys, TimeUs now) {
 }
 
 Result<void> answer(const Store& store, const BenchQuery& query) {
-  CAIRN_TRY_ASSIGN(auto snapshot, store.snapshot());
+  CAIRN_TRY_ASSIGN(auto snapshot, store.snapshot(query.experiment));
   if (query.text.find('|') != std::string::npos) {
     CAIRN_TRY(snapshot->aggregate(query.text, query.options));
   } else {

@@ -65,7 +65,7 @@ Result<query::SearchPage> search_with_trend(const engine::Snapshot& snapshot, st
   return snapshot.search(text, options);
 }
 
-std::string issue_table(const model::State& state, const query::SearchPage& page,
+std::string issue_table(const model::Forest& forest, const query::SearchPage& page,
                         const query::SearchOptions& options, const Terminal& terminal) {
   const std::string trend = "LAST " + span_text(options.trend_bucket_us * options.trend_buckets);
   TextTable table({{.header = "ISSUE"},
@@ -77,11 +77,12 @@ std::string issue_table(const model::State& state, const query::SearchPage& page
                    {.header = "LEVEL", .drop_order = 3},
                    {.header = "STATUS", .drop_order = 1},
                    {.header = trend, .drop_order = 4}});
+  const model::State& state = forest.state();
   for (const query::IssueRow& row : page.issues) {
     const model::Group& group = state.group(row.id);
-    const model::Totals totals = state.totals(row.id);
-    const size_t merged = state.members(row.id).size() - 1;
-    const model::Level level = state.face_of(row.id).level;
+    const model::Totals totals = forest.totals(row.id);
+    const size_t merged = forest.members(row.id).size() - 1;
+    const model::Level level = forest.face_of(row.id).level;
     std::string title(group.title);
     if (merged > 0) title = "(+" + std::to_string(merged) + ") " + title;
     table.add({{state.short_id(row.id), Style::Bold},
@@ -91,7 +92,7 @@ std::string issue_table(const model::State& state, const query::SearchPage& page
                format_age(options.now, totals.first_seen),
                format_age(options.now, totals.last_seen),
                {std::string(model::level_name(level)), level_style(level)},
-               status_text(state.shown_status(row.id)),
+               status_text(forest.shown_status(row.id)),
                {trend_bar(row.trend, terminal.utf8), Style::Cyan}});
   }
   return table.render(terminal);

@@ -20,7 +20,7 @@ Result<query::SearchPage> search_with_trend(const engine::Snapshot& snapshot, st
                                             query::SearchOptions& options);
 
 // Lines with their ends, without a note on how many there are in all.
-std::string issue_table(const model::State& state, const query::SearchPage& page,
+std::string issue_table(const model::Forest& forest, const query::SearchPage& page,
                         const query::SearchOptions& options, const Terminal& terminal);
 
 // "14d", "3h": a width in the largest unit that divides it.

@@ -58,18 +58,19 @@ void write_seen(JsonWriter& json, const model::Totals& seen) {
   json.key("times_seen").unsigned_integer(seen.times_seen);
 }
 
-void write_issue(JsonWriter& json, const model::State& state, GroupId id, uint64_t count,
+void write_issue(JsonWriter& json, const model::Forest& forest, GroupId id, uint64_t count,
                  uint64_t users, bool alone) {
+  const model::State& state = forest.state();
   const model::Group& group = state.group(id);
-  const model::Totals totals = alone ? group.own() : state.totals(id);
-  const model::Group& face = alone ? group : state.face_of(id);
+  const model::Totals totals = alone ? group.own() : forest.totals(id);
+  const model::Group& face = alone ? group : forest.face_of(id);
   json.key("id").unsigned_integer(raw(id));
   json.key("short_id").string(state.short_id(id));
   json.key("project_id").unsigned_integer(raw(group.project));
   json.key("title").string(group.title);
   const model::ShownStatus shown =
       alone ? model::ShownStatus{group.status, group.substatus, group.status_since}
-            : state.shown_status(id);
+            : forest.shown_status(id);
   json.key("status").string(model::status_name(shown.status));
   write_text_or_null(json, "substatus", model::substatus_name(shown.substatus));
   write_text_or_null(json, "level", totals.times_seen > 0 ? model::level_name(face.level) : "");
@@ -80,13 +81,13 @@ void write_issue(JsonWriter& json, const model::State& state, GroupId id, uint64
   json.key("count").unsigned_integer(count);
   json.key("users").unsigned_integer(users);
   json.key("merged").begin_array();
-  for (const GroupId member : state.members(id)) {
+  for (const GroupId member : forest.members(id)) {
     if (member != id && !alone) json.string(state.short_id(member));
   }
   json.end_array();
 }
 
-std::string page_json(const model::State& state, const query::SearchPage& page) {
+std::string page_json(const model::Forest& forest, const query::SearchPage& page) {
   JsonWriter json;
   json.begin_object();
   json.key("lsn").unsigned_integer(raw(page.lsn));
@@ -95,7 +96,7 @@ std::string page_json(const model::State& state, const query::SearchPage& page) 
   json.key("issues").begin_array();
   for (const query::IssueRow& row : page.issues) {
     json.begin_object();
-    write_issue(json, state, row.id, row.count, row.users);
+    write_issue(json, forest, row.id, row.count, row.users);
     json.end_object();
   }
   json.end_array().end_object();

@@ -7,7 +7,7 @@
 #include "base/json_writer.h"
 #include "base/result.h"
 #include "engine/store.h"
-#include "model/state.h"
+#include "model/forest.h"
 #include "query/search.h"
 
 namespace cairn::client {
@@ -18,7 +18,7 @@ std::string error_json(const Error& error);
 void write_error(JsonWriter& json, const Error& error);
 
 // {"lsn":..,"total":..,"next":..,"issues":[..]}
-std::string page_json(const model::State& state, const query::SearchPage& page);
+std::string page_json(const model::Forest& forest, const query::SearchPage& page);
 // {"lsn":..,"columns":[..],"rows":[[..]]}
 std::string table_json(const query::Table& table);
 
@@ -27,7 +27,7 @@ void write_seen(JsonWriter& json, const model::Totals& seen);
 
 // The members of one found issue, into an open object. `count` and `users` are of the matching
 // occurrences. `alone`: without what is merged into it.
-void write_issue(JsonWriter& json, const model::State& state, GroupId id, uint64_t count,
+void write_issue(JsonWriter& json, const model::Forest& forest, GroupId id, uint64_t count,
                  uint64_t users, bool alone = false);
 
 // One occurrence as export writes it: an object in the wire form with _issue, _leaf and _lsn added.

@@ -45,6 +45,13 @@ std::string resolution_text(const Resolution& resolution) {
   return " in commit " + resolution.version;
 }
 
+template <class Links>
+size_t children_of(const Links& links) {
+  size_t count = 0;
+  for (const auto& link : links) count += link.children.size();
+  return count;
+}
+
 struct Summary {
   const State& state;
 
@@ -117,6 +124,22 @@ struct Summary {
                        activity.kind);
   }
   std::string operator()(const NothingChanged&) const { return "there was nothing to do"; }
+  std::string operator()(const ExperimentMade& made) const {
+    return fmt::format("experiment {}{}", made.name,
+                       made.at == Lsn{} ? "" : fmt::format(" as of record {}", raw(made.at)));
+  }
+  std::string operator()(const ExperimentAdded& added) const {
+    return fmt::format("experiment {}: {} ({} merged, {} taken out)", added.name, added.rule,
+                       children_of(added.merges), children_of(added.unmerges));
+  }
+  std::string operator()(const ExperimentDropped& dropped) const {
+    return fmt::format("experiment {} dropped", dropped.name);
+  }
+  std::string operator()(const Regrouped& regrouped) const {
+    return fmt::format("{} {}: {} merged, {} taken out", regroup_cause_name(regrouped.cause),
+                       regrouped.what, children_of(regrouped.merges),
+                       children_of(regrouped.unmerges));
+  }
   std::string operator()(const ReleaseChanged& change) const {
     std::string out =
         fmt::format("{} release {}", project_name(state, change.project), change.version);
@@ -251,6 +274,35 @@ struct Members {
     json.key("data").raw(activity.data.empty() ? std::string_view("null") : activity.data);
   }
   void operator()(const NothingChanged&) const {}
+  template <class Links>
+  void links(std::string_view key, const Links& links) const {
+    json.key(key).begin_array();
+    for (const auto& link : links) {
+      json.begin_object();
+      group("view", link.project, link.primary);
+      groups("children", link.project, link.children);
+      json.end_object();
+    }
+    json.end_array();
+  }
+  void operator()(const ExperimentMade& made) const {
+    json.key("experiment").string(made.name);
+    json.key("at").unsigned_integer(raw(made.at));
+  }
+  void operator()(const ExperimentAdded& added) const {
+    json.key("experiment").string(added.name).key("rule").string(added.rule);
+    links("unmerges", added.unmerges);
+    links("merges", added.merges);
+  }
+  void operator()(const ExperimentDropped& dropped) const {
+    json.key("experiment").string(dropped.name);
+  }
+  void operator()(const Regrouped& regrouped) const {
+    json.key("cause").string(regroup_cause_name(regrouped.cause));
+    json.key("what").string(regrouped.what);
+    links("unmerges", regrouped.unmerges);
+    links("merges", regrouped.merges);
+  }
   void operator()(const ReleaseChanged& change) const {
     project(change.project);
     json.key("version").string(change.version);
@@ -318,6 +370,10 @@ struct Kind {
   std::string_view operator()(const PriorityChanged&) const { return "priority_changed"; }
   std::string_view operator()(const ActivityAdded&) const { return "activity"; }
   std::string_view operator()(const NothingChanged&) const { return "nothing_changed"; }
+  std::string_view operator()(const ExperimentMade&) const { return "experiment_made"; }
+  std::string_view operator()(const ExperimentAdded&) const { return "experiment_added"; }
+  std::string_view operator()(const ExperimentDropped&) const { return "experiment_dropped"; }
+  std::string_view operator()(const Regrouped&) const { return "regrouped"; }
   std::string_view operator()(const ReleaseChanged&) const { return "release_changed"; }
   std::string_view operator()(const Ticked&) const { return "ticked"; }
   std::string_view operator()(const NoteChanged&) const { return "note_changed"; }

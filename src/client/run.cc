@@ -26,7 +26,8 @@ void set_signals(const VerbArguments& verb) {
   ::signal(SIGXFSZ, SIG_IGN);  // a limit of file size is seen as EFBIG
   const bool ends_in_order = std::holds_alternative<ImportArguments>(verb) ||
                              std::holds_alternative<MergePairsArguments>(verb) ||
-                             std::holds_alternative<DemoArguments>(verb);
+                             std::holds_alternative<DemoArguments>(verb) ||
+                             std::holds_alternative<SweepArguments>(verb);
   if (ends_in_order) ::signal(SIGINT, on_interrupt);
 }
 
@@ -45,6 +46,8 @@ const std::string* query_of(const VerbArguments& verb) {
   if (const auto* arguments = std::get_if<ParseArguments>(&verb)) return &arguments->query;
   if (const auto* arguments = std::get_if<EventsArguments>(&verb)) return &arguments->query;
   if (const auto* arguments = std::get_if<TagsArguments>(&verb)) return &arguments->query;
+  if (const auto* arguments = std::get_if<SweepArguments>(&verb)) return &arguments->rule;
+  if (const auto* arguments = std::get_if<ExperimentArguments>(&verb)) return &arguments->rule;
   return nullptr;
 }
 

@@ -51,7 +51,7 @@ Result<Reading> open_reading(const std::string& directory, const MomentArguments
   } else {
     CAIRN_TRY_ASSIGN(reading.store, engine::Store::open(directory, options));
   }
-  CAIRN_TRY_ASSIGN(reading.snapshot, reading.store->snapshot());
+  CAIRN_TRY_ASSIGN(reading.snapshot, reading.store->snapshot(moment.experiment));
   const Lsn reached = reading.snapshot->lsn();
   if (moment.at_least && raw(reached) < raw(*moment.at_least)) {
     return make_error(ErrorCode::Conflict,

@@ -93,6 +93,35 @@ constexpr std::array kVerbs = {
              "of these fingerprints later is its. --undo gives back all it has by then.",
              "  cairn split shop.cairn SHOP-3K --fingerprint 5ab02a3b7f1c3b3a1f6e6e3b7d1c9f00\n"
              "  cairn split shop.cairn SHOP-7Q --undo\n"},
+    VerbHelp{
+        "experiment", "STORE new|add|list|compare|promote|drop [NAME] ...",
+        "try another grouping beside the one in use",
+        "new NAME [--at LSN]       begin one; its rules see the store as of that record\n"
+        "add NAME RULE             a step more: what the rule finds, once and for all\n"
+        "add NAME --pairs FILE     the same of a file: PRIMARY CHILD a line\n"
+        "list                      all of them and their steps\n"
+        "compare NAME [OTHER]      against the base or OTHER; --labels FILE measures both\n"
+        "promote NAME [--rebase]   merge and unmerge for real what it shows\n"
+        "drop NAME                 forget it\n"
+        "query, export and show take --in NAME. A rule is one of\n"
+        "  merge where QUERY by KEY, ... [into QUERY]    merge by KEY\n"
+        "  merge ISSUE ISSUE...    unmerge where QUERY    unmerge ISSUE [ISSUE...]\n"
+        "KEY: fingerprint[2], title, culprit, type, level, a field or a tag.",
+        "  cairn experiment shop.cairn new coarse\n"
+        "  cairn experiment shop.cairn add coarse 'merge where level:error by fingerprint[2]'\n"
+        "  cairn query shop.cairn is:unresolved --in coarse --sort freq\n"
+        "  cairn experiment shop.cairn compare coarse --labels truth.csv\n"
+        "  cairn experiment shop.cairn promote coarse\n"},
+    VerbHelp{
+        "sweep", "STORE RULE [--dry-run] [--limit N] [--every TIME] | STORE --undo LSN",
+        "merge by a rule, by hand or again and again",
+        "The rules of `experiment`, on the live store: all a run does is one record, and\n"
+        "--undo takes back what still stands of it. A run that would merge more than\n"
+        "--limit issues does nothing. `into QUERY` says which issues may show others.",
+        "  cairn sweep shop.cairn 'merge where times_seen:<10 by culprit into times_seen:>=10'\n"
+        "  cairn sweep shop.cairn 'merge by fingerprint[2]' --dry-run\n"
+        "  cairn sweep shop.cairn --undo 120034\n"
+        "  cairn sweep shop.cairn 'merge by title' --every 1h\n"},
     VerbHelp{"resolve", "STORE ISSUE... [--in-release V|--in-next-release|--in-commit SHA]",
              "mark issues as done",
              "An occurrence of later than that opens the issue again, regressed. One of a\n"

@@ -32,6 +32,8 @@ VerbResult run_verb(const MergeArguments& arguments, Console& console);
 VerbResult run_verb(const MergePairsArguments& arguments, Console& console);
 VerbResult run_verb(const UnmergeArguments& arguments, Console& console);
 VerbResult run_verb(const SplitArguments& arguments, Console& console);
+VerbResult run_verb(const ExperimentArguments& arguments, Console& console);
+VerbResult run_verb(const SweepArguments& arguments, Console& console);
 VerbResult run_verb(const StatusArguments& arguments, Console& console);
 VerbResult run_verb(const AssignArguments& arguments, Console& console);
 VerbResult run_verb(const PriorityArguments& arguments, Console& console);

@@ -22,7 +22,7 @@ void print_page(const engine::Snapshot& snapshot, const query::SearchPage& page,
     console.out.line(page.total == 0 ? "no issues match" : "no more issues");
     return;
   }
-  console.out.write(issue_table(snapshot.state(), page, options, console.terminal));
+  console.out.write(issue_table(snapshot.forest(), page, options, console.terminal));
   const bool whole = page.issues.size() == page.total;
   console.out.line(
       whole ? fmt::format("{} issue{}", format_count(page.total), page.total == 1 ? "" : "s")
@@ -74,7 +74,7 @@ VerbResult run_verb(const QueryArguments& arguments, Console& console) {
   }
   if (console.json) {
     CAIRN_TRY_ASSIGN(const auto page, snapshot.search(arguments.query, options));
-    console.out.line(page_json(snapshot.state(), page));
+    console.out.line(page_json(snapshot.forest(), page));
     return ExitCode::Ok;
   }
   CAIRN_TRY_ASSIGN(const auto page,

@@ -36,7 +36,7 @@ struct TopField {
 struct IssueReport {
   GroupId id{};
   GroupId shown_in{};  // 0 = visible
-  TimeUs shown_since{};
+  std::optional<TimeUs> shown_since;
   bool alone = false;  // without what is merged below it
   uint64_t count = 0;  // occurrences, of everything merged below it too
   uint64_t users = 0;
@@ -116,15 +116,17 @@ uint64_t kept_occurrences(const query::View& view, const std::vector<GroupId>& m
   return count;
 }
 
-// When the newest of the merges happened that hide a group within its visible issue.
-Result<TimeUs> shown_since(const Reading& reading, GroupId id) {
-  const model::State& state = reading.snapshot->state();
+// When the newest of the merges happened that hide a group within its visible issue. None: in an
+// experiment, where no merge is.
+Result<std::optional<TimeUs>> shown_since(const Reading& reading, GroupId id) {
+  const model::Forest forest = reading.snapshot->forest();
   Lsn newest{};
-  for (; state.group(id).parent != GroupId{}; id = state.group(id).parent) {
-    newest = std::max(newest, state.group(id).merged_at);
+  for (; forest.parent(id) != GroupId{}; id = forest.parent(id)) {
+    if (forest.parent(id) != forest.group(id).parent) return std::optional<TimeUs>();
+    newest = std::max(newest, forest.group(id).merged_at);
   }
   CAIRN_TRY_ASSIGN(const model::Record merge, reading.snapshot->record(newest));
-  return merge.time;
+  return std::optional(merge.time);
 }
 
 Result<IssueReport> gather(const Reading& reading, const Terminal& terminal,
@@ -133,7 +135,8 @@ Result<IssueReport> gather(const Reading& reading, const Terminal& terminal,
   IssueReport report;
   report.alone = alone;
   CAIRN_TRY_ASSIGN(report.id, state.find_issue(reference));
-  const GroupId root = state.root_of(report.id);
+  const model::Forest forest = reading.snapshot->forest();
+  const GroupId root = forest.root_of(report.id);
   if (root != report.id) {
     report.shown_in = root;
     CAIRN_TRY_ASSIGN(report.shown_since, shown_since(reading, report.id));
@@ -141,7 +144,7 @@ Result<IssueReport> gather(const Reading& reading, const Terminal& terminal,
   if (alone || root != report.id) {
     const query::View& view = reading.snapshot->view();
     const std::vector<GroupId> members =
-        alone ? std::vector<GroupId>{report.id} : state.members(report.id);
+        alone ? std::vector<GroupId>{report.id} : forest.members(report.id);
     report.count = kept_occurrences(view, members);
     report.users = distinct_users(view, members);
   } else {
@@ -212,18 +215,22 @@ std::string report_json(const Reading& reading, const IssueReport& report) {
   write_text_or_null(json, "removed_until",
                      removed.runs > 0 ? format_time(removed.recorded_until) : "");
   json.key("issue").begin_object();
-  write_issue(json, state, report.id, report.count, report.users, report.alone);
+  write_issue(json, reading.snapshot->forest(), report.id, report.count, report.users,
+              report.alone);
   json.end_object();
   const bool hidden = raw(report.shown_in) != 0;
   write_text_or_null(json, "shown_in", hidden ? state.short_id(report.shown_in) : "");
-  write_text_or_null(json, "shown_in_since", hidden ? format_time(report.shown_since) : "");
+  write_text_or_null(json, "shown_in_since",
+                     report.shown_since ? format_time(*report.shown_since) : "");
   const bool split = raw(group.split_from) != 0;
   write_text_or_null(json, "split_from", split ? state.short_id(group.split_from) : "");
   json.key("own").begin_object();
   write_seen(json, group.own());
   json.end_object();
   json.key("children").begin_array();
-  for (const GroupId child : group.children) json.string(state.short_id(child));
+  for (const GroupId child : reading.snapshot->forest().children(report.id)) {
+    json.string(state.short_id(child));
+  }
   json.end_array().key("fingerprints").begin_array();
   for (const FingerprintId id : group.fingerprints) json.string(state.fingerprint(id).value);
   json.end_array().key("top");
@@ -245,8 +252,9 @@ model::ShownStatus own_status(const model::Group& group) {
 
 void print_head(const Reading& reading, const IssueReport& report, Console& console) {
   const model::State& state = reading.snapshot->state();
+  const model::Forest forest = reading.snapshot->forest();
   const model::Group& group = state.group(report.id);
-  const model::Totals totals = report.alone ? group.own() : state.totals(report.id);
+  const model::Totals totals = report.alone ? group.own() : forest.totals(report.id);
   const Terminal& terminal = console.terminal;
   const auto text = [&](std::string_view value) { return printable(value, terminal.utf8); };
   const auto row = [&](std::string_view name, const std::string& value) {
@@ -256,15 +264,15 @@ void print_head(const Reading& reading, const IssueReport& report, Console& cons
                                text(group.title)));
   if (raw(report.shown_in) != 0) {
     row("shown within",
-        fmt::format("{} since {} (what follows is its own state)", state.short_id(report.shown_in),
-                    format_time(report.shown_since)));
+        fmt::format("{}{} (what follows is its own state)", state.short_id(report.shown_in),
+                    report.shown_since ? " since " + format_time(*report.shown_since) : ""));
   }
-  row("status", status_text(report.alone ? own_status(group) : state.shown_status(report.id)));
+  row("status", status_text(report.alone ? own_status(group) : forest.shown_status(report.id)));
   if (raw(group.split_from) != 0) {
     row("split from", fmt::format("{}{}", state.short_id(group.split_from),
                                   group.fingerprints.empty() ? ", and is back there" : ""));
   }
-  const model::Group& face = report.alone ? group : state.face_of(report.id);
+  const model::Group& face = report.alone ? group : forest.face_of(report.id);
   if (totals.times_seen > 0) row("level", std::string(model::level_name(face.level)));
   row("priority", model::priority_name(group.priority));
   row("type", fmt::format("{} ({})", group.type, state.type(group.type).slug));
@@ -336,8 +344,9 @@ void print_care(const model::State& state, GroupId id, Console& console) {
   }
 }
 
-void print_merged(const model::State& state, GroupId id, Console& console) {
-  const auto members = state.members(id);
+void print_merged(const model::Forest& forest, GroupId id, Console& console) {
+  const model::State& state = forest.state();
+  const auto members = forest.members(id);
   if (members.size() < 2) return;
   console.out.line("\nMerged into it");
   TextTable table({{.header = "ISSUE"},
@@ -349,7 +358,7 @@ void print_merged(const model::State& state, GroupId id, Console& console) {
     if (member == id) continue;
     const model::Group& group = state.group(member);
     table.add({state.short_id(member), std::string(group.title), std::to_string(group.times_seen),
-               status_text(own_status(group)), state.short_id(group.parent)});
+               status_text(own_status(group)), state.short_id(forest.parent(member))});
   }
   console.out.write(table.render(console.terminal));
 }
@@ -414,7 +423,7 @@ VerbResult run_verb(const ShowArguments& arguments, Console& console) {
   const model::State& state = reading.snapshot->state();
   print_head(reading, report, console);
   print_care(state, report.id, console);
-  if (!report.alone) print_merged(state, report.id, console);
+  if (!report.alone) print_merged(reading.snapshot->forest(), report.id, console);
   print_fingerprints(state, state.group(report.id), console);
   print_top(report, console);
   print_history(reading, report, console);

@@ -214,7 +214,26 @@ class Walk {
     say(activity.kind, "", "");
     return {};
   }
+  // Of many links those of this group.
+  Result<void> take(const Regrouped& regrouped) {
+    for (const Unmerged& unmerge : regrouped.unmerges) {
+      if (names_me(unmerge)) CAIRN_TRY(take(unmerge));
+    }
+    for (const Merged& merge : regrouped.merges) {
+      if (names_me(merge)) CAIRN_TRY(take(merge));
+    }
+    return {};
+  }
+  template <class Link>
+  bool names_me(const Link& link) const {
+    if (link.project != group_->project) return false;
+    return link.primary == group_->number || std::find(link.children.begin(), link.children.end(),
+                                                       group_->number) != link.children.end();
+  }
   // Those belong to no group's history.
+  Result<void> take(const ExperimentMade&) { return {}; }
+  Result<void> take(const ExperimentAdded&) { return {}; }
+  Result<void> take(const ExperimentDropped&) { return {}; }
   Result<void> take(const StoreCreated&) { return {}; }
   Result<void> take(const ProjectChanged&) { return {}; }
   Result<void> take(const TypesChanged&) { return {}; }

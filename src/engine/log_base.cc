@@ -5,6 +5,7 @@
 //   groups       4: id u32 | row text      fingerprints 5: id u32 | row text
 //   registry     6: row text               keys         7: low u64 | high u64
 //   activity     8: group u32 | LSN u64
+//   experiments 13: name text | row u32 | row text
 //   records      9: LSN u64 of each, then the records as in a frame of the log
 #include "engine/log_base.h"
 
@@ -38,6 +39,7 @@ enum class Kind : uint32_t {
   Care,
   Held,
   Releases,
+  Experiments,
 };
 
 // Bytes of a block before compression: compresses well, and one record costs little to read back.
@@ -118,6 +120,20 @@ Result<void> write_beside_groups(log::BaseFileWriter& file, const model::State& 
   return releases.flush();
 }
 
+Result<void> write_experiments(log::BaseFileWriter& file, const model::State& state) {
+  RowBlocks blocks(file, Kind::Experiments);
+  for (const auto& [name, experiment] : state.experiments()) {
+    const auto add = [&, &name = name](uint32_t number, const std::string& row) {
+      return blocks.add([&](RowWriter& rows) { rows.text(name).integer(number).text(row); });
+    };
+    CAIRN_TRY(add(0, storage::encode_experiment(experiment)));
+    for (uint32_t i = 0; i < experiment.steps.size(); ++i) {
+      CAIRN_TRY(add(i + 1, storage::encode_step(name, i + 1, experiment.steps[i])));
+    }
+  }
+  return blocks.flush();
+}
+
 Result<void> write_state(log::BaseFileWriter& file, const model::State& state) {
   RowBlocks registry(file, Kind::Registry);
   CAIRN_TRY(registry.add([&](RowWriter& rows) {
@@ -144,7 +160,8 @@ Result<void> write_state(log::BaseFileWriter& file, const model::State& state) {
   CAIRN_TRY(write_dense(file, Kind::Fingerprints, state.fingerprint_count(), [&](uint32_t id) {
     return storage::encode_fingerprint(state.fingerprint(FingerprintId{id}));
   }));
-  return write_beside_groups(file, state);
+  CAIRN_TRY(write_beside_groups(file, state));
+  return write_experiments(file, state);
 }
 
 size_t size_of(const model::Record& record) {
@@ -280,6 +297,11 @@ Result<void> restore_row(Kind kind, RowReader& rows, BaseState& base,
       for (int i = 0; i < 5; ++i) rows.integer<uint64_t>();
       rows.integer<uint32_t>();
       return {};
+    case Kind::Experiments: {
+      const std::string_view name = rows.text();
+      const auto number = rows.integer<uint32_t>();
+      return storage::restore_experiment_row(name, number, row(), base.state);
+    }
     case Kind::Records:
       return {};
     case Kind::Care: {
@@ -312,7 +334,7 @@ Result<BaseState> LogBase::load() const {
     const log::BlockInfo& block = file_->blocks()[i];
     const Kind kind{block.kind};
     if (kind == Kind::Records) continue;
-    if (kind < Kind::Summary || kind > Kind::Releases) return damaged(*file_, i);
+    if (kind < Kind::Summary || kind > Kind::Experiments) return damaged(*file_, i);
     CAIRN_TRY_ASSIGN(const auto bytes, file_->read(i));
     RowReader rows(bytes);
     for (uint32_t n = 0; n < block.count && rows.ok(); ++n) {

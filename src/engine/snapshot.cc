@@ -8,18 +8,6 @@
 
 namespace cairn::engine {
 
-struct Snapshot::Impl {
-  const Materializer* fold = nullptr;
-  RecordLog* log = nullptr;
-  Removed removed;
-  std::shared_lock<std::shared_mutex> lock;
-  std::shared_ptr<SealedIndex> sealed;
-  TxnLease lease;
-  std::vector<const storage::Part*> parts;
-  std::shared_ptr<const RootCache::Roots> roots;
-  query::View view;
-};
-
 Snapshot::Snapshot(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Snapshot::~Snapshot() = default;
 
@@ -54,10 +42,11 @@ Result<TxnLease> Store::Impl::lease_txn() const {
   return lease;
 }
 
-Result<std::unique_ptr<Snapshot>> Store::snapshot() const {
+Result<std::unique_ptr<Snapshot>> Store::snapshot(std::string_view experiment) const {
   auto impl = std::make_unique<Snapshot::Impl>();
   impl->fold = &impl_->fold;
   impl->log = impl_->log.get();
+  impl->overlays = &impl_->overlays;
   impl->lock = impl_->lock_for_reading();
   CAIRN_TRY(impl_->check_readable());
   impl->sealed = impl_->sealed;
@@ -65,9 +54,14 @@ Result<std::unique_ptr<Snapshot>> Store::snapshot() const {
   CAIRN_TRY_ASSIGN(impl->lease, impl_->lease_txn());
   impl->parts = impl_->parts();
   impl->roots = impl_->roots.current(impl_->fold.state(), impl_->fold.regrouped());
-  impl->view = {impl_->fold.applied(), &impl_->fold.state(), &impl_->fold.dictionary(),
+  impl->base = {impl_->fold.applied(), &impl_->fold.state(), &impl_->fold.dictionary(),
                 impl->lease.txn,       impl->parts,          *impl->roots};
-  return std::unique_ptr<Snapshot>(new Snapshot(std::move(impl)));
+  impl->view = impl->base;
+  std::unique_ptr<Snapshot> snapshot(new Snapshot(std::move(impl)));
+  if (!experiment.empty()) {
+    CAIRN_TRY_ASSIGN(snapshot->impl_->view, snapshot->view_in(experiment));
+  }
+  return snapshot;
 }
 
 Result<query::SearchPage> Snapshot::search(std::string_view text,

@@ -35,6 +35,7 @@
 #include "model/message.h"
 #include "model/state.h"
 #include "model/term_batch.h"
+#include "query/rule.h"
 #include "query/search.h"
 #include "query/view.h"
 
@@ -199,6 +200,10 @@ class Snapshot {
   Lsn lsn() const;
   const model::State& state() const;
   const query::View& view() const;
+  model::Forest forest() const { return view().forest(); }
+  // The same moment as an experiment groups it; "" = the base. Lives as long as the snapshot.
+  // NotFound: no such experiment.
+  Result<query::View> view_in(std::string_view experiment) const;
   const Removed& removed() const;  // what retention took away from it
 
   // See query/search.h. `text` is parsed here.
@@ -215,6 +220,16 @@ class Snapshot {
   };
   Result<void> for_each_event(std::string_view query, TimeUs now,
                               const std::function<Result<void>(Event&&)>& fn) const;
+
+  // The same with an experiment of another moment of the store, as far as its groups are there.
+  query::View view_with(const model::Experiment& experiment) const;
+  // What a rule finds here, see query/rule.h: in the experiment, when the snapshot is of one.
+  Result<query::RuleFindings> evaluate(std::string_view rule, TimeUs now) const;
+  // What takes back of a regrouping (a sweep, a promotion, an undo) whatever of it still stands.
+  // InvalidArgument: the record is something else.
+  Result<model::Regrouping> undo_of(Lsn lsn) const;
+  // The fingerprints that decided these occurrences of any project; 0 = no such occurrence here.
+  Result<std::vector<FingerprintId>> fingerprints_of(std::span<const Uuid> occurrences) const;
 
   // NotFound past the end.
   Result<model::Record> record(Lsn lsn) const;
@@ -306,7 +321,8 @@ class Store {
   // due.
   Result<ExecuteResult> tick();
 
-  Result<std::unique_ptr<Snapshot>> snapshot() const;
+  // Of an experiment: what its forest shows. NotFound: there is none of that name.
+  Result<std::unique_ptr<Snapshot>> snapshot(std::string_view experiment = {}) const;
   Result<bool> has_occurrence(ProjectId project, const Uuid& id) const;
 
   // Seals the head and writes everything applied so far to the index.

@@ -16,6 +16,7 @@
 #include "engine/log_base.h"
 #include "engine/materializer.h"
 #include "engine/merge_policy.h"
+#include "engine/overlay_cache.h"
 #include "engine/record_log.h"
 #include "engine/root_cache.h"
 #include "engine/store.h"
@@ -117,6 +118,7 @@ struct Store::Impl {
   std::mutex retention_turn;              // one retention at a time
 
   mutable RootCache roots;
+  mutable OverlayCache overlays;
 
   TimeUs last_tick{};  // the writer's own; zero = not begun
   // Of (project, release), by hash: those whose occurrences were seen here. The writer's own.
@@ -249,6 +251,21 @@ struct Store::Impl {
   std::vector<const storage::Part*> parts() const;
   // Precondition: state_mutex is held. Exhausted: no reader slot is free.
   Result<TxnLease> lease_txn() const;
+};
+
+struct Snapshot::Impl {
+  const Materializer* fold = nullptr;
+  RecordLog* log = nullptr;
+  OverlayCache* overlays = nullptr;
+  Removed removed;
+  std::shared_lock<std::shared_mutex> lock;
+  std::shared_ptr<SealedIndex> sealed;
+  TxnLease lease;
+  std::vector<const storage::Part*> parts;
+  std::shared_ptr<const RootCache::Roots> roots;
+  std::vector<OverlayCache::Grouping> groupings;  // what views of experiments point into
+  query::View base;
+  query::View view;
 };
 
 }  // namespace cairn::engine

@@ -26,6 +26,15 @@ constexpr size_t kMessagesBetweenLooks = 64;
 // How often the lock is offered to those who wait for it.
 constexpr int kYieldsToOthers = 1000;
 
+// At most five bytes a number.
+template <class Body>
+size_t link_bytes(const Body& body) {
+  size_t numbers = 0;
+  for (const auto& link : body.unmerges) numbers += 4 + link.children.size();
+  for (const auto& link : body.merges) numbers += 4 + link.children.size();
+  return numbers * 5;
+}
+
 size_t estimated_bytes(const model::Record& record) {
   size_t bytes = 256;
   if (const auto* occurrence = std::get_if<model::Occurrence>(&record.body)) {
@@ -37,6 +46,10 @@ size_t estimated_bytes(const model::Record& record) {
     bytes += activity->data.size();
   } else if (const auto* note = std::get_if<model::NoteChanged>(&record.body)) {
     bytes += note->text.size();
+  } else if (const auto* regrouped = std::get_if<model::Regrouped>(&record.body)) {
+    bytes += link_bytes(*regrouped);
+  } else if (const auto* added = std::get_if<model::ExperimentAdded>(&record.body)) {
+    bytes += added->rule.size() + link_bytes(*added);
   }
   return bytes;
 }

@@ -7,6 +7,7 @@
 
 #include "base/ids.h"
 #include "base/result.h"
+#include "model/overlay.h"
 #include "model/record.h"
 #include "model/state.h"
 
@@ -104,13 +105,25 @@ using Command =
     std::variant<MergeCommand, MakeViewCommand, UnmergeCommand, SplitCommand, RejoinCommand,
                  SetStatusCommand, SetPriorityCommand, AssignCommand, ChangeProjectCommand,
                  ChangeTypesCommand, NoteCommand, AttentionCommand, LinkCommand, SetStandingCommand,
-                 ChangeReleaseCommand>;
+                 ChangeReleaseCommand, MakeExperimentCommand, AddToExperimentCommand,
+                 DropExperimentCommand, PromoteCommand, RegroupCommand>;
 
 // nullopt: nothing to do, the state is already as wished.
 // Errors: NotFound (unknown group), InvalidArgument (bad slug, self-merge, empty list ...),
 // Conflict (other project, hidden group, group of another type category, cycle ...): the message
 // names the issues by short id and the rule.
 Result<std::optional<RecordBody>> decide(const State& state, const Command& command);
+
+// The parts of it (decide_experiment.cc).
+Result<std::optional<RecordBody>> decide_on(const State& state, const MakeExperimentCommand& wish);
+Result<std::optional<RecordBody>> decide_on(const State& state, const AddToExperimentCommand& wish);
+Result<std::optional<RecordBody>> decide_on(const State& state, const DropExperimentCommand& wish);
+Result<std::optional<RecordBody>> decide_on(const State& state, const PromoteCommand& wish);
+Result<std::optional<RecordBody>> decide_on(const State& state, const RegroupCommand& wish);
+
+// The issues that an experiment's facts would not treat as they did when they were found, one a
+// line, at most `most`; "" = none.
+std::string list_conflicts(const State& state, const Overlay& overlay, size_t most);
 
 // Wire-form status changes, by the rules in docs/wire-format.md; unknown fingerprint: NotFound.
 Result<std::optional<RecordBody>> decide(const State& state, const StatusChangeMessage& message);

@@ -28,6 +28,10 @@ const std::vector<BuiltinField>& builtin_fields() {
       {field::kSubtitle, "subtitle"},
       {field::kMessage, "message"},
       {field::kType, "issue.type"},
+      {field::kFingerprint2, "fingerprint[2]"},
+      {FieldId{26}, "fingerprint[3]"},
+      {FieldId{27}, "fingerprint[4]"},
+      {field::kFingerprint5, "fingerprint[5]"},
   };
   return fields;
 }

@@ -38,6 +38,10 @@ inline constexpr FieldId kTitle{21};  // issue_title
 inline constexpr FieldId kSubtitle{22};
 inline constexpr FieldId kMessage{23};  // logentry.formatted, else .message, else event.message
 inline constexpr FieldId kType{24};     // decimal group type
+// The second to fifth entry of the fingerprint list: its coarser levels. The first one decides.
+inline constexpr FieldId kFingerprint2{25};
+inline constexpr FieldId kFingerprint5{28};
+inline constexpr FieldId kLastBuiltin = kFingerprint5;
 inline constexpr FieldId kFirstTagField{64};
 }  // namespace field
 

@@ -72,7 +72,7 @@ std::string to_json_members(const Occurrence& occurrence);
 //
 // Reusable and not thread-safe (keeps a parser and buffers); the returned views live until the
 // next call or the end of `occurrence`.
-inline constexpr uint32_t kTermsVersion = 1;
+inline constexpr uint32_t kTermsVersion = 2;
 // Levels of an event that are looked into: exception, values, one of them, its type.
 inline constexpr int kEventKeepDepth = 4;
 class TermExtractor {

@@ -33,4 +33,16 @@ std::string_view resolution_name(ResolutionKind kind) {
   return kNames[raw(kind)];
 }
 
+std::string_view regroup_cause_name(RegroupCause cause) {
+  switch (cause) {
+    case RegroupCause::Sweep:
+      return "sweep";
+    case RegroupCause::Promotion:
+      return "promotion";
+    case RegroupCause::Undo:
+      break;
+  }
+  return "undo";
+}
+
 }  // namespace cairn::model

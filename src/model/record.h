@@ -207,6 +207,43 @@ struct ActivityAdded {
   bool operator==(const ActivityAdded&) const = default;
 };
 
+// An experiment begins, without steps.
+struct ExperimentMade {
+  std::string name;
+  Lsn at{};  // its rules are evaluated as of this record; 0 = on the present
+  bool operator==(const ExperimentMade&) const = default;
+};
+
+// One more step of an experiment: what its rule found. Links are cut first, then made.
+struct ExperimentAdded {
+  std::string name;
+  std::string rule;
+  std::vector<Unmerged> unmerges;
+  std::vector<Merged> merges;
+  bool operator==(const ExperimentAdded&) const = default;
+};
+
+struct ExperimentDropped {
+  std::string name;
+  bool operator==(const ExperimentDropped&) const = default;
+};
+
+enum class RegroupCause : uint8_t {
+  Sweep = 0,      // `what` is the rule
+  Promotion = 1,  // of the experiment `what`
+  Undo = 2,       // of the record `what`
+};
+std::string_view regroup_cause_name(RegroupCause cause);  // sweep, promotion, undo
+
+// Many unmerges and merges at once, in order: each must fit the forest that those before it leave.
+struct Regrouped {
+  RegroupCause cause{};
+  std::string what;
+  std::vector<Unmerged> unmerges;
+  std::vector<Merged> merges;
+  bool operator==(const Regrouped&) const = default;
+};
+
 // A command or input with a key found nothing to do: only its key is kept, so that repeating it
 // later, when there would be something to do, changes nothing either (law 6).
 struct NothingChanged {
@@ -217,7 +254,7 @@ using RecordBody =
     std::variant<Occurrence, StoreCreated, ProjectChanged, TypesChanged, StatusChanged, Merged,
                  Unmerged, ViewMade, Split, Rejoined, Assigned, PriorityChanged, ActivityAdded,
                  NothingChanged, ReleaseChanged, Ticked, NoteChanged, AttentionChanged, LinkChanged,
-                 StandingChanged>;
+                 StandingChanged, ExperimentMade, ExperimentAdded, ExperimentDropped, Regrouped>;
 
 struct Record {
   TimeUs time{};      // when it was recorded (or, with --by-time, when the input says it happened)

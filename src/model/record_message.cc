@@ -15,6 +15,7 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
+#include "model/link_codec.h"
 
 namespace cairn::model {
 namespace {
@@ -86,6 +87,12 @@ void write_merge(const M& merged, schema::Merged::Builder out) {
   out.setPrimary(merged.primary);
   auto children = out.initChildren(static_cast<uint32_t>(merged.children.size()));
   for (uint32_t i = 0; i < children.size(); ++i) children.set(i, merged.children[i]);
+}
+
+template <class Body>
+void write_links(const Body& body, schema::Links::Builder out) {
+  if (!body.unmerges.empty()) out.setUnmerges(as_data(pack_links(body.unmerges)));
+  if (!body.merges.empty()) out.setMerges(as_data(pack_links(body.merges)));
 }
 
 struct BodyWriter {
@@ -227,6 +234,26 @@ struct BodyWriter {
     if (!body.data.empty()) activity.setData(as_data(body.data));
   }
   void operator()(const NothingChanged&) { out.setNothingChanged(); }
+  void operator()(const ExperimentMade& body) {
+    auto made = out.initExperimentMade();
+    made.setName(as_text(body.name));
+    made.setAt(raw(body.at));
+  }
+  void operator()(const ExperimentAdded& body) {
+    auto added = out.initExperimentAdded();
+    added.setName(as_text(body.name));
+    added.setRule(as_text(body.rule));
+    write_links(body, added.initLinks());
+  }
+  void operator()(const ExperimentDropped& body) {
+    out.initExperimentDropped().setName(as_text(body.name));
+  }
+  void operator()(const Regrouped& body) {
+    auto regrouped = out.initRegrouped();
+    regrouped.setCause(raw(body.cause));
+    regrouped.setWhat(as_text(body.what));
+    write_links(body, regrouped.initLinks());
+  }
 };
 
 // --- reading -----------------------------------------------------------------------------------
@@ -447,6 +474,46 @@ ActivityAdded read(schema::Activity::Reader in) {
   return out;
 }
 
+template <class Links>
+void read_links(std::string_view what, capnp::Data::Reader in, Links& out) {
+  const std::string_view bytes(reinterpret_cast<const char*>(in.begin()), in.size());
+  if (!bytes.empty() && !unpack_links(bytes, out)) throw BadValue{fmt::format("damaged {}", what)};
+}
+
+template <class Body>
+void read_links(schema::Links::Reader in, Body& out) {
+  read_links("unmerges", in.getUnmerges(), out.unmerges);
+  read_links("merges", in.getMerges(), out.merges);
+}
+
+ExperimentMade read(schema::ExperimentMade::Reader in) {
+  ExperimentMade out{{}, Lsn{in.getAt()}};
+  read(in.getName(), out.name);
+  return out;
+}
+
+ExperimentAdded read(schema::ExperimentAdded::Reader in) {
+  ExperimentAdded out;
+  read(in.getName(), out.name);
+  read(in.getRule(), out.rule);
+  read_links(in.getLinks(), out);
+  return out;
+}
+
+ExperimentDropped read(schema::ExperimentDropped::Reader in) {
+  ExperimentDropped out;
+  read(in.getName(), out.name);
+  return out;
+}
+
+Regrouped read(schema::Regrouped::Reader in) {
+  Regrouped out;
+  out.cause = static_cast<RegroupCause>(enumerated("cause", in.getCause(), 2));
+  read(in.getWhat(), out.what);
+  read_links(in.getLinks(), out);
+  return out;
+}
+
 void read_body(schema::Record::Reader in, RecordBody& out) {
   switch (in.which()) {
     case schema::Record::STORE_CREATED: {
@@ -491,6 +558,18 @@ void read_body(schema::Record::Reader in, RecordBody& out) {
       return;
     case schema::Record::NOTHING_CHANGED:
       out = NothingChanged{};
+      return;
+    case schema::Record::EXPERIMENT_MADE:
+      out = read(in.getExperimentMade());
+      return;
+    case schema::Record::EXPERIMENT_ADDED:
+      out = read(in.getExperimentAdded());
+      return;
+    case schema::Record::EXPERIMENT_DROPPED:
+      out = read(in.getExperimentDropped());
+      return;
+    case schema::Record::REGROUPED:
+      out = read(in.getRegrouped());
       return;
     case schema::Record::RELEASE_CHANGED:
       out = read(in.getReleaseChanged());

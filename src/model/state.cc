@@ -82,16 +82,16 @@ GroupId State::root_of(GroupId id) const {
   return id;
 }
 
-std::vector<GroupId> State::roots_by_group() const {
-  std::vector<GroupId> roots(parents_.size());
+std::vector<GroupId> State::roots_by_group(std::span<const GroupId> parents) const {
+  std::vector<GroupId> roots(parents.size());
   std::vector<GroupId> path;
-  for (uint32_t id = 1; id < parents_.size(); ++id) {
+  for (uint32_t id = 1; id < parents.size(); ++id) {
     GroupId at{id};
     // Upwards until a root is known; every group on the way then gets it, so that each link is
     // walked once however deep the views nest.
-    while (roots[raw(at)] == GroupId{} && parents_[raw(at)] != GroupId{}) {
+    while (roots[raw(at)] == GroupId{} && parents[raw(at)] != GroupId{}) {
       path.push_back(at);
-      at = parents_[raw(at)];
+      at = parents[raw(at)];
     }
     if (roots[raw(at)] == GroupId{}) roots[raw(at)] = at;
     for (const GroupId below : path) roots[raw(below)] = roots[raw(at)];
@@ -122,8 +122,10 @@ const Releases& State::releases(ProjectId project) const {
   return it == releases_.end() ? kNone : it->second;
 }
 
-std::vector<GroupId> State::roots_by_fingerprint() const {
-  const std::vector<GroupId> roots = roots_by_group();
+std::vector<GroupId> State::roots_by_fingerprint() const { return roots_by_fingerprint(parents_); }
+
+std::vector<GroupId> State::roots_by_fingerprint(std::span<const GroupId> parents) const {
+  const std::vector<GroupId> roots = roots_by_group(parents);
   std::vector<GroupId> out(leaves_.size());
   for (size_t id = 1; id < leaves_.size(); ++id) out[id] = roots[raw(leaves_[id])];
   return out;

@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -26,6 +27,7 @@
 #include "base/text_pool.h"
 #include "model/dirty_set.h"
 #include "model/due_queue.h"
+#include "model/experiment.h"
 #include "model/record.h"
 #include "model/releases.h"
 #include "model/workflow.h"
@@ -166,6 +168,12 @@ class State {
   // Per fingerprint the visible issue: index = raw(FingerprintId), entry 0 unused. This is the
   // small array that merges change; one pass over groups and fingerprints builds it.
   std::vector<GroupId> roots_by_fingerprint() const;
+  // The same packed: per group the one it is merged into, 0 = visible; per fingerprint the group
+  // that owns it, 0 = none. Index = raw(id), entry 0 unused.
+  std::span<const GroupId> parents() const { return parents_; }
+  std::span<const GroupId> leaves() const { return leaves_; }
+  // roots_by_fingerprint() of another forest over the same groups.
+  std::vector<GroupId> roots_by_fingerprint(std::span<const GroupId> parents) const;
   // The group and everything merged below it, the group first.
   std::vector<GroupId> members(GroupId id) const;
   Totals totals(GroupId id) const;
@@ -200,6 +208,17 @@ class State {
   // no such project or number (the message tells what there is); InvalidArgument: no issue's form.
   Result<GroupId> find_issue(std::string_view reference) const;
 
+  using Experiments = std::map<std::string, Experiment, std::less<>>;
+  const Experiments& experiments() const { return experiments_; }
+  const Experiment* find_experiment(std::string_view name) const;
+  // Groups and list lengths that the steps of all experiments hold.
+  size_t experiment_words() const { return experiment_words_; }
+  // Whether a regrouping fits, link by link; else which of them does not, and why (Conflict).
+  Result<void> check_fits(const Regrouping& regrouping) const;
+  // Groups by id of a record's (project, number); Corruption, as of record `lsn`.
+  Result<Regrouping> named(const std::vector<Unmerged>& unmerges, const std::vector<Merged>& merges,
+                           Lsn lsn) const;
+
   // --- folding -------------------------------------------------------------------------------
   // Errors: Corruption when the record does not fit the state (a log this build did not write);
   // the state is then unchanged. An occurrence of a known fingerprint allocates nothing, unless
@@ -211,6 +230,10 @@ class State {
   std::vector<GroupId> dirty_groups() const;
   std::vector<FingerprintId> dirty_fingerprints() const;
   std::vector<ProjectId> dirty_projects() const;
+  // Experiments changed, made or dropped; those dropped are not in experiments() any more.
+  const std::map<std::string, ExperimentChange>& dirty_experiments() const {
+    return dirty_experiments_;
+  }
   bool dirty_registry() const;  // store id, strictness or types
   // Rows beside the groups: of what is no longer there, an empty one.
   std::vector<GroupId> dirty_care() const { return {dirty_care_.begin(), dirty_care_.end()}; }
@@ -229,6 +252,10 @@ class State {
   Result<void> restore_project(Project project);
   Result<void> restore_group(Group group);
   Result<void> restore_fingerprint(Fingerprint fingerprint);
+  // Row 0 of an experiment, then its steps. Corruption: a group that is not there, another order.
+  // After the groups.
+  Result<void> restore_experiment(Experiment experiment);
+  Result<void> restore_step(std::string_view experiment, ExperimentStep step);
   void restore_registry(const Uuid& store_id, bool strict, std::vector<GroupType> types);
   // After groups and fingerprints; releases of a project by number. Empty ones are left out.
   Result<void> restore_care(Care care);
@@ -271,6 +298,10 @@ class State {
   Result<Applied> fold(const PriorityChanged& change, At at);
   Result<Applied> fold(const ActivityAdded& activity, At at);
   Result<Applied> fold(const NothingChanged& nothing, At at);
+  Result<Applied> fold(const ExperimentMade& made, At at);
+  Result<Applied> fold(const ExperimentAdded& added, At at);
+  Result<Applied> fold(const ExperimentDropped& dropped, At at);
+  Result<Applied> fold(const Regrouped& regrouped, At at);
   Result<Applied> fold(const ReleaseChanged& change, At at);
   Result<Applied> fold(const Ticked& tick, At at);
   Result<Applied> fold(const NoteChanged& change, At at);
@@ -348,11 +379,12 @@ class State {
   void sum_up(GroupId id);
   void show_face(Group& group, const Face& face);
   void set_parent(GroupId child, GroupId parent, Lsn merged_at);
+  void note_change(const Experiment& experiment, size_t first_step);
   // For changing: marked dirty.
   Group& change(GroupId id);
   Fingerprint& change(FingerprintId id);
   // Index = raw(GroupId), entry 0 unused.
-  std::vector<GroupId> roots_by_group() const;
+  std::vector<GroupId> roots_by_group(std::span<const GroupId> parents) const;
   Hash128 digest(bool replay) const;
 
   Uuid store_id_;
@@ -382,10 +414,14 @@ class State {
   std::vector<GroupId> parents_ = {GroupId{}};
   std::vector<GroupId> leaves_ = {GroupId{}};
 
+  Experiments experiments_;
+  size_t experiment_words_ = 0;
+
   DirtySet<GroupId> dirty_groups_;
   DirtySet<FingerprintId> dirty_fingerprints_;
   std::set<ProjectId> dirty_projects_;
   bool dirty_registry_ = false;
+  std::map<std::string, ExperimentChange> dirty_experiments_;
   std::set<GroupId> dirty_care_;
   std::set<FingerprintId> dirty_held_;
   std::set<std::pair<ProjectId, uint32_t>> dirty_releases_;  // by number

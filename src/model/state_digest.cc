@@ -21,7 +21,9 @@ enum class Kind : char {
   Fingerprint = 'F',
   Care = 'C',
   Held = 'H',
-  Release = 'V'
+  Release = 'V',
+  Experiment = 'X',
+  Step = 'S',
 };
 
 class Serializer {
@@ -249,6 +251,37 @@ void add_fingerprint(Serializer& out, const Fingerprint& fingerprint, uint32_t l
   out.end();
 }
 
+void add_links(Serializer& out, const ViewLinks& links) {
+  out.integer(links.words());
+  links.for_each_view([&](GroupId view, std::span<const GroupId> children) {
+    out.value(view);
+    out.integer(children.size());
+    for (const GroupId child : children) out.value(child);
+  });
+}
+
+// What is tried out is no part of what is: experiments are in the replay digest alone.
+void add_experiment(Serializer& out, const Experiment& experiment) {
+  out.begin(Kind::Experiment);
+  out.text(experiment.name);
+  out.value(experiment.at);
+  out.value(experiment.created);
+  out.value(experiment.promoted);
+  out.integer(experiment.steps.size());
+  out.end();
+  for (size_t i = 0; i < experiment.steps.size(); ++i) {
+    const ExperimentStep& step = experiment.steps[i];
+    out.begin(Kind::Step);
+    out.text(experiment.name);
+    out.integer(i);
+    out.text(step.rule);
+    out.value(step.added);
+    add_links(out, step.facts.cuts);
+    add_links(out, step.facts.merges);
+    out.end();
+  }
+}
+
 }  // namespace
 
 Hash128 State::digest(bool replay) const {
@@ -276,6 +309,9 @@ Hash128 State::digest(bool replay) const {
   for (const auto& [id, held] : held_) add_held(out, *this, held, replay);
   for (const auto& [id, releases] : releases_) {
     for (const Release& release : releases.all()) add_release(out, release, replay);
+  }
+  if (replay) {
+    for (const auto& [name, experiment] : experiments_) add_experiment(out, experiment);
   }
   return out.result();
 }

@@ -128,6 +128,7 @@ void State::clear_dirty() {
   dirty_fingerprints_.clear();
   dirty_projects_.clear();
   dirty_registry_ = false;
+  dirty_experiments_.clear();
 }
 
 void State::restore_registry(const Uuid& store_id, bool strict, std::vector<GroupType> types) {

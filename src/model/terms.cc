@@ -38,7 +38,9 @@ struct TermExtractor::Impl {
     if (single[raw(field)].empty()) single[raw(field)] = value;
   }
 
-  static constexpr size_t kBuiltins = raw(field::kType) + 1;
+  static constexpr size_t kFingerprintLevels =
+      raw(field::kFingerprint5) - raw(field::kFingerprint2) + 2;
+  static constexpr size_t kBuiltins = raw(field::kLastBuiltin) + 1;
 
   JsonTree tree;
   std::array<std::string_view, kBuiltins> single;  // fields with one value, by id
@@ -63,6 +65,10 @@ void TermExtractor::Impl::extract(const Occurrence& o, JsonValue event) {
 
   fingerprint.assign(o.fingerprint.begin(), o.fingerprint.end());
   if (event) collect_event(event);
+  for (size_t level = 2; level <= kFingerprintLevels && level <= fingerprint.size(); ++level) {
+    set(FieldId{static_cast<uint16_t>(raw(field::kFingerprint2) + level - 2)},
+        fingerprint[level - 1]);
+  }
   set(field::kLevel, level_name(o.level()));
   const auto optional_text = [](const std::optional<std::string>& value) {
     return value ? std::string_view(*value) : std::string_view();

@@ -191,7 +191,7 @@ Result<Table> aggregate(const View& view, const Query& query, const SearchOption
     return make_error(ErrorCode::InvalidArgument, "A table has no pages and takes no cursor.");
   }
   CAIRN_TRY_ASSIGN(const uint32_t limit, choose_limit(options, pipeline, kMaxLimit));
-  CAIRN_TRY_ASSIGN(Expr filter, bind_filter(query, *view.state, options.now));
+  CAIRN_TRY_ASSIGN(Expr filter, bind_filter(query, view.forest(), options.now));
   CAIRN_TRY_ASSIGN(const Plan plan, make_plan(view, std::move(filter)));
   CAIRN_TRY_ASSIGN(const RowSet rows, make_rows(view, plan, *pipeline.table));
   Table result;

@@ -25,7 +25,7 @@ bool is_number_tag(const Filter& filter) {
 
 class FilterBinder {
  public:
-  FilterBinder(const model::State& state, TimeUs now) : state_(state), now_(now) {}
+  FilterBinder(const model::Forest& forest, TimeUs now) : forest_(forest), now_(now) {}
 
   Result<Expr> bind(const Node& node) const {
     if (const auto* filter = std::get_if<Filter>(&node.what)) return bind(*filter);
@@ -94,7 +94,7 @@ class FilterBinder {
       case Scope::Time:
         return bind_time(filter);
       case Scope::Group:
-        return bind_group(filter, ref.group, state_, now_);
+        return bind_group(filter, ref.group, forest_, now_);
       case Scope::Event:
         return bind_event(filter, ref.event);
     }
@@ -189,15 +189,15 @@ class FilterBinder {
     return std::optional<TextMatch>(std::move(match));
   }
 
-  const model::State& state_;
+  model::Forest forest_;
   TimeUs now_;
 };
 
 }  // namespace
 
-Result<Expr> bind_filter(const Query& query, const model::State& state, TimeUs now) {
+Result<Expr> bind_filter(const Query& query, const model::Forest& forest, TimeUs now) {
   if (!query.filter) return Expr{};
-  return FilterBinder(state, now).bind(*query.filter);
+  return FilterBinder(forest, now).bind(*query.filter);
 }
 
 }  // namespace cairn::query

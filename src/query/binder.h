@@ -13,10 +13,10 @@
 
 namespace cairn::query {
 
-// State is looked at for issues, projects and types that the filter names.
+// The forest is looked at for issues, projects and types that the filter names.
 // Errors: InvalidArgument, with the position of what is wrong; NotFound (an issue or a project
 // named by slug that does not exist), also with position.
-Result<Expr> bind_filter(const Query& query, const model::State& state, TimeUs now);
+Result<Expr> bind_filter(const Query& query, const model::Forest& forest, TimeUs now);
 
 // One value a row of a table is made for.
 struct RowKey {

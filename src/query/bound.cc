@@ -51,13 +51,14 @@ Expr test_of(Test test) {
 
 }  // namespace
 
-bool GroupTest::matches(const model::State& state, GroupId issue) const {
+bool GroupTest::matches(const model::Forest& forest, GroupId issue) const {
+  const model::State& state = forest.state();
   const model::Group& group = state.group(issue);
   switch (field) {
     case GroupField::Status:
-      return contains(numbers, raw(state.shown_status(issue).status));
+      return contains(numbers, raw(forest.shown_status(issue).status));
     case GroupField::Substatus:
-      return contains(numbers, raw(state.shown_status(issue).substatus));
+      return contains(numbers, raw(forest.shown_status(issue).substatus));
     case GroupField::Priority:
       return contains(numbers, group.priority);
     case GroupField::Type:
@@ -71,11 +72,11 @@ bool GroupTest::matches(const model::State& state, GroupId issue) const {
       if (group.assignee.empty()) return asks_for_nobody(texts);
       return any_text(texts, group.assignee);
     case GroupField::TimesSeen:
-      return any_count(counts, state.totals(issue).times_seen);
+      return any_count(counts, forest.totals(issue).times_seen);
     case GroupField::FirstSeen:
-      return any_time(times, state.totals(issue).first_seen);
+      return any_time(times, forest.totals(issue).first_seen);
     case GroupField::LastSeen:
-      return any_time(times, state.totals(issue).last_seen);
+      return any_time(times, forest.totals(issue).last_seen);
     case GroupField::Issue:
       return contains(numbers, raw(issue));
     case GroupField::Project:
@@ -100,11 +101,11 @@ bool is_group_only(const Expr& expr) {
   return std::all_of(expr.children.begin(), expr.children.end(), is_group_only);
 }
 
-bool matches_group(const Expr& expr, const model::State& state, GroupId issue) {
+bool matches_group(const Expr& expr, const model::Forest& forest, GroupId issue) {
   return holds(expr, [&](const Expr& leaf) {
     const auto* test = std::get_if<GroupTest>(&leaf.test);
     CAIRN_ASSERT(test != nullptr);
-    return test->matches(state, issue);
+    return test->matches(forest, issue);
   });
 }
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/ids.h"
-#include "model/state.h"
+#include "model/forest.h"
 #include "query/field_catalogue.h"
 #include "query/text_match.h"
 #include "query/value_parser.h"
@@ -43,7 +43,7 @@ struct GroupTest {
   std::vector<NumberTest> counts;  // of times seen
   std::vector<TimeRange> times;    // of first and last seen
 
-  bool matches(const model::State& state, GroupId issue) const;
+  bool matches(const model::Forest& forest, GroupId issue) const;
 };
 
 struct Expr {
@@ -83,6 +83,6 @@ bool holds(const Expr& expr, const Ask& ask) {
 // Whether only properties of the visible issue are asked for.
 bool is_group_only(const Expr& expr);
 // Precondition: is_group_only(expr).
-bool matches_group(const Expr& expr, const model::State& state, GroupId issue);
+bool matches_group(const Expr& expr, const model::Forest& forest, GroupId issue);
 
 }  // namespace cairn::query

@@ -59,6 +59,8 @@ std::string from_base64url(std::string_view text) {
 uint64_t hash_of(const CursorScope& scope) {
   std::string text = scope.store.hex();
   text += scope.query;
+  // No query holds a NUL.
+  if (!scope.experiment.empty()) text.append(1, '\0').append(scope.experiment);
   return hash64(text, static_cast<uint64_t>(scope.sort) + 1);
 }
 
@@ -86,7 +88,8 @@ Result<Cursor> decode_cursor(std::string_view text, const CursorScope& scope) {
   }
   if (get(bytes, 21, 8) != hash_of(scope)) {
     return make_error(ErrorCode::InvalidArgument,
-                      "The cursor belongs to another query, sort or store; start again without "
+                      "The cursor belongs to another query, sort, experiment or "
+                      "store; start again without "
                       "one.");
   }
   return Cursor{static_cast<int64_t>(get(bytes, 1, 8)),

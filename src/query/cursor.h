@@ -25,6 +25,7 @@ struct CursorScope {
   Uuid store;
   std::string_view query;  // borrowed
   Sort sort{};
+  std::string_view experiment = {};  // borrowed
 };
 
 std::string encode_cursor(const Cursor& cursor, const CursorScope& scope);

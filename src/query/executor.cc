@@ -203,7 +203,7 @@ class Matcher {
     if (!plan.issues) return;
     for (const GroupId issue : *plan.issues) {
       if (!filter.passes(issue)) continue;
-      const auto shown = fingerprints_of(*view.state, issue);
+      const auto shown = view.forest().fingerprints_of(issue);
       named_.insert(named_.end(), shown.begin(), shown.end());
     }
   }

@@ -248,6 +248,8 @@ std::optional<FilterHead> match_filter_head(std::string_view& at) {
   return match_prefix<FilterHead>(at, filter_head);
 }
 
+std::optional<Key> match_field(std::string_view& at) { return match_prefix<Key>(at, field); }
+
 std::optional<Text> match_quoted(std::string_view& at) { return match_prefix<Text>(at, quoted); }
 
 std::optional<Text> match_quoted_tag(std::string_view& at) {

@@ -64,6 +64,7 @@ struct List {
 
 // On success each advances `at` behind what it matched.
 std::optional<FilterHead> match_filter_head(std::string_view& at);
+std::optional<Key> match_field(std::string_view& at);    // a name, tags[NAME] or a quoted name
 std::optional<Text> match_quoted(std::string_view& at);  // "..." where only \" is an escape
 Text match_bare(std::string_view& at);                   // up to blank, tab, newline, ( or )
 // tags["any name"] or tags["any name",type], as a value of has:; counts as quoted.

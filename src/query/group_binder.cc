@@ -91,8 +91,9 @@ GroupTest number_test(GroupField field, uint64_t number) {
 // One value of one group field, added to `test`.
 class ValueBinder {
  public:
-  ValueBinder(const Filter& filter, const model::State& state, TimeUs now, GroupTest& test)
-      : state_(state),
+  ValueBinder(const Filter& filter, const model::Forest& forest, TimeUs now, GroupTest& test)
+      : forest_(forest),
+        state_(forest.state()),
         now_(now),
         op_(filter.op == Op::NotEqual ? Op::Equal : filter.op),
         test_(test) {}
@@ -241,7 +242,7 @@ class ValueBinder {
       error.position = value.at.begin;
       return error;
     }
-    test_.numbers.push_back(raw(state_.root_of(*found)));
+    test_.numbers.push_back(raw(forest_.root_of(*found)));
     return {};
   }
 
@@ -271,6 +272,7 @@ class ValueBinder {
     }
   }
 
+  model::Forest forest_;
   const model::State& state_;
   TimeUs now_;
   Op op_;
@@ -313,11 +315,11 @@ Result<Expr> bind_is(const Filter& filter) {
   return unknown_value(value, "value of is:", known);
 }
 
-Result<Expr> bind_group(const Filter& filter, GroupField field, const model::State& state,
+Result<Expr> bind_group(const Filter& filter, GroupField field, const model::Forest& forest,
                         TimeUs now) {
   GroupTest test;
   test.field = field;
-  ValueBinder binder(filter, state, now, test);
+  ValueBinder binder(filter, forest, now, test);
   for (const Value& value : filter.values) CAIRN_TRY(binder.add(value));
   return Expr::of(std::move(test));
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/result.h"
-#include "model/state.h"
+#include "model/forest.h"
 #include "query/ast.h"
 #include "query/bound.h"
 
@@ -10,7 +10,7 @@ namespace cairn::query {
 
 // The filter without its negation. Errors: InvalidArgument and NotFound, with position.
 Result<Expr> bind_is(const Filter& filter);
-Result<Expr> bind_group(const Filter& filter, GroupField field, const model::State& state,
+Result<Expr> bind_group(const Filter& filter, GroupField field, const model::Forest& forest,
                         TimeUs now);
 Expr unassigned();
 

@@ -15,7 +15,7 @@ GroupFilter::GroupFilter(const View& view, std::span<const Expr> conjuncts)
 
 GroupFilter::Verdict GroupFilter::ask(GroupId issue) const {
   const bool passes = std::all_of(conjuncts_.begin(), conjuncts_.end(), [&](const Expr& expr) {
-    return matches_group(expr, *view_.state, issue);
+    return matches_group(expr, view_.forest(), issue);
   });
   return passes ? Verdict::Yes : Verdict::No;
 }
@@ -28,15 +28,6 @@ const std::vector<bool>& GroupFilter::fingerprints() {
     }
   }
   return *fingerprints_;
-}
-
-std::vector<FingerprintId> fingerprints_of(const model::State& state, GroupId issue) {
-  std::vector<FingerprintId> fingerprints;
-  for (const GroupId member : state.members(issue)) {
-    const auto& owned = state.group(member).fingerprints;
-    fingerprints.insert(fingerprints.end(), owned.begin(), owned.end());
-  }
-  return fingerprints;
 }
 
 }  // namespace cairn::query

@@ -43,9 +43,6 @@ class GroupFilter {
   std::optional<std::vector<bool>> fingerprints_;
 };
 
-// Fingerprints an issue shows: its own and those of everything merged into it.
-std::vector<FingerprintId> fingerprints_of(const model::State& state, GroupId issue);
-
 // Whether it is cheaper to walk all of a part than to search it for each of so many fingerprints.
 inline bool are_many(const View& view, size_t fingerprints) {
   constexpr size_t kAlwaysFew = 8;

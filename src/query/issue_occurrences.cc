@@ -3,7 +3,7 @@
 namespace cairn::query {
 
 IssueOccurrences::IssueOccurrences(const View& view, GroupId issue)
-    : IssueOccurrences(view, fingerprints_of(*view.state, issue)) {}
+    : IssueOccurrences(view, view.forest().fingerprints_of(issue)) {}
 
 IssueOccurrences::IssueOccurrences(const View& view, std::vector<FingerprintId> fingerprints)
     : fingerprints_(std::move(fingerprints)) {

@@ -44,7 +44,7 @@ void append(const View& view, const PartMatch& match, std::vector<Match>& out) {
 
 Result<void> for_each_match(const View& view, const Query& query, TimeUs now,
                             const std::function<bool(const Match&)>& fn) {
-  CAIRN_TRY_ASSIGN(Expr bound, bind_filter(query, *view.state, now));
+  CAIRN_TRY_ASSIGN(Expr bound, bind_filter(query, view.forest(), now));
   CAIRN_TRY_ASSIGN(const Plan plan, make_plan(view, std::move(bound)));
   GroupFilter filter(view, plan.group_filter);
   const auto parts = match_parts(view, plan, filter, GroupFilterIn::Matches);

@@ -30,7 +30,7 @@ bool matches_event(const EventTest& test, const std::vector<model::Term>& terms)
 struct Subject {
   const std::vector<model::Term>& terms;
   TimeUs time;
-  const model::State& state;
+  const model::Forest& forest;
   GroupId issue;
 };
 
@@ -43,13 +43,13 @@ bool passes(const Expr& leaf, const Subject& subject) {
   }
   const auto* group = std::get_if<GroupTest>(&leaf.test);
   CAIRN_ASSERT(group != nullptr);
-  return group->matches(subject.state, subject.issue);
+  return group->matches(subject.forest, subject.issue);
 }
 
 }  // namespace
 
 struct Predicate::Impl {
-  const model::State& state;
+  model::Forest forest;
   Expr expr;
   model::TermExtractor extractor;
 };
@@ -58,14 +58,14 @@ Predicate::Predicate(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Predicate::Predicate(Predicate&&) noexcept = default;
 Predicate::~Predicate() = default;
 
-Result<Predicate> Predicate::bind(const Query& query, const model::State& state, TimeUs now) {
-  CAIRN_TRY_ASSIGN(Expr expr, bind_filter(query, state, now));
-  return Predicate(std::unique_ptr<Impl>(new Impl{state, std::move(expr), {}}));
+Result<Predicate> Predicate::bind(const Query& query, const model::Forest& forest, TimeUs now) {
+  CAIRN_TRY_ASSIGN(Expr expr, bind_filter(query, forest, now));
+  return Predicate(std::unique_ptr<Impl>(new Impl{forest, std::move(expr), {}}));
 }
 
 bool Predicate::matches(const model::Occurrence& occurrence, GroupId issue) {
   const auto& terms = impl_->extractor.extract(occurrence);
-  const Subject subject{terms, occurrence.time(), impl_->state, issue};
+  const Subject subject{terms, occurrence.time(), impl_->forest, issue};
   return holds(impl_->expr, [&](const Expr& leaf) { return passes(leaf, subject); });
 }
 

@@ -5,8 +5,8 @@
 #include <memory>
 
 #include "base/result.h"
+#include "model/forest.h"
 #include "model/occurrence.h"
-#include "model/state.h"
 #include "query/ast.h"
 
 namespace cairn::query {
@@ -15,8 +15,8 @@ namespace cairn::query {
 // Errors: InvalidArgument as search() would give for the same query.
 class Predicate {
  public:
-  // Borrows query and state.
-  static Result<Predicate> bind(const Query& query, const model::State& state, TimeUs now);
+  // Borrows query, state and overlay.
+  static Result<Predicate> bind(const Query& query, const model::Forest& forest, TimeUs now);
   Predicate(Predicate&&) noexcept;
   ~Predicate();
   bool matches(const model::Occurrence& occurrence, GroupId issue);

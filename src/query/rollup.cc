@@ -100,6 +100,7 @@ bool totals_from_state(const View& view, const Plan& plan, GroupFilter& filter,
                        std::vector<IssueTotals>& out) {
   if (plan.events.kind != PlanNode::Kind::All || !plan.time.unbounded()) return false;
   const model::State& state = *view.state;
+  const model::Forest forest = view.forest();
   uint64_t in_parts = 0;
   for (const storage::Part* part : view.parts) in_parts += part->size();
   uint64_t in_state = 0;
@@ -108,9 +109,9 @@ bool totals_from_state(const View& view, const Plan& plan, GroupFilter& filter,
   for (uint32_t i = 1; i <= state.group_count(); ++i) {
     const model::Group& group = state.group(GroupId{i});
     in_state += group.times_seen;
-    if (group.parent != GroupId{0} || group.standing != model::Standing::Kept) continue;
+    if (forest.parent(group.id) != GroupId{0} || group.standing != model::Standing::Kept) continue;
     if (!filter.passes(group.id)) continue;
-    const model::Totals totals = state.totals(group.id);
+    const model::Totals totals = forest.totals(group.id);
     if (totals.times_seen == 0) continue;
     out.push_back({group.id, totals.times_seen, totals.first_seen, totals.last_seen});
   }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/ids.h"
+#include "model/forest.h"
 #include "model/state.h"
 #include "storage/dictionary.h"
 #include "storage/part.h"
@@ -18,7 +19,10 @@ struct View {
   const storage::Dictionary* dictionary = nullptr;
   const storage::ReadTxn* txn = nullptr;  // nullptr: dictionary is all in memory
   std::span<const storage::Part* const> parts;
-  std::span<const GroupId> root_of_fingerprint;  // State::roots_by_fingerprint()
+  std::span<const GroupId> root_of_fingerprint;  // State::roots_by_fingerprint(), or the overlay's
+  const model::Overlay* overlay = nullptr;       // an experiment's; nullptr: the base
+
+  model::Forest forest() const { return {*state, overlay}; }
 };
 
 }  // namespace cairn::query

@@ -119,8 +119,14 @@ Result<CheckpointMeta> commit_with(WriteTxn& txn, CheckpointMeta meta) {
 }  // namespace
 
 void RowBuffer::add(Table table, std::string_view key, std::string_view value) {
-  rows_.push_back({table, static_cast<uint8_t>(key.size()), static_cast<uint32_t>(value.size())});
+  rows_.push_back(
+      {table, static_cast<uint8_t>(key.size()), false, static_cast<uint32_t>(value.size())});
   bytes_.append(key).append(value);
+}
+
+void RowBuffer::erase(Table table, std::string_view key) {
+  rows_.push_back({table, static_cast<uint8_t>(key.size()), true, 0});
+  bytes_.append(key);
 }
 
 Result<void> RowBuffer::write(WriteTxn& txn) const {
@@ -132,16 +138,32 @@ Result<void> RowBuffer::write(WriteTxn& txn) const {
   };
   for (const Row& row : rows_) {
     const std::string_view key = take(row.key_bytes);
-    CAIRN_TRY(txn.put(row.table, key, take(row.value_bytes)));
+    if (row.erase) {
+      CAIRN_TRY(txn.erase(row.table, key));
+    } else {
+      CAIRN_TRY(txn.put(row.table, key, take(row.value_bytes)));
+    }
   }
   return {};
 }
 
 namespace {
 
-void add_release(RowBuffer& rows, const model::Release& release) {
-  rows.add(Table::Releases, Key().u64(raw(release.project)).u32(release.number).view(),
-           encode_release(release));
+std::string experiment_key(std::string_view name, uint32_t row) {
+  std::string key(name);
+  key.push_back(0);
+  return key.append(Key().u32(row).view());
+}
+
+// Row 0 and the steps from `first_step` on.
+void add_experiment_rows(RowBuffer& rows, const model::Experiment& experiment, size_t first_step) {
+  const std::string& name = experiment.name;
+  rows.add(Table::Experiments, experiment_key(name, 0), encode_experiment(experiment));
+  for (size_t i = first_step; i < experiment.steps.size(); ++i) {
+    const auto row = static_cast<uint32_t>(i + 1);
+    rows.add(Table::Experiments, experiment_key(name, row),
+             encode_step(name, row, experiment.steps[i]));
+  }
 }
 
 }  // namespace
@@ -174,6 +196,14 @@ RowBuffer dirty_rows(const model::State& state) {
     rows.add(Table::Held, Key().u32(raw(held.id)).view(), encode_held(held));
   }
   for (const model::Release* release : state.dirty_releases()) add_release(rows, *release);
+  for (const auto& [name, change] : state.dirty_experiments()) {
+    const model::Experiment* experiment = state.find_experiment(name);
+    const size_t kept = experiment == nullptr ? 0 : experiment->steps.size() + 1;
+    for (size_t row = kept; row < change.rows_before; ++row) {
+      rows.erase(Table::Experiments, experiment_key(name, static_cast<uint32_t>(row)));
+    }
+    if (experiment != nullptr) add_experiment_rows(rows, *experiment, change.first_step);
+  }
   return rows;
 }
 
@@ -201,6 +231,9 @@ RowBuffer all_rows(const model::State& state) {
   }
   for (const auto& [id, releases] : state.all_releases()) {
     for (const model::Release& release : releases.all()) add_release(rows, release);
+  }
+  for (const auto& [name, experiment] : state.experiments()) {
+    add_experiment_rows(rows, experiment, 0);
   }
   return rows;
 }
@@ -383,6 +416,21 @@ Result<void> load_beside_groups(const ReadTxn& txn, model::State& state) {
                       });
 }
 
+Result<void> load_experiments(const ReadTxn& txn, model::State& state) {
+  Result<void> loaded;
+  CAIRN_TRY(txn.scan(Table::Experiments, {}, {}, [&](std::string_view key, auto row) {
+    if (key.size() <= 1 + sizeof(uint32_t)) {
+      loaded = damaged_key("experiments");
+      return false;
+    }
+    const size_t name_bytes = key.size() - 1 - sizeof(uint32_t);
+    const std::string_view name = key.substr(0, name_bytes);
+    loaded = restore_experiment_row(name, key_part<uint32_t>(key, name_bytes + 1), row, state);
+    return loaded.ok();
+  }));
+  return loaded;
+}
+
 }  // namespace
 
 Result<void> load_state(const ReadTxn& txn, model::State& state) {
@@ -399,6 +447,7 @@ Result<void> load_state(const ReadTxn& txn, model::State& state) {
   CAIRN_TRY(fingerprints.get());
   CAIRN_TRY(groups);
   CAIRN_TRY(load_beside_groups(txn, state));
+  CAIRN_TRY(load_experiments(txn, state));
   return state.finish_restore();
 }
 

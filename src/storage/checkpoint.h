@@ -59,12 +59,14 @@ Result<std::optional<CheckpointMeta>> read_meta(const ReadTxn& txn);
 class RowBuffer {
  public:
   void add(Table table, std::string_view key, std::string_view value);
+  void erase(Table table, std::string_view key);
   Result<void> write(WriteTxn& txn) const;
 
  private:
   struct Row {
     Table table{};
     uint8_t key_bytes = 0;
+    bool erase = false;
     uint32_t value_bytes = 0;
   };
   std::vector<Row> rows_;

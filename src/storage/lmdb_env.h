@@ -42,8 +42,9 @@ enum class Table : uint8_t {
   Care,
   Held,
   Releases,
+  Experiments,
 };
-inline constexpr int kTableCount = 15;
+inline constexpr int kTableCount = 16;
 
 struct IndexOptions {
   // Address space, not disk: the file grows as needed. 64-bit machines have room.

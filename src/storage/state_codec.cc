@@ -208,6 +208,76 @@ Result<model::Fingerprint> decode_fingerprint(FingerprintId id, std::span<const 
   return fingerprint;
 }
 
+namespace {
+
+// What seeds the checksum of an experiment's row.
+uint64_t experiment_row_id(std::string_view name, uint32_t number) { return hash64(name, number); }
+
+// words u32 | for each view: view u32, count u32, children u32
+void write_links(RowWriter& row, const model::ViewLinks& links) {
+  row.integer(static_cast<uint32_t>(links.words()));
+  links.for_each_view([&](GroupId view, std::span<const GroupId> children) {
+    row.integer(raw(view)).integer(static_cast<uint32_t>(children.size()));
+    for (const GroupId child : children) row.integer(raw(child));
+  });
+}
+
+void read_links(RowReader& row, model::ViewLinks& links) {
+  auto words = row.integer<uint32_t>();
+  if (words > row.remaining() / sizeof(uint32_t)) return row.fail();
+  std::vector<GroupId> children;
+  while (words > 0 && row.ok()) {
+    const GroupId view{words < 2 ? 0 : row.integer<uint32_t>()};
+    const auto count = words < 2 ? 0 : row.integer<uint32_t>();
+    if (words < 2 || count > words - 2) return row.fail();
+    children.resize(count);
+    for (GroupId& child : children) child = GroupId{row.integer<uint32_t>()};
+    links.add(view, children);
+    words -= 2 + count;
+  }
+}
+
+}  // namespace
+
+std::string encode_experiment(const model::Experiment& experiment) {
+  RowWriter row = begin_row();
+  row.integer(raw(experiment.at))
+      .integer(raw(experiment.created))
+      .integer(raw(experiment.promoted));
+  return end_row(std::move(row), Row::Experiment, experiment_row_id(experiment.name, 0));
+}
+
+std::string encode_step(std::string_view experiment, uint32_t number,
+                        const model::ExperimentStep& step) {
+  RowWriter row = begin_row();
+  row.text(step.rule).integer(raw(step.added));
+  write_links(row, step.facts.cuts);
+  write_links(row, step.facts.merges);
+  return end_row(std::move(row), Row::Experiment, experiment_row_id(experiment, number));
+}
+
+Result<void> restore_experiment_row(std::string_view experiment, uint32_t number,
+                                    std::span<const std::byte> bytes, model::State& state) {
+  auto row = open_row(bytes, Row::Experiment, experiment_row_id(experiment, number));
+  if (!row) return damaged("an experiment, part", number);
+  if (number == 0) {
+    model::Experiment made;
+    made.name = experiment;
+    made.at = Lsn{row->integer<uint64_t>()};
+    made.created = Lsn{row->integer<uint64_t>()};
+    made.promoted = Lsn{row->integer<uint64_t>()};
+    if (!row->done()) return damaged("an experiment, part", number);
+    return state.restore_experiment(std::move(made));
+  }
+  model::ExperimentStep step;
+  step.rule = row->text();
+  step.added = Lsn{row->integer<uint64_t>()};
+  read_links(*row, step.facts.cuts);
+  read_links(*row, step.facts.merges);
+  if (!row->done()) return damaged("an experiment, part", number);
+  return state.restore_step(experiment, std::move(step));
+}
+
 std::string encode_registry(const Registry& registry) {
   RowWriter row = begin_row();
   write_uuid(row, registry.store_id);

@@ -42,6 +42,14 @@ std::string encode_release(const model::Release& release);
 Result<model::Release> decode_release(ProjectId project, uint32_t number,
                                       std::span<const std::byte> row);
 
+// Rows of an experiment: number 0 says what it is, number n is its n-th step.
+std::string encode_experiment(const model::Experiment& experiment);
+std::string encode_step(std::string_view experiment, uint32_t number,
+                        const model::ExperimentStep& step);
+// Puts one into the state, after the groups and those before it.
+Result<void> restore_experiment_row(std::string_view experiment, uint32_t number,
+                                    std::span<const std::byte> row, model::State& state);
+
 struct Registry {
   Uuid store_id;
   bool strict_types = false;

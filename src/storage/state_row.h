@@ -29,7 +29,8 @@ enum class Row : uint8_t {
   Meta,
   Care,
   Held,
-  Release
+  Release,
+  Experiment
 };
 
 inline uint64_t checksum(std::string_view bytes, Row kind, uint64_t id) {

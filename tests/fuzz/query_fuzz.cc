@@ -4,6 +4,7 @@
 #include "fuzz/fuzz.h"
 #include "query/ast_dump.h"
 #include "query/parser.h"
+#include "query/rule.h"
 #include "query/token.h"
 
 using namespace cairn;
@@ -38,6 +39,20 @@ void check_tree(std::string_view text) {
   }
 }
 
+void check_rule(std::string_view text) {
+  for (const std::string_view begin : {"", "merge where ", "merge by ", "unmerge where "}) {
+    const std::string rule = std::string(begin).append(text);
+    const auto parsed = query::parse_rule(rule);
+    if (parsed.ok()) {
+      testing::promise(parsed->where.has_value() != !parsed->issues.empty(),
+                       "a rule has a query or issues");
+    } else {
+      testing::promise(parsed.error().position.value_or(0) <= rule.size(),
+                       "positions lie in the rule");
+    }
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -48,5 +63,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   options.disallow_wildcard = true;
   check_tokens(text, options);
   check_tree(text);
+  check_rule(text);
   return 0;
 }

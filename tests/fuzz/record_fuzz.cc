@@ -34,7 +34,11 @@ std::vector<model::Record> good_records() {
       model::Assigned{ProjectId{7}, 1, "user:4"},
       model::PriorityChanged{ProjectId{7}, 1, 75, true},
       model::ActivityAdded{ProjectId{7}, 1, "note", "{}"},
-      model::NothingChanged{}};
+      model::NothingChanged{},
+      model::ExperimentMade{"try", Lsn{3}},
+      model::ExperimentAdded{"try", "rule", {{ProjectId{7}, 1, {2, 3}}}, {{ProjectId{7}, 4, {5}}}},
+      model::ExperimentDropped{"try"},
+      model::Regrouped{model::RegroupCause::Undo, "9", {}, {{ProjectId{7}, 4, {5, 1}}}}};
   std::vector<model::Record> records;
   for (const model::RecordBody& body : bodies)
     records.push_back(model::Record{TimeUs{5}, "actor", Hash128{1, 2}, body});

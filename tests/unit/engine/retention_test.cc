@@ -468,3 +468,43 @@ TEST_CASE("random stores with retention are the fold of what was ever logged") {
     CHECK(digests(*store) == here);
   }
 }
+
+TEST_CASE("experiments outlive the records they were made by") {
+  Fixture fixture;
+  RandomOccurrences random(11);
+  auto store = fixture.open();
+  fill(*store, random, 300);
+  const auto run = [&](const model::Command& command) {
+    const auto done = store->execute(command, {});
+    INFO((done.ok() ? std::string() : done.error().message));
+    REQUIRE(done.ok());
+  };
+  for (const char* name : {"gone", "kept"}) {
+    run(model::MakeExperimentCommand{name, Lsn{}});
+    model::AddToExperimentCommand add{name, "merge by fingerprint[2]", {}};
+    {
+      const auto snapshot = store->snapshot();
+      add.facts = (*snapshot)->evaluate(add.rule, kNow)->links;
+    }
+    REQUIRE_FALSE(add.facts.empty());
+    run(add);
+  }
+  run(model::DropExperimentCommand{"gone"});
+  const auto grouped = [&] {
+    const auto snapshot = store->snapshot("kept");
+    REQUIRE(snapshot.ok());
+    return (*snapshot)->view().overlay->roots_by_fingerprint((*snapshot)->state());
+  };
+  fill(*store, random, 900);
+  const auto before = grouped();
+  CHECK(retain_newest(*store, 200).occurrences > 300);
+  const std::string digest = digests(*store);
+  CHECK(grouped() == before);
+  store.reset();
+  verify_deep(fixture.path(), fixture.options);
+  REQUIRE(Store::rebuild(fixture.path(), fixture.options).ok());
+  store = fixture.open();
+  CHECK(digests(*store) == digest);
+  CHECK(grouped() == before);
+  CHECK((*store->snapshot())->state().experiments().size() == 1);
+}

@@ -44,10 +44,21 @@ StatusChanged random_status_change(Random& random, ProjectId project, uint32_t n
   return change;
 }
 
+template <class Link>
+std::vector<Link> random_links(Random& random) {
+  std::vector<Link> links(random() % 4);
+  const auto number = [&random] { return std::max<uint32_t>(1, static_cast<uint32_t>(random())); };
+  for (Link& link : links) {
+    link = {ProjectId{random()}, number(), {}};
+    for (size_t i = 1 + random() % 5; i > 0; --i) link.children.push_back(number());
+  }
+  return links;
+}
+
 RecordBody random_body(Random& random) {
   const auto number = [&random] { return static_cast<uint32_t>(random()); };
   const ProjectId project{random()};
-  switch (random() % 24) {
+  switch (random() % 28) {
     case 0: {
       StoreCreated created;
       for (auto& byte : created.store_id.bytes) byte = static_cast<uint8_t>(random());
@@ -98,6 +109,16 @@ RecordBody random_body(Random& random) {
     case 12:
       return PriorityChanged{project, number(), static_cast<uint8_t>(25 * (1 + random() % 3)),
                              random() % 2 == 0};
+    case 20:
+      return ExperimentMade{testing::random_text(random, 5), Lsn{random()}};
+    case 21:
+      return ExperimentAdded{testing::random_text(random, 5), testing::random_text(random, 9),
+                             random_links<Unmerged>(random), random_links<Merged>(random)};
+    case 22:
+      return ExperimentDropped{testing::random_text(random, 5)};
+    case 23:
+      return Regrouped{static_cast<RegroupCause>(random() % 3), testing::random_text(random, 9),
+                       random_links<Unmerged>(random), random_links<Merged>(random)};
     case 11:
       return Rejoined{project, number(), number()};
     case 13: {

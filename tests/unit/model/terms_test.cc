@@ -55,7 +55,7 @@ TEST_CASE("builtin fields are listed by id, names once") {
     CHECK(raw(field.id) == ++id);
     CHECK(names.insert(field.name).second);
   }
-  CHECK(id == raw(field::kType));
+  CHECK(id == raw(field::kLastBuiltin));
 }
 
 TEST_CASE("terms of the occurrence itself") {
@@ -67,7 +67,22 @@ TEST_CASE("terms of the occurrence itself") {
   o.level_text = "fatal";
   o.type = 9001;
   CHECK(terms_of(o) == Terms{"level=fatal", "fingerprint=fine", "fingerprint=coarse", "culprit=c",
-                             "title=T", "issue.type=9001"});
+                             "title=T", "issue.type=9001", "fingerprint[2]=coarse",
+                             "fingerprint[3]=fine"});
+}
+
+TEST_CASE("the second to fifth entry of a fingerprint list are fields of their own") {
+  Occurrence o;
+  o.fingerprint = {"a", "b", "", "d", "e", "f"};
+  const Terms terms = terms_of(o);
+  for (const char* term : {"fingerprint[2]=b", "fingerprint[4]=d", "fingerprint[5]=e"}) {
+    CHECK(std::find(terms.begin(), terms.end(), term) != terms.end());
+  }
+  for (const std::string& term : terms) {
+    CHECK_FALSE(term.starts_with("fingerprint[1]"));
+    CHECK_FALSE(term.starts_with("fingerprint[3]"));
+    CHECK_FALSE(term.starts_with("fingerprint[6]"));
+  }
 }
 
 TEST_CASE("attributes of the event") {

@@ -164,6 +164,43 @@ TEST_CASE("later checkpoints write what changed and add up") {
   }
 }
 
+TEST_CASE("experiments are written step by step, and gone when they are dropped") {
+  IndexFixture index;
+  Fold fold = full_fold();
+  const auto step = [&](const std::string& name, uint32_t view, uint32_t child) {
+    fold.apply(model::ExperimentAdded{name, "rule", {{kShop, 1, {2}}}, {{kShop, view, {child}}}});
+  };
+  const auto check = [&] {
+    CheckpointInput input;
+    input.meta = meta_at(fold.lsn);
+    const RowBuffer rows = dirty_rows(fold.state);
+    input.rows = &rows;
+    must(write_checkpoint(*index.env, input));
+    fold.state.clear_dirty();
+    model::State state;
+    must(load_state(*index.read(), state));
+    REQUIRE(state.replay_digest() == fold.state.replay_digest());
+    REQUIRE(state.experiments() == fold.state.experiments());
+    REQUIRE(state.experiment_words() == fold.state.experiment_words());
+  };
+  for (const char* name : {"a", "ab", "b"}) fold.apply(model::ExperimentMade{name, Lsn{3}});
+  step("a", 4, 5);
+  step("a", 4, 6);
+  step("ab", 4, 5);
+  check();
+  step("ab", 5, 6);
+  check();
+  fold.apply(model::ExperimentDropped{"a"});
+  check();
+  fold.apply(model::ExperimentDropped{"ab"});
+  fold.apply(model::ExperimentMade{"ab", Lsn{}});
+  step("ab", 6, 4);
+  check();
+  fold.apply(model::Regrouped{model::RegroupCause::Promotion, "ab", {}, {{kShop, 6, {4}}}});
+  check();
+  CHECK(fold.state.find_experiment("ab")->promoted == Lsn{fold.lsn});
+}
+
 TEST_CASE("a checkpoint that fails changes nothing, and readers keep their snapshot") {
   testing::TempDir dir;
   IndexOptions options;
@@ -257,6 +294,15 @@ TEST_CASE("damaged rows are Corruption that names the row") {
     damage(Table::Keys, "x", "");
     CHECK(code_of(for_each_activity(*index.read(), [](GroupId, Lsn) {})) == ErrorCode::Corruption);
     CHECK(code_of(for_each_key(*index.read(), [](const Hash128&) {})) == ErrorCode::Corruption);
+  }
+  SECTION("an experiment") {
+    damage(Table::Experiments, std::string("try\0\0\0\0\1", 8), "x");
+    CHECK(code_of(load_state(*index.read(), state)) == ErrorCode::Corruption);
+  }
+  SECTION("a key of an experiment") {
+    damage(Table::Experiments, "x", "");
+    model::State other;
+    CHECK(code_of(load_state(*index.read(), other)) == ErrorCode::Corruption);
   }
   SECTION("a frame mark") {
     damage(Table::Frames, std::string(8, '\0'), "x");

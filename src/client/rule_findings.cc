@@ -1,0 +1,144 @@
+#include "client/rule_findings.h"
+
+#include <fmt/format.h>
+
+#include <unordered_map>
+
+#include "client/command_answer.h"
+#include "client/line_source.h"
+#include "client/table.h"
+
+namespace cairn::client {
+
+void write_findings(JsonWriter& json, const query::RuleFindings& findings) {
+  json.key("issues").unsigned_integer(findings.issues);
+  json.key("without_key").unsigned_integer(findings.without_key);
+  json.key("views").unsigned_integer(findings.views);
+  json.key("merged").unsigned_integer(findings.links.merges.children());
+  json.key("taken_out").unsigned_integer(findings.links.cuts.children());
+  json.key("occurrences").unsigned_integer(findings.occurrences);
+}
+
+void write_links(JsonWriter& json, std::string_view key, const model::State& state,
+                 const model::ViewLinks& links, size_t most) {
+  size_t written = 0;
+  json.key(key).begin_array();
+  links.for_each_view([&](GroupId view, std::span<const GroupId> children) {
+    if (written++ >= most) return;
+    json.begin_object().key("view").string(state.short_id(view));
+    write_names(json, "children", short_ids(state, children));
+    json.end_object();
+  });
+  json.end_array();
+}
+
+void print_links(const model::State& state, const query::RuleFindings& findings, size_t most,
+                 Console& console) {
+  TextTable table(
+      {{.header = "ISSUE"}, {.header = "WHAT"}, {.header = "ISSUES", .flexible = true}});
+  size_t listed = 0;
+  const auto list = [&](const model::ViewLinks& links, const char* what) {
+    links.for_each_view([&](GroupId view, std::span<const GroupId> children) {
+      if (listed++ < most) {
+        table.add({state.short_id(view), what, joined(short_ids(state, children))});
+      }
+    });
+  };
+  list(findings.links.cuts, "no longer shows");
+  list(findings.links.merges, "shows");
+  if (!table.empty()) console.out.write(table.render(console.terminal));
+  if (listed > most) console.out.line(fmt::format("and {} more", format_count(listed - most)));
+}
+
+std::string findings_text(const query::RuleFindings& findings) {
+  const auto one = [](uint64_t number) { return number == 1 ? "" : "s"; };
+  const uint64_t merged = findings.links.merges.children();
+  const uint64_t cut = findings.links.cuts.children();
+  if (merged + cut == 0) {
+    return fmt::format("{} issue{} found, nothing to do", format_count(findings.issues),
+                       one(findings.issues));
+  }
+  const char* what = merged > 0 ? "merged into" : "taken out of";
+  return fmt::format("{} issue{} {} {} ({} events)", format_count(merged + cut), one(merged + cut),
+                     what, format_count(findings.views), format_count(findings.occurrences));
+}
+
+namespace {
+
+Result<GroupId> find_named(const model::State& state, const std::string& reference) {
+  auto found = state.find_issue(reference);
+  if (found.ok()) return found;
+  const model::Fingerprint* known = nullptr;
+  for (const auto& [id, project] : state.projects()) {
+    const model::Fingerprint* here = state.find_fingerprint(id, reference);
+    if (here != nullptr && known != nullptr) {
+      return make_error(
+          ErrorCode::InvalidArgument,
+          fmt::format("several projects have the fingerprint '{}': name the issue", reference));
+    }
+    if (here != nullptr) known = here;
+  }
+  if (known != nullptr) return known->leaf;
+  return found;
+}
+
+// The two words of a line, parted by blanks or a comma.
+std::vector<std::string> words_of(std::string_view line) {
+  std::vector<std::string> words;
+  std::string word;
+  const auto end = [&] {
+    if (!word.empty()) words.push_back(std::exchange(word, {}));
+  };
+  for (const char c : line) {
+    if (c == ' ' || c == '\t' || c == ',') {
+      end();
+    } else {
+      word.push_back(c);
+    }
+  }
+  end();
+  return words;
+}
+
+}  // namespace
+
+Result<query::RuleFindings> read_pairs(const std::string& path, const model::Forest& forest) {
+  CAIRN_TRY_ASSIGN(const auto lines, open_lines(path));
+  const model::State& state = forest.state();
+  query::RuleFindings out;
+  std::unordered_map<GroupId, bool> views;
+  while (true) {
+    CAIRN_TRY_ASSIGN(const auto line, lines->next());
+    if (!line) break;
+    if (line->text.empty() || line->text.starts_with('#')) continue;
+    const auto wrong = [&](Error error) {
+      error.message = fmt::format("{}:{}: {}", path, line->number, error.message);
+      return error;
+    };
+    const std::vector<std::string> words = words_of(line->text);
+    if (line->too_long || words.size() != 2) {
+      return wrong(make_error(ErrorCode::InvalidArgument, "write a primary and a child"));
+    }
+    auto primary = find_named(state, words[0]);
+    if (!primary.ok()) return wrong(std::move(primary).error());
+    auto child = find_named(state, words[1]);
+    if (!child.ok()) return wrong(std::move(child).error());
+    if (state.group(*primary).project != state.group(*child).project) {
+      return wrong(make_error(ErrorCode::Conflict, "these are issues of different projects"));
+    }
+    if (*primary == *child) continue;
+    if (out.links.merges.children() == model::kMaxRegroupedGroups) {
+      return wrong(make_error(
+          ErrorCode::Exhausted,
+          fmt::format("more than {} pairs; split the file", model::kMaxRegroupedGroups)));
+    }
+    out.links.merges.add(*primary, *child);
+    views[*primary] = true;
+    out.issues += 1;
+    out.occurrences += forest.totals(*child).times_seen;
+  }
+  out.views = views.size();
+  return out;
+}
+
+}  // namespace cairn::client

@@ -1,0 +1,89 @@
+#include "model/forest.h"
+
+#include <algorithm>
+
+namespace cairn::model {
+
+GroupId Forest::root_of(GroupId id) const {
+  if (overlay_ == nullptr) return state_->root_of(id);
+  while (overlay_->parent(id) != GroupId{}) id = overlay_->parent(id);
+  return id;
+}
+
+GroupId Forest::issue_of(GroupId id) const {
+  if (id == GroupId{}) return id;
+  const GroupId root = root_of(id);
+  return group(root).standing == Standing::Kept ? root : GroupId{};
+}
+
+// Regressed by a member that is still one.
+ShownStatus Forest::shown_status(GroupId id) const {
+  const Group& issue = group(id);
+  if (overlay_ == nullptr || !issue.reopened) return state_->shown_status(id);
+  const Reopened* first = nullptr;
+  for (const Reopened& one : state_->care(id).reopened) {
+    GroupId at = one.by;
+    while (at != GroupId{} && at != id) at = overlay_->parent(at);
+    if (at == id && (first == nullptr || one.lsn < first->lsn)) first = &one;
+  }
+  if (first == nullptr) return {issue.status, issue.substatus, issue.status_since};
+  return {Status::Unresolved, Substatus::Regressed, first->time};
+}
+
+std::vector<GroupId> Forest::children(GroupId id) const {
+  const IdList<GroupId>& own = group(id).children;
+  std::vector<GroupId> out(own.begin(), own.end());
+  if (overlay_ == nullptr) return out;
+  std::erase_if(out, [&](GroupId child) { return overlay_->parent(child) != id; });
+  const auto added = overlay_->added(id);
+  out.insert(out.end(), added.begin(), added.end());
+  return out;
+}
+
+std::vector<GroupId> Forest::members(GroupId id) const {
+  if (overlay_ == nullptr) return state_->members(id);
+  std::vector<GroupId> out;
+  std::vector<GroupId> open{id};
+  while (!open.empty()) {
+    const GroupId at = open.back();
+    open.pop_back();
+    out.push_back(at);
+    if (group(at).children.empty() && overlay_->added(at).empty()) continue;
+    const std::vector<GroupId> below = children(at);
+    open.insert(open.end(), below.rbegin(), below.rend());
+  }
+  return out;
+}
+
+Totals Forest::totals(GroupId id) const {
+  if (overlay_ == nullptr) return state_->totals(id);
+  Totals totals = group(id).own();
+  if (group(id).children.empty() && overlay_->added(id).empty()) return totals;
+  for (const GroupId member : members(id)) {
+    if (member != id) totals.add(group(member).own());
+  }
+  return totals;
+}
+
+const Group& Forest::face_of(GroupId id) const {
+  if (overlay_ == nullptr) return state_->face_of(id);
+  const Group* newest = &group(id);
+  if (newest->times_seen > 0) return *newest;
+  for (const GroupId member : members(id)) {
+    const Group& other = group(member);
+    const bool newer = newest->times_seen == 0 || other.last_seen > newest->last_seen;
+    if (other.times_seen > 0 && newer) newest = &other;
+  }
+  return *newest;
+}
+
+std::vector<FingerprintId> Forest::fingerprints_of(GroupId id) const {
+  std::vector<FingerprintId> fingerprints;
+  for (const GroupId member : members(id)) {
+    const auto& owned = group(member).fingerprints;
+    fingerprints.insert(fingerprints.end(), owned.begin(), owned.end());
+  }
+  return fingerprints;
+}
+
+}  // namespace cairn::model

@@ -1,0 +1,45 @@
+// Which groups are shown within which: the forest of the state, or an experiment's over it. What
+// answers about issues go through asks here, so that it holds in an experiment as well.
+//
+// A value of two pointers, borrowing both. Thread: as State's const functions.
+#pragma once
+
+#include <vector>
+
+#include "model/overlay.h"
+#include "model/state.h"
+
+namespace cairn::model {
+
+class Forest {
+ public:
+  // Without an overlay it is the state's. Implicit: a state alone is a forest, too.
+  Forest(const State& state, const Overlay* overlay = nullptr)  // NOLINT: see above
+      : state_(&state), overlay_(overlay) {}
+
+  const State& state() const { return *state_; }
+  const Overlay* overlay() const { return overlay_; }
+  const Group& group(GroupId id) const { return state_->group(id); }
+
+  // The group it is merged into; 0 = visible.
+  GroupId parent(GroupId id) const {
+    return overlay_ == nullptr ? state_->parents()[raw(id)] : overlay_->parent(id);
+  }
+  GroupId root_of(GroupId id) const;
+  // The same as searches see it: 0 when that is deleted or discarded.
+  GroupId issue_of(GroupId id) const;
+  std::vector<GroupId> children(GroupId id) const;
+  // The rest as State's of the same names.
+  std::vector<GroupId> members(GroupId id) const;
+  Totals totals(GroupId id) const;
+  ShownStatus shown_status(GroupId id) const;
+  const Group& face_of(GroupId id) const;
+  // Its own and those of everything merged into it.
+  std::vector<FingerprintId> fingerprints_of(GroupId id) const;
+
+ private:
+  const State* state_;
+  const Overlay* overlay_;
+};
+
+}  // namespace cairn::model
