@@ -111,7 +111,7 @@ class Planner {
     if (!issues) return;
     std::erase_if(*issues, [&](GroupId id) {
       return raw(id) == 0 || raw(id) > view_.state->group_count() ||
-             view_.forest().parent(id) != GroupId{0};
+             view_.forest().issue_of(id) != id;
     });
     plan.issues = std::move(issues);
   }

@@ -322,6 +322,9 @@ TEST_CASE("what is held back, discarded or deleted is in no answer, and in none 
 
   days.run(SetStandingCommand{GroupId{1}, Standing::Discarded});
   CHECK(count("level:error | count()") == 5);
+  CHECK(count("issue:P5-1 | count()") == 0);
+  CHECK(count("issue:P5-1 OR level:fatal | count()") == 0);
+  CHECK(count("!issue:P5-1 | count()") == 5);
   days.see("a", "", 4);
   CHECK(count("| count()") == 5);
   days.check_replay();
