@@ -21,7 +21,7 @@ HOMES = {
     r"lmdb\.h": ["storage/"],
     r"roaring/": ["storage/"],
     r"boost/": ["query/grammar"],
-    r"(capnp|kj)/|.*\.capnp\.h": ["model/record_codec", "server/"],
+    r"(capnp|kj)/|.*\.capnp\.h": ["model/record_codec", "model/record_message", "server/"],
     r"simdjson": ["model/", "client/dead_letter"],
     r"CLI/": ["client/"],
     r"zstd\.h": ["log/", "client/"],

@@ -22,6 +22,7 @@ Finish build_events(CLI::App& app) {
   app.add_option("--cursor", words->values.cursor, "the next page: `next` of the last answer")
       ->type_name("TOKEN");
   add_moment(app, words->moment);
+  add_experiment(app, words->moment);
   return [words]() -> VerbArguments {
     words->values.moment = read_moment(words->moment);
     return words->values;
@@ -45,6 +46,7 @@ Finish build_tags(CLI::App& app) {
       ->transform(count_from(1, query::kMaxLimit))
       ->type_name("N");
   add_moment(app, words->moment);
+  add_experiment(app, words->moment);
   return [words]() -> VerbArguments {
     words->values.moment = read_moment(words->moment);
     return words->values;

@@ -62,7 +62,7 @@ std::string events_table(const engine::IssueEvents& page, const Terminal& termin
 // "in SHOP-1" for what is shown within another issue.
 void note_scope(const Reading& reading, const query::GroupScope& scope, Console& console) {
   const model::State& state = reading.snapshot->state();
-  const GroupId root = state.root_of(scope.group);
+  const GroupId root = reading.snapshot->forest().root_of(scope.group);
   if (root == scope.group) return;
   console.note(fmt::format("{} is shown within {}; these are its own", state.short_id(scope.group),
                            state.short_id(root)));

@@ -246,6 +246,12 @@ Result<std::shared_ptr<const LogBase>> LogBase::open(FileSystem& files,
 
 namespace {
 
+Result<void> restore_experiment(RowReader& rows, model::State& state) {
+  const std::string_view name = rows.text();
+  const auto number = rows.integer<uint32_t>();
+  return storage::restore_experiment_row(name, number, storage::as_byte_span(rows.text()), state);
+}
+
 // Puts the rows of one block into the state.
 Result<void> restore_row(Kind kind, RowReader& rows, BaseState& base,
                          std::vector<model::GroupType>& types,
@@ -297,11 +303,8 @@ Result<void> restore_row(Kind kind, RowReader& rows, BaseState& base,
       for (int i = 0; i < 5; ++i) rows.integer<uint64_t>();
       rows.integer<uint32_t>();
       return {};
-    case Kind::Experiments: {
-      const std::string_view name = rows.text();
-      const auto number = rows.integer<uint32_t>();
-      return storage::restore_experiment_row(name, number, row(), base.state);
-    }
+    case Kind::Experiments:
+      return restore_experiment(rows, base.state);
     case Kind::Records:
       return {};
     case Kind::Care: {

@@ -101,6 +101,31 @@ struct ChangeTypesCommand {
   std::vector<GroupType> set;
 };
 
+struct MakeExperimentCommand {
+  std::string name;
+  Lsn at{};  // its rules are evaluated as of this record; 0 = on the present
+};
+// One more step: what a rule found.
+struct AddToExperimentCommand {
+  std::string name;
+  std::string rule;
+  Regrouping facts;
+};
+struct DropExperimentCommand {
+  std::string name;
+};
+// What the experiment shows becomes the forest of the store.
+struct PromoteCommand {
+  std::string name;
+  bool rebase = false;  // even where its facts do not mean any more what they meant
+};
+// Many merges and unmerges at once: by the rule of a sweep, or taking back another such record.
+struct RegroupCommand {
+  RegroupCause cause{};
+  std::string what;
+  Regrouping links;
+};
+
 using Command =
     std::variant<MergeCommand, MakeViewCommand, UnmergeCommand, SplitCommand, RejoinCommand,
                  SetStatusCommand, SetPriorityCommand, AssignCommand, ChangeProjectCommand,

@@ -514,6 +514,18 @@ Regrouped read(schema::Regrouped::Reader in) {
   return out;
 }
 
+void read_regrouping(schema::Record::Reader in, RecordBody& out) {
+  if (in.isExperimentMade()) {
+    out = read(in.getExperimentMade());
+  } else if (in.isExperimentAdded()) {
+    out = read(in.getExperimentAdded());
+  } else if (in.isExperimentDropped()) {
+    out = read(in.getExperimentDropped());
+  } else {
+    out = read(in.getRegrouped());
+  }
+}
+
 void read_body(schema::Record::Reader in, RecordBody& out) {
   switch (in.which()) {
     case schema::Record::STORE_CREATED: {
@@ -560,17 +572,10 @@ void read_body(schema::Record::Reader in, RecordBody& out) {
       out = NothingChanged{};
       return;
     case schema::Record::EXPERIMENT_MADE:
-      out = read(in.getExperimentMade());
-      return;
     case schema::Record::EXPERIMENT_ADDED:
-      out = read(in.getExperimentAdded());
-      return;
     case schema::Record::EXPERIMENT_DROPPED:
-      out = read(in.getExperimentDropped());
-      return;
     case schema::Record::REGROUPED:
-      out = read(in.getRegrouped());
-      return;
+      return read_regrouping(in, out);
     case schema::Record::RELEASE_CHANGED:
       out = read(in.getReleaseChanged());
       return;

@@ -125,13 +125,13 @@ Result<void> check_filter_only(const Query& filter) {
 Result<std::vector<PartMatch>> match_group(const View& view, const GroupScope& scope,
                                            const Query& filter, TimeUs now) {
   CAIRN_TRY(check_filter_only(filter));
-  CAIRN_TRY_ASSIGN(Expr bound, bind_filter(filter, *view.state, now));
+  CAIRN_TRY_ASSIGN(Expr bound, bind_filter(filter, view.forest(), now));
   CAIRN_TRY_ASSIGN(const Plan plan, make_plan(view, std::move(bound)));
   GroupFilter group_filter(view, plan.group_filter);
   const auto& own = view.state->group(scope.group).fingerprints;
   const IssueOccurrences wanted(view, scope.alone
                                           ? std::vector<FingerprintId>(own.begin(), own.end())
-                                          : fingerprints_of(*view.state, scope.group));
+                                          : view.forest().fingerprints_of(scope.group));
   std::vector<PartMatch> found;
   for (const PartMatch& match : match_parts(view, plan, group_filter, GroupFilterIn::Matches)) {
     PartMatch confined = wanted.confined(match);
@@ -150,7 +150,8 @@ Result<EventPage> list_events(const View& view, const GroupScope& scope, const Q
   }
   const std::string name = list_name(scope, filter);
   // A cursor of the list holds the place of its last row: time and, as `shown`, LSN.
-  const CursorScope cursor_scope{view.state->store_id(), name, Sort::Date};
+  const CursorScope cursor_scope{view.state->store_id(), name, Sort::Date,
+                                 view.overlay == nullptr ? "" : view.overlay->name()};
   std::optional<Place> after;
   if (!options.cursor.empty()) {
     CAIRN_TRY_ASSIGN(const Cursor cursor, decode_cursor(options.cursor, cursor_scope));

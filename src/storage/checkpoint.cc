@@ -168,6 +168,15 @@ void add_experiment_rows(RowBuffer& rows, const model::Experiment& experiment, s
 
 }  // namespace
 
+namespace {
+
+void add_release(RowBuffer& rows, const model::Release& release) {
+  rows.add(Table::Releases, Key().u64(raw(release.project)).u32(release.number).view(),
+           encode_release(release));
+}
+
+}  // namespace
+
 RowBuffer dirty_rows(const model::State& state) {
   RowBuffer rows;
   if (state.dirty_registry()) {

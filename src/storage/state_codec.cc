@@ -259,14 +259,14 @@ std::string encode_step(std::string_view experiment, uint32_t number,
 Result<void> restore_experiment_row(std::string_view experiment, uint32_t number,
                                     std::span<const std::byte> bytes, model::State& state) {
   auto row = open_row(bytes, Row::Experiment, experiment_row_id(experiment, number));
-  if (!row) return damaged("an experiment, part", number);
+  if (!row) return damaged_row("an experiment, part", number);
   if (number == 0) {
     model::Experiment made;
     made.name = experiment;
     made.at = Lsn{row->integer<uint64_t>()};
     made.created = Lsn{row->integer<uint64_t>()};
     made.promoted = Lsn{row->integer<uint64_t>()};
-    if (!row->done()) return damaged("an experiment, part", number);
+    if (!row->done()) return damaged_row("an experiment, part", number);
     return state.restore_experiment(std::move(made));
   }
   model::ExperimentStep step;
@@ -274,7 +274,7 @@ Result<void> restore_experiment_row(std::string_view experiment, uint32_t number
   step.added = Lsn{row->integer<uint64_t>()};
   read_links(*row, step.facts.cuts);
   read_links(*row, step.facts.merges);
-  if (!row->done()) return damaged("an experiment, part", number);
+  if (!row->done()) return damaged_row("an experiment, part", number);
   return state.restore_step(experiment, std::move(step));
 }
 

@@ -112,6 +112,39 @@ TEST_CASE("new groups and fingerprints are in an overlay, each on its own") {
         std::vector<GroupId>{GroupId{}, id(1), id(1), id(3), id(4)});
 }
 
+TEST_CASE("what is deleted or discarded by now stays as it is") {
+  Fold fold = fold_with_groups(kShop, 4);
+  fold.merge(kShop, 3, {4});
+  const auto id = [&](uint32_t number) { return fold.id(kShop, number); };
+  Regrouping step = cut_of(id(3), {id(4)});
+  step.merges.add(id(1), id(2));
+  step.merges.add(id(1), id(3));
+  const Experiment experiment = experiment_of({step});
+  fold.apply(StandingChanged{kShop, 2, Standing::Discarded});
+  const Overlay overlay(fold.state, experiment);
+  CHECK(overlay.parent(id(2)) == GroupId{});
+  CHECK(overlay.parent(id(3)) == id(1));
+  const Forest forest(fold.state, &overlay);
+  CHECK(forest.issue_of(id(2)) == GroupId{});
+  CHECK(overlay.roots_by_fingerprint(fold.state) ==
+        std::vector<GroupId>{GroupId{}, id(1), GroupId{}, id(1), id(4)});
+  CHECK(fold.state.check_fits(overlay.regrouping(fold.state)).ok());
+  CHECK_FALSE(fold.state.check_fits(merge_of(id(1), {id(2)})).ok());
+}
+
+TEST_CASE("an issue is regressed in an overlay by members that it has there") {
+  Fold fold = fold_with_groups(kShop, 3);
+  const auto id = [&](uint32_t number) { return fold.id(kShop, number); };
+  fold.merge(kShop, 1, {2});
+  fold.apply(StatusChanged{kShop, 1, Status::Resolved, Substatus::None}, 200);
+  fold.see(kShop, {"f2"}, 300);
+  REQUIRE(fold.state.shown_status(id(1)).status == Status::Unresolved);
+  const Overlay with(fold.state, experiment_of({merge_of(id(1), {id(3)})}));
+  CHECK(Forest(fold.state, &with).shown_status(id(1)) == fold.state.shown_status(id(1)));
+  const Overlay without(fold.state, experiment_of({cut_of(id(1), {id(2)})}));
+  CHECK(Forest(fold.state, &without).shown_status(id(1)).status == Status::Resolved);
+}
+
 TEST_CASE("groups that an earlier state does not have are left out") {
   Fold fold = fold_with_groups(kShop, 2);
   const Experiment experiment =

@@ -55,6 +55,53 @@ std::vector<Link> random_links(Random& random) {
   return links;
 }
 
+RecordBody random_regrouping(Random& random) {
+  switch (random() % 4) {
+    case 0:
+      return ExperimentMade{testing::random_text(random, 5), Lsn{random()}};
+    case 1:
+      return ExperimentAdded{testing::random_text(random, 5), testing::random_text(random, 9),
+                             random_links<Unmerged>(random), random_links<Merged>(random)};
+    case 2:
+      return ExperimentDropped{testing::random_text(random, 5)};
+    default:
+      return Regrouped{static_cast<RegroupCause>(random() % 3), testing::random_text(random, 9),
+                       random_links<Unmerged>(random), random_links<Merged>(random)};
+  }
+}
+
+RecordBody random_workflow(Random& random, ProjectId project) {
+  const auto number = [&random] { return static_cast<uint32_t>(random()); };
+  switch (random() % 6) {
+    case 0: {
+      ReleaseChanged changed{project, testing::random_text(random, 9), {}, {}};
+      if (random() % 2) changed.date = TimeUs{static_cast<int64_t>(random())};
+      for (size_t i = random() % 3; i > 0; --i) {
+        changed.commits.push_back(testing::random_text(random, 8));
+      }
+      return changed;
+    }
+    case 1: {
+      Ticked ticked;
+      for (size_t i = random() % 3; i > 0; --i) {
+        ticked.forecasts.push_back({project, number(), std::vector<uint32_t>(random() % 15, 7)});
+      }
+      return ticked;
+    }
+    case 2:
+      return NoteChanged{project, number(), static_cast<NoteChange>(random() % 3), number(),
+                         testing::random_text(random, 20)};
+    case 3:
+      return AttentionChanged{project, number(), static_cast<Attention>(random() % 4),
+                              testing::random_text(random, 6), random() % 2 == 0};
+    case 4:
+      return LinkChanged{project, number(), testing::random_text(random, 20),
+                         testing::random_text(random, 6), random() % 2 == 0};
+    default:
+      return StandingChanged{project, number(), static_cast<Standing>(random() % 3)};
+  }
+}
+
 RecordBody random_body(Random& random) {
   const auto number = [&random] { return static_cast<uint32_t>(random()); };
   const ProjectId project{random()};
@@ -110,43 +157,19 @@ RecordBody random_body(Random& random) {
       return PriorityChanged{project, number(), static_cast<uint8_t>(25 * (1 + random() % 3)),
                              random() % 2 == 0};
     case 20:
-      return ExperimentMade{testing::random_text(random, 5), Lsn{random()}};
     case 21:
-      return ExperimentAdded{testing::random_text(random, 5), testing::random_text(random, 9),
-                             random_links<Unmerged>(random), random_links<Merged>(random)};
     case 22:
-      return ExperimentDropped{testing::random_text(random, 5)};
     case 23:
-      return Regrouped{static_cast<RegroupCause>(random() % 3), testing::random_text(random, 9),
-                       random_links<Unmerged>(random), random_links<Merged>(random)};
+      return random_regrouping(random);
     case 11:
       return Rejoined{project, number(), number()};
-    case 13: {
-      ReleaseChanged changed{project, testing::random_text(random, 9), {}, {}};
-      if (random() % 2) changed.date = TimeUs{static_cast<int64_t>(random())};
-      for (size_t i = random() % 3; i > 0; --i) {
-        changed.commits.push_back(testing::random_text(random, 8));
-      }
-      return changed;
-    }
-    case 14: {
-      Ticked ticked;
-      for (size_t i = random() % 3; i > 0; --i) {
-        ticked.forecasts.push_back({project, number(), std::vector<uint32_t>(random() % 15, 7)});
-      }
-      return ticked;
-    }
+    case 13:
+    case 14:
     case 15:
-      return NoteChanged{project, number(), static_cast<NoteChange>(random() % 3), number(),
-                         testing::random_text(random, 20)};
     case 16:
-      return AttentionChanged{project, number(), static_cast<Attention>(random() % 4),
-                              testing::random_text(random, 6), random() % 2 == 0};
     case 17:
-      return LinkChanged{project, number(), testing::random_text(random, 20),
-                         testing::random_text(random, 6), random() % 2 == 0};
     case 18:
-      return StandingChanged{project, number(), static_cast<Standing>(random() % 3)};
+      return random_workflow(random, project);
     default:
       return testing::awkward_occurrence(random);
   }
