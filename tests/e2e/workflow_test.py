@@ -172,6 +172,7 @@ def test_delete_and_discard(box):
 
 
 def test_hold_back(box):
+    box.ok("init", box.store)
     box.ok("projects", box.store, "set", "7", "--hold-back", "on")
     box.ok("types", box.store, "set", "1", "--noise-limit", "3", "--quota", "100")
     for number in range(3):
