@@ -84,13 +84,11 @@ TEST_CASE("names") {
   CHECK(model::priority_name(50) == "medium");
   CHECK(model::priority_name(75) == "high");
   CHECK(model::priority_name(0) == "0");
-  model::Group group;
-  CHECK(status_text(group) == "new");
-  group.status = model::Status::Ignored;
-  CHECK(status_text(group) == "archived");
-  group.status = model::Status::Resolved;
-  group.substatus = model::Substatus::None;
-  CHECK(status_text(group) == "resolved");
+  using model::Status;
+  using model::Substatus;
+  CHECK(status_text({Status::Unresolved, Substatus::New, {}}) == "new");
+  CHECK(status_text({Status::Ignored, Substatus::Forever, {}}) == "archived");
+  CHECK(status_text({Status::Resolved, Substatus::None, {}}) == "resolved");
   CHECK(cell_text({}) == "-");
   CHECK(outcome_name(engine::Outcome::NoChange) == "no_change");
 }
