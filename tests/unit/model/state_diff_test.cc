@@ -17,7 +17,8 @@ std::map<std::string, std::string> seen(const State& state, GroupId id) {
   const Group& group = state.group(id);
   std::map<std::string, std::string> out;
   out["view"] = group.parent == GroupId{} ? "" : state.short_id(state.root_of(id));
-  out["status"] = std::to_string(raw(group.status)) + "/" + std::to_string(raw(group.substatus));
+  const ShownStatus shown = state.shown_status(id);
+  out["status"] = std::to_string(raw(shown.status)) + "/" + std::to_string(raw(shown.substatus));
   out["assignee"] = std::string(group.assignee);
   out["priority"] = std::to_string(group.priority);
   out["title"] = std::string(group.title);
