@@ -79,6 +79,11 @@ struct Experiment {
   Lsn created{};
   Lsn promoted{};  // the last time; 0 = never
   std::vector<ExperimentStep> steps;
+  // What was promoted belongs to the base, and people go on from there: applied once more, steps
+  // that undo one another would regroup it anew.
+  bool is_promoted(const ExperimentStep& step) const {
+    return promoted != Lsn{} && step.added <= promoted;
+  }
   bool operator==(const Experiment&) const = default;
 };
 

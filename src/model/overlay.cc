@@ -19,6 +19,7 @@ Overlay::Overlay(const State& state, const Experiment& experiment)
     return raw(view) <= group_count() && raw(child) <= group_count();
   };
   for (const ExperimentStep& step : experiment.steps) {
+    if (experiment.is_promoted(step)) continue;
     step.facts.cuts.for_each([&](GroupId view, GroupId child) {
       if (known(view, child)) cut(state, view, child);
     });

@@ -4,7 +4,8 @@
 //   cut (V, C)    C leaves V where it is directly below it
 //   merge (P, C)  the issue that shows C goes below the issue that shows P, unless it is the same
 //
-// What is deleted or discarded by now stays as it is.
+// Steps that were promoted are in the base and are not applied again. What is deleted or discarded
+// by now stays as it is.
 //
 // Memory: four bytes a group of the store, and what the experiment names.
 // Thread: const functions are safe to call concurrently; an overlay does not follow its state:
