@@ -44,6 +44,10 @@ Result<bool> MergePlan::add(GroupId child, GroupId primary) {
                     state_.short_id(from), state_.short_id(to)));
   }
   for (const GroupId id : {from, to}) {
+    const model::Standing standing = state_.group(id).standing;
+    if (standing != model::Standing::Kept) {
+      return conflict(fmt::format("{} is {}", state_.short_id(id), standing_name(standing)));
+    }
     if (named_by(id) != GroupId{}) continue;
     return conflict(
         fmt::format("{} shows no occurrences and owns no fingerprint: merge it by "

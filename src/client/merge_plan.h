@@ -29,8 +29,8 @@ class MergePlan {
 
   // The visible issue over the child goes under the visible issue over the primary, as after all
   // pairs before. False: they are shown as one already.
-  // Errors: Conflict (different projects; a view without any fingerprint, which no message can
-  // name). Nothing is planned then.
+  // Errors: Conflict (different projects; deleted or discarded; a view without any fingerprint,
+  // which no message can name). Nothing is planned then.
   Result<bool> add(GroupId child, GroupId primary);
 
   // Empty afterwards.

@@ -59,9 +59,14 @@ std::string events_table(const engine::IssueEvents& page, const Terminal& termin
   return table.render(terminal);
 }
 
-// "in SHOP-1" for what is shown within another issue.
+// What a person may not expect of the issue asked for.
 void note_scope(const Reading& reading, const query::GroupScope& scope, Console& console) {
   const model::State& state = reading.snapshot->state();
+  const model::Standing standing = state.group(scope.group).standing;
+  if (standing != model::Standing::Kept) {
+    console.note(fmt::format("{} is {}: its events are shown nowhere", state.short_id(scope.group),
+                             model::standing_name(standing)));
+  }
   const GroupId root = reading.snapshot->forest().root_of(scope.group);
   if (root == scope.group) return;
   console.note(fmt::format("{} is shown within {}; these are its own", state.short_id(scope.group),

@@ -178,7 +178,7 @@ class PairsVerb {
   Result<GroupId> find_group(const model::State& state, const std::string& word) const {
     if (project_) {
       const model::Fingerprint* known = state.find_fingerprint(*project_, word);
-      if (known != nullptr) return known->leaf;
+      if (known != nullptr && known->leaf != GroupId{}) return known->leaf;
       return make_error(
           ErrorCode::NotFound,
           fmt::format("no issue in project {} has the fingerprint '{}'", arguments_.project, word));

@@ -150,8 +150,7 @@ Result<EventPage> list_events(const View& view, const GroupScope& scope, const Q
   }
   const std::string name = list_name(scope, filter);
   // A cursor of the list holds the place of its last row: time and, as `shown`, LSN.
-  const CursorScope cursor_scope{view.state->store_id(), name, Sort::Date,
-                                 view.overlay == nullptr ? "" : view.overlay->name()};
+  const CursorScope cursor_scope{view.state->store_id(), name, Sort::Date, view.experiment()};
   std::optional<Place> after;
   if (!options.cursor.empty()) {
     CAIRN_TRY_ASSIGN(const Cursor cursor, decode_cursor(options.cursor, cursor_scope));

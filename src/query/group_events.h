@@ -24,7 +24,8 @@ struct GroupScope {
 };
 
 // The scope's occurrences that match `filter`, part by part; parts without any are left out. What
-// the filter says of issues it says of the visible one that shows them.
+// the filter says of issues it says of the visible one that shows them; what no issue shows (held
+// back, deleted, discarded) matches nothing.
 // Precondition: the group exists.
 // Errors: InvalidArgument (with its position: what does not bind, or a pipeline, which has no place
 // here), NotFound (an issue or project the filter names), Corruption, Io.

@@ -116,8 +116,7 @@ Result<SearchPage> search(const View& view, const Query& query, const SearchOpti
   CAIRN_TRY_ASSIGN(const uint32_t limit, choose_limit(options, pipeline, kDefaultLimit));
   CAIRN_TRY(check_trend(options));
   const Sort sort = options.sort.value_or(pipeline.sort.value_or(Sort::Date));
-  const CursorScope scope{view.state->store_id(), query.source, sort,
-                          view.overlay == nullptr ? "" : view.overlay->name()};
+  const CursorScope scope{view.state->store_id(), query.source, sort, view.experiment()};
   std::optional<Cursor> cursor;
   if (!options.cursor.empty()) {
     CAIRN_TRY_ASSIGN(cursor, decode_cursor(options.cursor, scope));

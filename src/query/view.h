@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "base/ids.h"
@@ -23,6 +24,10 @@ struct View {
   const model::Overlay* overlay = nullptr;       // an experiment's; nullptr: the base
 
   model::Forest forest() const { return {*state, overlay}; }
+  // "" = the base.
+  std::string_view experiment() const {
+    return overlay == nullptr ? std::string_view() : std::string_view(overlay->name());
+  }
 };
 
 }  // namespace cairn::query

@@ -116,6 +116,21 @@ def test_events_take_a_filter(box):
     box.run("events", box.store, f0, "--cursor", "x").expect(1).says("cursor")
 
 
+def test_events_of_what_is_out_of_sight(box):
+    shop(box)
+    f0, f1 = ids_of(box, "f0"), ids_of(box, "f1")
+    before = events(box, f1)["lsn"]
+    box.ok("delete", box.store, f1)
+    assert events(box, f1)["total"] == 0 and tags(box, f1)["tags"] == []
+    done = box.ok("events", box.store, f1)
+    assert done.out == "no events match\n"
+    done.says(f"{f1} is deleted")
+    assert events(box, f1, "--as-of", before)["total"] == 12
+    assert events(box, f0)["total"] == 30
+    done = box.run("merge", box.store, "--pairs", "-", stdin=f"{f1},{f0}\n".encode()).expect(3)
+    done.says(f"(stdin):1: refused: {f1} is deleted")
+
+
 def test_events_for_people(box):
     values = shop(box)
     done = box.ok("events", box.store, ids_of(box, "f0"), "--limit", "3",

@@ -156,6 +156,12 @@ TEST_CASE("merge plan: what is refused plans nothing") {
   CHECK(refused.error().message.find("different projects") != std::string::npos);
   CHECK(plan.take().empty());
 
+  world.decide_and_apply(model::SetStandingCommand{GroupId{3}, model::Standing::Deleted});
+  MergePlan deleted(world.state());
+  CHECK(deleted.add(GroupId{3}, GroupId{1}).error().message.find("is deleted") !=
+        std::string::npos);
+  CHECK_FALSE(deleted.add(GroupId{1}, GroupId{3}).ok());
+
   world.decide_and_apply(model::MakeViewCommand{"Empty soon", {GroupId{1}}});
   world.decide_and_apply(model::UnmergeCommand{GroupId{5}, {}, 0});
   MergePlan later(world.state());
