@@ -26,7 +26,10 @@ Result<void> Store::Impl::tick(TimeUs time) {
   model::Ticked tick;
   for (const GroupId id : fold.state().forecasts_due(time)) {
     const model::Group& group = fold.state().group(id);
-    tick.forecasts.push_back({group.project, group.number, ceilings_of(id, time)});
+    auto ceilings = ceilings_of(id, time);
+    // After a week of silence what was expected before it still is.
+    if (ceilings.empty()) ceilings = fold.state().care(id).forecast->ceilings;
+    tick.forecasts.push_back({group.project, group.number, std::move(ceilings)});
   }
   last_tick = time;
   model::Record& record = pending.emplace_back();
