@@ -16,10 +16,10 @@ namespace cairn::model {
 //
 // Now: never covered. Anything else covers occurrences without a release. InRelease: older ones
 // than the release of the fix, which is not covered itself. InNextRelease: the release that was the
-// newest, and older ones; everything, as long as there was none. InCommit: everything, until a
-// release with the commit is registered; then as InRelease of that one.
-// Older means: by version where the project's releases follow semantic versions and both do, else
-// by date.
+// newest, and older ones; none with a release, when there was no newest. InCommit: everything,
+// until a release with the commit is registered; then as InRelease of that one. Older means: by
+// version where the project's releases follow semantic versions and both do, else by date, where
+// one of the same date counts as older.
 bool covers(const Resolution& resolution, std::optional<std::string_view> release,
             const Releases& releases, TimeUs now);
 

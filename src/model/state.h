@@ -238,7 +238,8 @@ class State {
   FingerprintPolicy policy_of(ProjectId project) const;
   GroupId create_leaf(const Occurrence& occurrence, At at);
   FingerprintId link(ProjectId project, std::string_view value);
-  void link_unknown(const Occurrence& occurrence, GroupId leaf);
+  // Entries without a group become the leaf's, with what was held back of them.
+  void link_unknown(const Occurrence& occurrence, GroupId leaf, Applied& applied);
   // The group a record names, or Corruption.
   Result<GroupId> named(ProjectId project, uint32_t number, At at) const;
   // The same for the children of a merge or unmerge: at least one, none twice.

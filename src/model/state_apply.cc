@@ -62,7 +62,7 @@ Result<Applied> State::fold(const Occurrence& occurrence, At at) {
   }
   if (occurrence.fingerprint.size() > 1 &&
       policy_of(occurrence.project) == FingerprintPolicy::Known) {
-    link_unknown(occurrence, leaf_id);
+    link_unknown(occurrence, leaf_id, applied);
   }
   return applied;
 }
@@ -152,12 +152,25 @@ FingerprintId State::link(ProjectId project, std::string_view value) {
   return id;
 }
 
-void State::link_unknown(const Occurrence& occurrence, GroupId leaf) {
+void State::link_unknown(const Occurrence& occurrence, GroupId leaf, Applied& applied) {
+  bool joined = false;
   for (const std::string& entry : occurrence.fingerprint) {
-    if (find_fingerprint_id(occurrence.project, entry) == FingerprintId{}) {
-      move_fingerprint(link(occurrence.project, entry), leaf);
+    FingerprintId id = find_fingerprint_id(occurrence.project, entry);
+    if (id == FingerprintId{}) {
+      id = link(occurrence.project, entry);
+    } else if (leaves_[raw(id)] == GroupId{}) {
+      held_.erase(id);
+      dirty_held_.insert(id);
+      joined = true;
+    } else {
+      continue;
     }
+    move_fingerprint(id, leaf);
   }
+  if (!joined) return;
+  sum_up(leaf);
+  watch(leaf);
+  applied.regrouped.push_back(leaf);
 }
 
 // --- registry and projects --------------------------------------------------------------------

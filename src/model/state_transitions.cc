@@ -61,6 +61,12 @@ void keep_window(std::vector<TimeUs>& recent, uint32_t minutes, TimeUs now) {
   std::erase_if(recent, [&](TimeUs time) { return time <= begin; });
 }
 
+// The hour that is being counted goes on.
+void renew(Forecast& forecast, std::vector<uint32_t> ceilings, TimeUs now) {
+  forecast.made = now;
+  forecast.ceilings = std::move(ceilings);
+}
+
 }  // namespace
 
 // --- reading ----------------------------------------------------------------------------------
@@ -160,7 +166,7 @@ Result<Applied> State::fold(const Ticked& tick, At at) {
   }
   for (const Ticked::NewForecast& fresh : tick.forecasts) {
     const GroupId id = find_group(fresh.project, fresh.number)->id;
-    change_care(id).forecast = Forecast{at.time, fresh.ceilings, 0, 0};
+    renew(*change_care(id).forecast, fresh.ceilings, at.time);
     watch(id);
   }
   fill_due();
@@ -194,7 +200,7 @@ bool State::happen(GroupId id, At at) {
   const Group& group = this->group(id);
   if (group.substatus == Substatus::UntilEscalating) {
     // The record brought no new forecast.
-    change_care(id).forecast = Forecast{at.time, {}, 0, 0};
+    renew(*change_care(id).forecast, {}, at.time);
     watch(id);
     return false;
   }

@@ -1,14 +1,16 @@
 // The fold once more, slow and plain: it keeps every occurrence and every rule reads straight from
-// the list. Groups are named by strings such as "5/3" (project/number), fingerprints by "5/abc".
+// the list. Groups are named by strings such as "5/3" (project/number), fingerprints by "5/abc";
+// one that a deleted group took along is "5/abc~". Written from docs/semantics.md alone.
 #pragma once
 
-#include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "model/record.h"
+#include "model/state.h"
 
 namespace cairn::testing {
 
@@ -18,14 +20,27 @@ class NaiveFold {
     uint64_t arrival = 0;
     std::string decider;  // fingerprint
     model::Occurrence occurrence;
+    TimeUs at{};  // record time
+  };
+  // An occurrence of a member that a resolved view did not expect.
+  struct Reopening {
+    std::string by;
+    TimeUs at{};
+    uint64_t turn = 0;
+  };
+  struct ForecastGiven {
+    TimeUs made{};
+    std::vector<uint32_t> ceilings;
   };
   struct Group {
-    std::vector<Seen> seen;  // its own, in order of arrival
+    std::vector<Seen> seen;   // its own, in order of arrival
+    std::vector<Seen> heard;  // those that arrived since its status changed
+    ProjectId project{};
     uint32_t type = 0;
     int priority = 50;
     int initial_priority = 50;
     bool priority_locked = false;
-    std::set<std::string> reopened_by;     // members seen since the view was resolved
+    std::vector<Reopening> reopenings;     // since the view was resolved
     std::string title;                     // of a view that was made
     model::Face face;                      // since the last split or rejoin of it,
     std::vector<model::Occurrence> since;  // and what came after that
@@ -33,16 +48,49 @@ class NaiveFold {
     model::Status status = model::Status::Unresolved;
     model::Substatus substatus = model::Substatus::New;
     TimeUs status_since{};
+    uint64_t reviewed_turn = 0;  // 0 = not since the status changed
     std::string assignee;
     std::string parent;  // "" = visible
     std::set<std::string> fingerprints;
+    model::Standing standing = model::Standing::Kept;
+
+    model::SnoozeTerms snooze;
+    model::Resolution resolution;
+    std::optional<ForecastGiven> forecast;
+
+    std::vector<model::Note> notes;
+    uint32_t last_note = 0;
+    std::set<std::string> bookmarked_by;
+    std::set<std::string> subscribed_by;
+    std::map<std::string, TimeUs> seen_by;
+    std::vector<model::ExternalLink> links;
+
+    bool reopened() const { return !reopenings.empty(); }
+  };
+  struct Release {
+    std::string version;
+    TimeUs date{};
+    std::vector<std::string> commits;
+  };
+  struct Project {
+    model::FingerprintPolicy policy = model::FingerprintPolicy::First;
+    uint32_t auto_resolve_hours = 0;
+    uint32_t escalation_threshold = 0;
+    bool hold_back = false;
+    std::vector<Release> releases;  // in order of registering
+    // Groups made while it held back: type and minute of the clock.
+    std::vector<std::pair<uint32_t, int64_t>> made;
   };
 
   std::map<std::string, Group> groups;
   std::map<std::string, std::string> leaf_of;                 // fingerprint -> group
+  std::map<std::string, std::vector<Seen>> waiting;           // of fingerprints without a group
   std::map<std::string, std::multiset<std::string>> decided;  // fingerprint -> occurrence ids
-  std::map<ProjectId, model::FingerprintPolicy> policies;
+  std::vector<std::string> fingerprints;                      // in order of first appearance
+  std::map<ProjectId, Project> projects;
   std::map<ProjectId, uint32_t> last_numbers;
+  std::map<uint32_t, model::GroupType> types;
+  std::map<std::string, size_t> reached;  // how often each rule had its way
 
   static std::string name(ProjectId project, const std::string& rest) {
     return std::to_string(raw(project)) + "/" + rest;
@@ -51,200 +99,78 @@ class NaiveFold {
     return name(project, std::to_string(number));
   }
 
-  void see(const model::Occurrence& o, TimeUs now) {
-    std::vector<std::string> entries;
-    for (const std::string& entry : o.fingerprint) entries.push_back(name(o.project, entry));
-    const bool known_policy = policies[o.project] == model::FingerprintPolicy::Known;
-    std::string decider = entries[0];
-    if (known_policy) {
-      const auto known = std::find_if(entries.begin(), entries.end(),
-                                      [&](const std::string& e) { return leaf_of.contains(e); });
-      if (known != entries.end()) decider = *known;
-    }
-    if (!leaf_of.contains(decider)) {
-      const std::string made = name(o.project, ++last_numbers[o.project]);
-      groups[made].status_since = now;
-      groups[made].assignee = o.assignee.value_or("");
-      groups[made].type = o.type;
-      groups[made].priority = groups[made].initial_priority = o.priority.value_or(50);
-      own(decider, made);
-    }
-    const std::string leaf = leaf_of[decider];
-    decided[decider].insert(o.id.hex());
-    Group& group = groups[leaf];
-    group.seen.push_back({++arrivals_, decider, o});
-    group.since.push_back(o);
-    if (group.status == model::Status::Resolved && o.time() > group.status_since) {
-      set_status(leaf, model::Status::Unresolved, model::Substatus::Regressed, now);
-    }
-    for (std::string view = group.parent; !view.empty(); view = groups.at(view).parent) {
-      Group& above = groups.at(view);
-      const bool later = o.time() > above.status_since;
-      if (above.status == model::Status::Resolved && later) above.reopened_by.insert(leaf);
-    }
-    if (!known_policy) return;
-    for (const std::string& entry : entries) {
-      if (!leaf_of.contains(entry)) own(entry, leaf);
-    }
-  }
+  // Any record (naive_workflow.cc).
+  void apply(const model::Record& record);
 
-  void set_status(const std::string& group, model::Status status, model::Substatus substatus,
-                  TimeUs now) {
-    Group& of = groups[group];
-    if (!of.priority_locked) {
-      const bool was = of.substatus == model::Substatus::Escalating;
-      if (was && substatus == model::Substatus::Ongoing) of.priority = of.initial_priority;
-      if (substatus == model::Substatus::Escalating) of.priority = of.priority == 25 ? 50 : 75;
-    }
-    of.status = status;
-    of.substatus = substatus;
-    of.status_since = now;
-    of.reopened_by.clear();
-  }
-
-  // After links of the forest were cut.
-  void forget_reopened() {
-    for (auto& [view, group] : groups) {
-      const std::set<std::string> below = members(view);
-      std::erase_if(group.reopened_by, [&](const std::string& by) { return !below.contains(by); });
-    }
-  }
-
-  std::string root(std::string group) const {
-    while (!groups.at(group).parent.empty()) group = groups.at(group).parent;
-    return group;
-  }
-
+  // --- occurrences, the forest and splits (naive_fold.cc) ---
+  void see(const model::Occurrence& o, TimeUs now);
+  std::string root(std::string group) const;
   // The group and everything below it.
-  std::set<std::string> members(const std::string& view) const {
-    std::set<std::string> out;
-    for (const auto& [group, unused] : groups) {
-      for (std::string at = group; !at.empty(); at = groups.at(at).parent) {
-        if (at == view) out.insert(group);
-      }
-    }
-    return out;
-  }
-
-  std::set<std::string> children(const std::string& view) const {
-    std::set<std::string> out;
-    for (const auto& [name, group] : groups) {
-      if (group.parent == view) out.insert(name);
-    }
-    return out;
-  }
-
+  std::set<std::string> members(const std::string& view) const;
+  std::set<std::string> children(const std::string& view) const;
   // The last title that says something; else the first culprit; else none.
-  static model::Face face(const Group& group) {
-    const auto says_nothing = [](const std::string& title) {
-      return title.empty() || title == "<untitled>";
-    };
-    model::Face face = group.face;
-    for (const model::Occurrence& o : group.since) {
-      face.level = o.level();
-      face.culprit = o.culprit.value_or("");
-      if (!says_nothing(o.title.value_or(""))) {
-        face.title = *o.title;
-      } else if (says_nothing(face.title)) {
-        face.title = face.culprit.empty() ? "<untitled>" : face.culprit;
-      }
-    }
-    if (!group.title.empty()) face.title = group.title;
-    return face;
-  }
-
+  static model::Face face(const Group& group);
   std::string make_view(ProjectId project, const std::string& title,
-                        const std::vector<std::string>& children, TimeUs now) {
-    const std::string made = name(project, ++last_numbers[project]);
-    Group& view = groups[made];
-    view.title = title;
-    view.substatus = model::Substatus::Ongoing;
-    view.status_since = now;
-    view.type = groups.at(children.front()).type;
-    view.priority = 0;
-    for (const std::string& child : children) {
-      view.priority = view.initial_priority = std::max(view.priority, groups.at(child).priority);
-      groups.at(child).parent = made;
-    }
-    return made;
-  }
-
+                        const std::vector<std::string>& children, TimeUs now);
   // What the newest of its own occurrences by these fingerprints shows; else what it shows.
-  model::Face newest_face(const Group& group, const std::set<std::string>& by) const {
-    model::Face out = face(group);
-    for (const Seen& seen : group.seen) {
-      if (!by.contains(seen.decider)) continue;
-      Group alone;
-      alone.since = {seen.occurrence};
-      out = face(alone);
-    }
-    return out;
-  }
-
+  model::Face newest_face(const Group& group, const std::set<std::string>& by) const;
   void split(ProjectId project, const std::string& from, const std::set<std::string>& moved,
-             const model::Face& part_face, const model::Face& rest_face) {
-    const std::string made = name(project, ++last_numbers[project]);
-    Group& part = groups[made];
-    Group& rest = groups.at(from);
-    part.type = rest.type;
-    part.priority = rest.priority;
-    part.priority_locked = rest.priority_locked;
-    part.initial_priority = rest.initial_priority;
-    part.status = rest.status;
-    part.substatus = rest.substatus;
-    part.status_since = rest.status_since;
-    part.assignee = rest.assignee;
-    part.split_from = from;
-    move(from, made, moved);
-    part.face = part_face;
-    rest.face = rest_face;
-  }
+             const model::Face& part_face, const model::Face& rest_face);
+  void rejoin(const std::string& name);
+  // After links of the forest were cut.
+  void forget_reopened();
 
-  void rejoin(const std::string& name) {
-    Group& part = groups.at(name);
-    std::string to = part.split_from;
-    while (groups.at(to).fingerprints.empty()) to = groups.at(to).split_from;
-    Group& rest = groups.at(to);
-    const auto last = [](const Group& group) {
-      TimeUs newest{};
-      for (const Seen& seen : group.seen) newest = std::max(newest, seen.occurrence.time());
-      return newest;
-    };
-    const bool newer = !part.seen.empty() && (rest.seen.empty() || last(part) > last(rest));
-    const model::Face shown = face(newer ? part : rest);
-    const model::Face left = face(part);
-    const std::set<std::string> all = part.fingerprints;
-    move(name, to, all);
-    rest.face = shown;
-    part.face = left;
-  }
+  // --- what becomes of issues (naive_workflow.cc) ---
+  void set_status(const std::string& group, model::Status status, model::Substatus substatus,
+                  TimeUs now);
+  void tick(const model::Ticked& tick, TimeUs now);
+  std::optional<TimeUs> due_at(const std::string& group) const;
+  std::vector<std::string> forecasts_due(TimeUs now) const;
+  model::ShownStatus shown_status(const std::string& group) const;
+  bool for_review(const std::string& group) const;
+  // "" = deleted or discarded.
+  std::string issue_of(const std::string& group) const;
+  // Occurrences held back without a day of silence in between.
+  uint32_t noise(const std::string& fingerprint) const;
+  model::GroupType type(uint32_t id) const;
+  std::vector<Release> newest_releases(ProjectId project) const;
+  bool names_versions(ProjectId project) const;
+  std::string newest_release(ProjectId project) const;
+  static std::optional<TimeUs> first_seen(const std::vector<Seen>& of);
+  static std::optional<TimeUs> last_seen(const std::vector<Seen>& of);
+  static std::string user_of(const model::Occurrence& o);
+  static std::string release_of(const model::Occurrence& o);
 
  private:
-  void own(const std::string& fingerprint, const std::string& group) {
-    leaf_of[fingerprint] = group;
-    decided[fingerprint];
-    groups[group].fingerprints.insert(fingerprint);
-  }
-
+  void own(const std::string& fingerprint, const std::string& group);
+  void appear(const std::string& fingerprint);
   void move(const std::string& from, const std::string& to,
-            const std::set<std::string>& fingerprints) {
-    Group& source = groups.at(from);
-    Group& target = groups.at(to);
-    for (const std::string& one : fingerprints) {
-      leaf_of[one] = to;
-      source.fingerprints.erase(one);
-      target.fingerprints.insert(one);
-    }
-    const auto moved = [&](const Seen& seen) { return fingerprints.contains(seen.decider); };
-    std::copy_if(source.seen.begin(), source.seen.end(), std::back_inserter(target.seen), moved);
-    std::erase_if(source.seen, moved);
-    std::sort(target.seen.begin(), target.seen.end(),
-              [](const Seen& a, const Seen& b) { return a.arrival < b.arrival; });
-    source.since.clear();
-    target.since.clear();
-  }
+            const std::set<std::string>& fingerprints);
 
-  uint64_t arrivals_ = 0;
+  void react(const std::string& group, const model::Occurrence& o, TimeUs now);
+  void reopen_views(const std::string& leaf, const model::Occurrence& o, TimeUs now);
+  bool held_back(const std::string& fingerprint, const model::Occurrence& o, TimeUs now);
+  bool condition_met(const Group& group, TimeUs now);
+  bool above_forecast(const Group& group, TimeUs now) const;
+  bool above_threshold(const Group& group, TimeUs now) const;
+  bool covered(const Group& group, const model::Occurrence& o, TimeUs now);
+  bool older(ProjectId project, const std::string& a, const std::string& b, TimeUs now);
+  Release& register_release(ProjectId project, const std::string& version, TimeUs date);
+  bool ongoing_due(const Group& group, TimeUs now) const;
+  bool resolving_due(const Group& group, TimeUs now) const;
+  void retire(const std::string& group);
+
+  void take(const model::StatusChanged& change, TimeUs now);
+  void take(const model::ReleaseChanged& change, TimeUs now);
+  void take(const model::NoteChanged& change, const std::string& actor, TimeUs now);
+  void take(const model::AttentionChanged& change, TimeUs now);
+  void take(const model::LinkChanged& change);
+  void take(const model::StandingChanged& change);
+  void take(const model::Merged& merge);
+  void take(const model::Unmerged& unmerge);
+  void take(const model::ProjectChanged& change);
+
+  uint64_t turn_ = 0;  // of records, and of occurrences
 };
 
 }  // namespace cairn::testing

@@ -206,6 +206,16 @@ TEST_CASE("archived until escalating: the forecast is renewed every week") {
   CHECK(life.status() == "unresolved/escalating");
 }
 
+TEST_CASE("archived until escalating: a new forecast does not start the hour anew") {
+  Life life;
+  life.archive(Substatus::UntilEscalating, kStart, {}, {5});
+  for (int n = 0; n < 2; ++n) life.see("a", kStart + 7 * kDay + n);
+  life.tick(kStart + 7 * kDay + 10, {{kShop, 1, {2}}});
+  CHECK(life.status() == "ignored/until_escalating");
+  life.see("a", kStart + 7 * kDay + 20);
+  CHECK(life.status() == "unresolved/escalating");
+}
+
 TEST_CASE("archived until a condition to ongoing: its time has come") {
   Life life;
   life.archive(Substatus::UntilConditionMet, kStart + 10, {.until = at_second(kStart + kDay)});
@@ -473,6 +483,28 @@ TEST_CASE("held back: below the noise limit there is no issue, then it has them 
   CHECK(fold.group(kShop, 1).times_seen == 3);
   CHECK(fold.group(kShop, 1).first_seen == at_second(kStart + 1));
   CHECK(fold.state.held().empty());
+  REQUIRE(fold.state.finish_restore().ok());
+}
+
+TEST_CASE("held back: named along with a known fingerprint it joins that one's issue") {
+  Fold fold;
+  ProjectChanged hold{kShop, {}, FingerprintPolicy::Known};
+  hold.hold_back = true;
+  fold.apply(hold, kStart);
+  GroupType noisy = *find_known_group_type(1);
+  noisy.noise_limit = 2;
+  fold.apply(TypesChanged{{}, {noisy}}, kStart);
+  for (int n = 2; n <= 3; ++n) fold.see(kShop, {"a"}, kStart + n);
+  REQUIRE(fold.group(kShop, 1).times_seen == 2);
+  fold.see(kShop, {"b"}, kStart + 1);
+  REQUIRE(fold.state.held().size() == 1);
+  const Applied joined = fold.see(kShop, {"b", "a"}, kStart + 4);
+  CHECK(joined.regrouped == std::vector{GroupId{1}});
+  CHECK(fold.state.held().empty());
+  CHECK(fold.state.group_count() == 1);
+  CHECK(fold.state.find_fingerprint(kShop, "b")->leaf == GroupId{1});
+  CHECK(fold.group(kShop, 1).times_seen == 4);
+  CHECK(fold.group(kShop, 1).first_seen == at_second(kStart + 1));
   REQUIRE(fold.state.finish_restore().ok());
 }
 
