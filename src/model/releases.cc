@@ -1,5 +1,6 @@
 #include "model/releases.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/assert.h"
@@ -41,7 +42,10 @@ void Releases::change(Release release) {
 
 void Releases::index(const Release& release) {
   by_date_.emplace(std::pair(release.date, release.number), release.number);
-  for (const std::string& commit : release.commits) by_commit_.try_emplace(commit, release.number);
+  for (const std::string& commit : release.commits) {
+    uint32_t& first = by_commit_.try_emplace(commit, release.number).first->second;
+    first = std::min(first, release.number);  // a restore tells them in this order
+  }
 }
 
 }  // namespace cairn::model

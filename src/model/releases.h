@@ -31,7 +31,7 @@ class Releases {
  public:
   const std::vector<Release>& all() const { return all_; }  // by number
   const Release* find(std::string_view version) const;
-  // The first release that has the commit; nullptr: none.
+  // The first release by number that has the commit, whichever was told first; nullptr: none.
   const Release* with_commit(std::string_view commit) const;
   // Newest first: by date, then by number.
   std::vector<const Release*> newest(size_t count) const;

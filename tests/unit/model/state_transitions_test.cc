@@ -358,6 +358,20 @@ TEST_CASE("resolved in a commit to regressed: an occurrence of a release that ha
   CHECK(life.status() == "unresolved/regressed");
 }
 
+TEST_CASE("resolved in a commit: of releases that have it the first one, also after a restore") {
+  Life life;
+  life.apply(ReleaseChanged{kShop, "nightly-0", {}, {}}, kStart);
+  life.apply(ReleaseChanged{kShop, "nightly-1", {}, {"c0ffee"}}, kStart + 1);
+  life.apply(ReleaseChanged{kShop, "nightly-0", {}, {"c0ffee"}}, kStart + 2);
+  State restored;
+  REQUIRE(restored.restore_project(*life.state.project(kShop)).ok());
+  for (const Release& one : life.state.releases(kShop).all()) {
+    REQUIRE(restored.restore_release(one).ok());
+  }
+  CHECK(life.state.releases(kShop).with_commit("c0ffee")->version == "nightly-0");
+  CHECK(restored.releases(kShop).with_commit("c0ffee")->version == "nightly-0");
+}
+
 TEST_CASE("resolved, archived to ongoing: a person opens it again") {
   Life life;
   life.resolve(kStart + 100, {ResolutionKind::InRelease, "shop@2.0"});
