@@ -12,13 +12,13 @@ struct StatusWords {
   StatusArguments values;
   bool until_escalating = false;
   bool forever = false;
-  std::string until;
-  std::string duration;
-  std::string window;
-  std::string user_window;
-  std::string release;
+  std::optional<std::string> until;
+  std::optional<std::string> duration;
+  std::optional<std::string> window;
+  std::optional<std::string> user_window;
+  std::optional<std::string> release;
   bool next_release = false;
-  std::string commit;
+  std::optional<std::string> commit;
 };
 
 void add_snooze(CLI::App& app, StatusWords& words, std::initializer_list<CLI::Option*> others) {
@@ -56,11 +56,12 @@ uint32_t read_minutes(const std::string& option, const std::string& text) {
 
 void read_snooze(StatusWords& words) {
   StatusArguments& values = words.values;
-  if (!words.until.empty()) values.snooze.until = read_time("--until", words.until);
-  if (!words.duration.empty()) values.snooze_us = read_duration("--for", words.duration);
-  if (!words.window.empty()) values.snooze.window_minutes = read_minutes("--window", words.window);
-  if (!words.user_window.empty()) {
-    values.snooze.user_window_minutes = read_minutes("--user-window", words.user_window);
+  if (words.until) values.snooze.until = read_time("--until", *words.until);
+  if (words.duration) values.snooze_us = read_duration("--for", *words.duration);
+  if (values.snooze_us == 0) refuse("--for: that is over at once");
+  if (words.window) values.snooze.window_minutes = read_minutes("--window", *words.window);
+  if (words.user_window) {
+    values.snooze.user_window_minutes = read_minutes("--user-window", *words.user_window);
   }
 }
 
@@ -78,9 +79,9 @@ void add_resolution(CLI::App& app, StatusWords& words) {
 void read_resolution(StatusWords& words) {
   using model::ResolutionKind;
   model::Resolution& resolution = words.values.resolution;
-  if (!words.release.empty()) resolution = {ResolutionKind::InRelease, words.release};
+  if (words.release) resolution = {ResolutionKind::InRelease, *words.release};
   if (words.next_release) resolution = {ResolutionKind::InNextRelease, ""};
-  if (!words.commit.empty()) resolution = {ResolutionKind::InCommit, words.commit};
+  if (words.commit) resolution = {ResolutionKind::InCommit, *words.commit};
 }
 
 }  // namespace

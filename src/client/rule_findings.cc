@@ -78,6 +78,12 @@ Result<GroupId> find_named(const model::State& state, const std::string& referen
     }
     if (here != nullptr) known = here;
   }
+  if (known != nullptr && known->leaf == GroupId{}) {
+    return make_error(ErrorCode::NotFound,
+                      fmt::format("the occurrences of the fingerprint '{}' are held back: it has "
+                                  "no issue yet",
+                                  reference));
+  }
   if (known != nullptr) return known->leaf;
   return found;
 }

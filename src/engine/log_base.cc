@@ -137,7 +137,7 @@ Result<void> write_experiments(log::BaseFileWriter& file, const model::State& st
 Result<void> write_state(log::BaseFileWriter& file, const model::State& state) {
   RowBlocks registry(file, Kind::Registry);
   CAIRN_TRY(registry.add([&](RowWriter& rows) {
-    rows.text(storage::encode_registry({state.store_id(), state.strict_types()}));
+    rows.text(storage::encode_registry({state.store_id(), state.strict_types(), state.last_tick()}));
   }));
   CAIRN_TRY(registry.flush());
   RowBlocks types(file, Kind::Types);
@@ -346,7 +346,8 @@ Result<BaseState> LogBase::load() const {
     if (!rows.done()) return damaged(*file_, i);
   }
   if (!registry) return damaged(*file_, 0);
-  base.state.restore_registry(registry->store_id, registry->strict_types, std::move(types));
+  base.state.restore_registry(registry->store_id, registry->strict_types, std::move(types),
+                              registry->last_tick);
   CAIRN_TRY(base.state.finish_restore());
   return base;
 }

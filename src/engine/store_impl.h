@@ -120,7 +120,6 @@ struct Store::Impl {
   mutable RootCache roots;
   mutable OverlayCache overlays;
 
-  TimeUs last_tick{};  // the writer's own; zero = not begun
   // Of (project, release), by hash: those whose occurrences were seen here. The writer's own.
   std::unordered_set<uint64_t> releases_met;
 

@@ -7,31 +7,33 @@
 namespace cairn::engine {
 namespace {
 
+// Each reads a week of an issue's occurrences while nobody else may write.
+constexpr size_t kForecastsAtOnce = 1000;
 // Of record time between ticks that nobody asked for.
 constexpr int64_t kTickPauseUs = 60 * kMicrosPerSecond;
-// A tick changes a group once; twice is the most that time alone brings.
+// A tick changes kMaxDueAtOnce groups, each once: so many ticks let all happen that is due in a
+// store of a million groups. What is left comes with the next one.
 constexpr int kTicksAtOnce = 64;
 
 }  // namespace
 
 // What is due happens before anything recorded later.
 Result<void> Store::Impl::tick_if_due(TimeUs time) {
-  // As if the newest record had been a tick, or, in a new store, the one that comes now.
-  if (last_tick == TimeUs{}) last_tick = fold.last_time() == TimeUs{} ? time : fold.last_time();
-  if (raw(time) - raw(last_tick) < kTickPauseUs || !fold.anything_due(time)) return {};
+  const TimeUs last = fold.state().last_tick();
+  const bool begun = last != TimeUs{};
+  if (!begun || raw(time) - raw(last) < kTickPauseUs || !fold.anything_due(time)) return {};
   return tick(time);
 }
 
 Result<void> Store::Impl::tick(TimeUs time) {
   model::Ticked tick;
-  for (const GroupId id : fold.state().forecasts_due(time)) {
+  for (const GroupId id : fold.state().forecasts_due(time, kForecastsAtOnce)) {
     const model::Group& group = fold.state().group(id);
     auto ceilings = ceilings_of(id, time);
     // After a week of silence what was expected before it still is.
     if (ceilings.empty()) ceilings = fold.state().care(id).forecast->ceilings;
     tick.forecasts.push_back({group.project, group.number, std::move(ceilings)});
   }
-  last_tick = time;
   model::Record& record = pending.emplace_back();
   record.time = time;
   record.body = std::move(tick);

@@ -136,6 +136,7 @@ Error not_owned(const State& state, const Group& group, const std::string& value
     return make_error(ErrorCode::NotFound,
                       fmt::format("no issue of the project has the fingerprint '{}'", value));
   }
+  if (auto seen = check_in_sight(state, *known); !seen.ok()) return std::move(seen).error();
   const std::string owner = state.short_id(known->leaf);
   if (state.root_of(known->leaf) != group.id) {
     return conflict("the fingerprint '{}' is not {}'s but {}'s", value, state.short_id(group.id),

@@ -40,9 +40,24 @@ inline Result<void> check_kept(const State& state, GroupId id) {
   const Group& group = state.group(id);
   if (group.standing == Standing::Deleted) return conflict("{} is deleted", state.short_id(id));
   if (group.standing == Standing::Discarded) {
-    return conflict("{} is discarded: take that back first (discard --undo)", state.short_id(id));
+    const std::string root = state.short_id(state.root_of(id));
+    return conflict("{} is discarded: take that back first (discard {} --undo)",
+                    state.short_id(id), root);
   }
   return {};
+}
+
+// Whether a fingerprint has a group that anything can happen to.
+inline Result<void> check_in_sight(const State& state, const Fingerprint& fingerprint) {
+  if (fingerprint.leaf == GroupId{}) {
+    return make_error(
+        ErrorCode::NotFound,
+        fmt::format("the occurrences of the fingerprint '{}' are held back: it has no issue yet",
+                    fingerprint.value.view()));
+  }
+  const GroupId leaf = fingerprint.leaf;
+  if (state.group(leaf).standing == Standing::Kept) return {};
+  return conflict("{} is {}", state.short_id(leaf), standing_name(state.group(leaf).standing));
 }
 
 // Nor hidden.

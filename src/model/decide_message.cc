@@ -16,19 +16,6 @@ Error unknown_fingerprint(ProjectId project, std::string_view fingerprint) {
       fmt::format("no issue in project {} has the fingerprint '{}'", raw(project), fingerprint));
 }
 
-// Whether a fingerprint has a group that anything can happen to.
-Result<void> check_in_sight(const State& state, const Fingerprint& fingerprint) {
-  if (fingerprint.leaf == GroupId{}) {
-    return make_error(
-        ErrorCode::NotFound,
-        fmt::format("the occurrences of the fingerprint '{}' are held back: it has no issue yet",
-                    fingerprint.value.view()));
-  }
-  const GroupId leaf = fingerprint.leaf;
-  if (state.group(leaf).standing == Standing::Kept) return {};
-  return conflict("{} is {}", state.short_id(leaf), standing_name(state.group(leaf).standing));
-}
-
 Result<GroupId> leaf_of(const State& state, ProjectId project, std::string_view fingerprint) {
   const Fingerprint* known = state.find_fingerprint(project, fingerprint);
   if (known == nullptr) return unknown_fingerprint(project, fingerprint);

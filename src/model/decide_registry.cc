@@ -1,4 +1,6 @@
 // Commands about projects, group types and releases, held against the state.
+#include <simdjson.h>
+
 #include <algorithm>
 #include <set>
 
@@ -123,6 +125,13 @@ Decision decide_on(const State& state, const ChangeReleaseCommand& command) {
     return invalid("a release has a version of 1 to {} bytes, not {}", kMaxReleaseBytes,
                    command.version.size());
   }
+  const auto is_text = [](const std::string& text) {
+    return simdjson::validate_utf8(text) &&
+           std::none_of(text.begin(), text.end(), [](char c) {
+             return static_cast<unsigned char>(c) < ' ' || c == 0x7f;
+           });
+  };
+  if (!is_text(command.version)) return invalid("the version of a release is text on one line");
   const Releases& releases = state.releases(command.project);
   const Release* known = releases.find(command.version);
   if (known == nullptr && releases.all().size() >= kMaxReleases) {
@@ -132,7 +141,7 @@ Decision decide_on(const State& state, const ChangeReleaseCommand& command) {
   }
   ReleaseChanged change{command.project, command.version, command.date, {}};
   for (const std::string& commit : command.commits) {
-    if (commit.empty() || commit.size() > kMaxCommitBytes) {
+    if (commit.empty() || commit.size() > kMaxCommitBytes || !is_text(commit)) {
       return invalid("'{}' is no commit: 1 to {} bytes", commit, kMaxCommitBytes);
     }
     const auto has = [&](const std::vector<std::string>& list) {

@@ -18,7 +18,7 @@ Result<void> check_text(std::string_view what, std::string_view text, size_t mos
 }
 
 Result<void> check_person(std::string_view who) {
-  if (valid_assignee(who)) return {};
+  if (valid_assignee(who) && simdjson::validate_utf8(who.data(), who.size())) return {};
   return invalid("'{}' is nobody: write user:ID or team:ID", who);
 }
 
@@ -218,7 +218,10 @@ Decision decide_on(const State& state, const LinkCommand& command) {
   const Group& group = state.group(command.group);
   CAIRN_TRY(check_visible(state, group.id, "link"));
   const auto scheme = command.url.find("://");
-  if (scheme == std::string::npos || scheme == 0 || command.url.find(' ') != std::string::npos) {
+  const bool blanks = std::any_of(command.url.begin(), command.url.end(), [](char c) {
+    return static_cast<unsigned char>(c) <= ' ' || c == 0x7f;
+  });
+  if (scheme == std::string::npos || scheme == 0 || blanks) {
     return invalid("'{}' is no address: write it whole, as https://host/path", command.url);
   }
   CAIRN_TRY(check_text("an address", command.url, kMaxLinkBytes));
@@ -242,7 +245,10 @@ Decision decide_on(const State& state, const SetStandingCommand& command) {
   CAIRN_TRY(check_exists(state, command.group));
   const Group& group = state.group(command.group);
   const std::string name = state.short_id(group.id);
-  if (group.parent != GroupId{}) return check_visible(state, group.id, "delete or discard").error();
+  if (group.parent != GroupId{}) {
+    const std::string root = state.short_id(state.root_of(group.id));
+    return conflict("{} is shown within {}: delete or discard that, or take it back", name, root);
+  }
   if (group.standing == command.standing) return kNothingToDo;
   if (group.standing == Standing::Deleted) {
     return conflict("{} is deleted, which cannot be taken back", name);

@@ -1,6 +1,7 @@
 #include "model/releases.h"
 
 #include <algorithm>
+#include <algorithm>
 #include <utility>
 
 #include "base/assert.h"

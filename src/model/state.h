@@ -91,10 +91,12 @@ class State {
 
   // When the next transition of a group is due that time alone brings; nullopt: none is.
   std::optional<TimeUs> due_at(GroupId id) const;
+  // Record time of the newest tick; until the first, of the first record after the store's own.
+  TimeUs last_tick() const { return last_tick_; }
   // Whether a tick at that time would change anything.
   bool anything_due(TimeUs time);
-  // Groups whose forecast is to be renewed by then, ascending.
-  std::vector<GroupId> forecasts_due(TimeUs time) const;
+  // Groups whose forecast is to be renewed by then, at most so many, the oldest forecasts first.
+  std::vector<GroupId> forecasts_due(TimeUs time, size_t limit = SIZE_MAX) const;
   // Whose level and culprit an issue shows: itself, or, having no occurrences of its own, the
   // member seen last.
   const Group& face_of(GroupId id) const;
@@ -154,7 +156,8 @@ class State {
   // After the groups.
   Result<void> restore_experiment(Experiment experiment);
   Result<void> restore_step(std::string_view experiment, ExperimentStep step);
-  void restore_registry(const Uuid& store_id, bool strict, std::vector<GroupType> types);
+  void restore_registry(const Uuid& store_id, bool strict, std::vector<GroupType> types,
+                        TimeUs last_tick = {});
   // After groups and fingerprints; releases of a project by number. Empty ones are left out.
   Result<void> restore_care(Care care);
   Result<void> restore_held(const Held& held);
@@ -221,7 +224,7 @@ class State {
   // above it, is undone.
   void forget_reopened(GroupId view);
   bool covered(const Group& group, const Occurrence& occurrence, At at) const;
-  bool happen(GroupId id, At at);
+  void happen(GroupId id, At at);
   void fill_due();
   void watch(GroupId id);
   void settle_care(GroupId id);
@@ -288,6 +291,7 @@ class State {
 
   Uuid store_id_;
   bool strict_types_ = false;
+  TimeUs last_tick_{};
   bool escalations_ = false;  // some project has an escalation threshold
   std::map<uint32_t, GroupType> types_;
   std::map<ProjectId, Project> projects_;

@@ -206,6 +206,7 @@ void add_care(Serializer& out, const State& state, const Care& care, bool replay
   out.integer(care.reopened.size());
   for (const Reopened& one : care.reopened) {
     out.integer(state.group(one.by).number);
+    out.integer(one.reviewed);
     if (!replay) continue;
     out.value(one.lsn);
     out.value(one.time);
@@ -289,7 +290,10 @@ Hash128 State::digest(bool replay) const {
   out.begin(Kind::Registry);
   out.integer(strict_types_);
   // Another store that folded the same records of its projects is in the same state.
-  if (replay) out.text(store_id_.hex());
+  if (replay) {
+    out.text(store_id_.hex());
+    out.value(last_tick_);
+  }
   out.end();
   for (const auto& [id, type] : types_) add_type(out, type);
   for (const auto& [id, project] : projects_) add_project(out, project, replay);

@@ -20,13 +20,7 @@ bool State::held_back(FingerprintId id, const Occurrence& occurrence, At at) {
   Project& project = ensure_project(occurrence.project);
   const bool passes = !project.hold_back || (passes_noise(id, occurrence.type, at) &&
                                              passes_quota(project, occurrence.type, at));
-  if (!passes) {
-    if (!held_.contains(id)) {
-      held_[id] = Held{id, 1, at.time};
-      dirty_held_.insert(id);
-    }
-    return true;
-  }
+  if (!passes) return true;  // passes_noise() has counted it
   if (held_.erase(id) > 0) dirty_held_.insert(id);
   return false;
 }

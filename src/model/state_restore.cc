@@ -131,8 +131,10 @@ void State::clear_dirty() {
   dirty_experiments_.clear();
 }
 
-void State::restore_registry(const Uuid& store_id, bool strict, std::vector<GroupType> types) {
+void State::restore_registry(const Uuid& store_id, bool strict, std::vector<GroupType> types,
+                             TimeUs last_tick) {
   store_id_ = store_id;
+  last_tick_ = last_tick;
   strict_types_ = strict;
   types_.clear();
   for (GroupType& type : types) types_[type.id] = std::move(type);

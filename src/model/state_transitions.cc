@@ -81,9 +81,13 @@ ShownStatus State::shown_status(GroupId id) const {
 }
 
 bool State::for_review(GroupId id) const {
-  const ShownStatus shown = shown_status(id);
-  return shown.status == Status::Unresolved && changed_by_itself(shown.substatus) &&
-         !group(id).reviewed;
+  const Group& issue = group(id);
+  if (issue.reopened) {
+    const auto& by = care(id).reopened;
+    return std::any_of(by.begin(), by.end(), [](const Reopened& one) { return !one.reviewed; });
+  }
+  return issue.status == Status::Unresolved && changed_by_itself(issue.substatus) &&
+         !issue.reviewed;
 }
 
 std::optional<TimeUs> State::due_at(GroupId id) const {
@@ -148,13 +152,16 @@ bool State::anything_due(TimeUs time) {
   return false;
 }
 
-std::vector<GroupId> State::forecasts_due(TimeUs time) const {
-  std::vector<GroupId> out;
+std::vector<GroupId> State::forecasts_due(TimeUs time, size_t limit) const {
+  std::vector<Due> found;
   for (const auto& [id, care] : care_) {
     const bool old = care.forecast && after(care.forecast->made, kForecastLifeUs) <= time;
-    if (old && group(id).standing == Standing::Kept) out.push_back(id);
+    if (old && group(id).standing == Standing::Kept) found.push_back({care.forecast->made, id});
   }
-  std::sort(out.begin(), out.end());
+  std::sort(found.begin(), found.end());
+  if (found.size() > limit) found.resize(limit);
+  std::vector<GroupId> out;
+  for (const Due& one : found) out.push_back(one.group);
   return out;
 }
 
@@ -171,6 +178,7 @@ Result<Applied> State::fold(const Ticked& tick, At at) {
   }
   fill_due();
   std::vector<Due> found;
+  std::vector<Due> waiting;  // for a forecast that this record does not bring
   while (due_.due_by(at.time)) {
     const GroupId group = due_.first().group;
     due_.pop();
@@ -178,10 +186,13 @@ Result<Applied> State::fold(const Ticked& tick, At at) {
     if (!due) continue;
     if (*due > at.time) {
       due_.push({*due, group});
+    } else if (this->group(group).substatus == Substatus::UntilEscalating) {
+      waiting.push_back({*due, group});
     } else {
       found.push_back({*due, group});
     }
   }
+  for (const Due& one : waiting) due_.push(one);
   std::sort(found.begin(), found.end());
   found.erase(std::unique(found.begin(), found.end()), found.end());
   for (size_t i = kMaxDueAtOnce; i < found.size(); ++i) due_.push(found[i]);
@@ -190,26 +201,17 @@ Result<Applied> State::fold(const Ticked& tick, At at) {
   Applied applied;
   for (const Due& due : found) applied.touched.push_back(due.group);
   std::sort(applied.touched.begin(), applied.touched.end());
-  std::erase_if(applied.touched, [&](GroupId id) { return !happen(id, at); });
+  for (const GroupId id : applied.touched) happen(id, at);
   return applied;
 }
 
-// What is due of a group; false: it is no change of its status. Becoming ongoing comes before being
-// resolved by age, which is then due again with the next tick.
-bool State::happen(GroupId id, At at) {
-  const Group& group = this->group(id);
-  if (group.substatus == Substatus::UntilEscalating) {
-    // The record brought no new forecast.
-    renew(*change_care(id).forecast, {}, at.time);
-    watch(id);
-    return false;
-  }
-  if (!becomes_ongoing(group, at.time)) {
+// Becoming ongoing comes before being resolved by age, which is then due again with the next tick.
+void State::happen(GroupId id, At at) {
+  if (becomes_ongoing(group(id), at.time)) {
+    become_ongoing(id, at);
+  } else {
     set_status(id, Status::Resolved, Substatus::None, at);
-    return true;
   }
-  become_ongoing(id, at);
-  return true;
 }
 
 // --- transitions ------------------------------------------------------------------------------
@@ -346,7 +348,7 @@ void State::reopen_views(GroupId leaf, const Occurrence& occurrence, At at, Appl
     if (place != known.end() && place->by == leaf) continue;
     const auto index = place - known.begin();
     auto& list = change_care(id).reopened;
-    list.insert(list.begin() + index, {leaf, at.lsn, at.time});
+    list.insert(list.begin() + index, {leaf, at.lsn, at.time, false});
     change(id).reopened = true;
     applied.touched.push_back(id);
   }

@@ -158,7 +158,12 @@ Result<Applied> State::fold(const AttentionChanged& changed, At at) {
       break;
     }
     case Attention::Reviewed:
-      change(id).reviewed = true;
+      // What members did is looked at for as long as they are members.
+      if (group(id).reopened) {
+        for (Reopened& one : change_care(id).reopened) one.reviewed = true;
+      } else {
+        change(id).reviewed = true;
+      }
       break;
   }
   settle_care(id);

@@ -76,7 +76,8 @@ struct ExternalLink {
 struct Reopened {
   GroupId by{};
   Lsn lsn{};
-  TimeUs time{};  // record time
+  TimeUs time{};          // record time
+  bool reviewed = false;  // somebody looked at it since
   bool operator==(const Reopened&) const = default;
 };
 

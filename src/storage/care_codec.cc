@@ -108,6 +108,7 @@ std::string encode_care(GroupId id, const Care& care) {
   write_count(row, care.reopened.size());
   for (const model::Reopened& one : care.reopened) {
     row.integer(raw(one.by)).integer(raw(one.lsn)).integer(raw(one.time));
+    row.integer(static_cast<uint8_t>(one.reviewed ? 1 : 0));
   }
   row.integer(care.last_note);
   write_count(row, care.notes.size());
@@ -131,11 +132,12 @@ Result<Care> decode_care(GroupId id, std::span<const std::byte> bytes) {
   bool valid = true;
   care.id = id;
   read_waiting(*row, care, valid);
-  for (uint32_t left = read_count(*row, 20); left > 0; --left) {
+  for (uint32_t left = read_count(*row, 21); left > 0; --left) {
     model::Reopened one;
     one.by = GroupId{row->integer<uint32_t>()};
     one.lsn = Lsn{row->integer<uint64_t>()};
     one.time = read_time(*row);
+    one.reviewed = row->integer<uint8_t>() != 0;
     care.reopened.push_back(one);
   }
   read_notes(*row, care);

@@ -100,7 +100,8 @@ Result<void> load_registry(const ReadTxn& txn, model::State& state) {
   CAIRN_TRY_ASSIGN(const auto row, txn.get(Table::Meta, kRegistryKey));
   if (!row) return {};
   CAIRN_TRY_ASSIGN(const Registry registry, decode_registry(*row));
-  state.restore_registry(registry.store_id, registry.strict_types, std::move(types));
+  state.restore_registry(registry.store_id, registry.strict_types, std::move(types),
+                         registry.last_tick);
   return {};
 }
 
@@ -180,7 +181,7 @@ void add_release(RowBuffer& rows, const model::Release& release) {
 RowBuffer dirty_rows(const model::State& state) {
   RowBuffer rows;
   if (state.dirty_registry()) {
-    rows.add(Table::Meta, kRegistryKey, encode_registry({state.store_id(), state.strict_types()}));
+    rows.add(Table::Meta, kRegistryKey, encode_registry({state.store_id(), state.strict_types(), state.last_tick()}));
     // Types are set and replaced, never removed.
     for (const auto& [id, type] : state.types_set()) {
       rows.add(Table::Types, Key().u32(id).view(), encode_type(type));
@@ -218,7 +219,7 @@ RowBuffer dirty_rows(const model::State& state) {
 
 RowBuffer all_rows(const model::State& state) {
   RowBuffer rows;
-  rows.add(Table::Meta, kRegistryKey, encode_registry({state.store_id(), state.strict_types()}));
+  rows.add(Table::Meta, kRegistryKey, encode_registry({state.store_id(), state.strict_types(), state.last_tick()}));
   for (const auto& [id, type] : state.types_set()) {
     rows.add(Table::Types, Key().u32(id).view(), encode_type(type));
   }

@@ -281,7 +281,7 @@ Result<void> restore_experiment_row(std::string_view experiment, uint32_t number
 std::string encode_registry(const Registry& registry) {
   RowWriter row = begin_row();
   write_uuid(row, registry.store_id);
-  row.integer(static_cast<uint8_t>(registry.strict_types));
+  row.integer(static_cast<uint8_t>(registry.strict_types)).integer(raw(registry.last_tick));
   return end_row(std::move(row), Row::Registry, 0);
 }
 
@@ -291,6 +291,7 @@ Result<Registry> decode_registry(std::span<const std::byte> bytes) {
   Registry registry;
   registry.store_id = read_uuid(*row);
   registry.strict_types = row->integer<uint8_t>() != 0;
+  registry.last_tick = TimeUs{row->integer<int64_t>()};
   if (!row->done()) return damaged_row("the type registry, part", 0);
   return registry;
 }

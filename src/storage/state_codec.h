@@ -53,6 +53,7 @@ Result<void> restore_experiment_row(std::string_view experiment, uint32_t number
 struct Registry {
   Uuid store_id;
   bool strict_types = false;
+  TimeUs last_tick{};
 };
 std::string encode_registry(const Registry& registry);
 Result<Registry> decode_registry(std::span<const std::byte> row);

@@ -17,6 +17,7 @@ struct Disk {
   std::map<std::pair<ProjectId, uint32_t>, model::Release> releases;
   Uuid store_id;
   bool strict = false;
+  TimeUs last_tick{};
   std::map<uint32_t, model::GroupType> types;
 
   void write(model::State& state) {
@@ -33,6 +34,7 @@ struct Disk {
     if (state.dirty_registry()) {
       store_id = state.store_id();
       strict = state.strict_types();
+      last_tick = state.last_tick();
       types = state.types_set();
     }
     state.clear_dirty();
@@ -43,7 +45,7 @@ struct Disk {
     model::State state;
     std::vector<model::GroupType> registered;
     for (const auto& [id, type] : types) registered.push_back(type);
-    state.restore_registry(store_id, strict, registered);
+    state.restore_registry(store_id, strict, registered, last_tick);
     for (const auto& [id, project] : projects) CAIRN_TRY(state.restore_project(project));
     for (const auto& [id, group] : groups) CAIRN_TRY(state.restore_group(group));
     for (const auto& [id, one] : fingerprints) CAIRN_TRY(state.restore_fingerprint(one));

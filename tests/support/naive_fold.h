@@ -27,6 +27,7 @@ class NaiveFold {
     std::string by;
     TimeUs at{};
     uint64_t turn = 0;
+    bool reviewed = false;
   };
   struct ForecastGiven {
     TimeUs made{};

@@ -109,8 +109,12 @@ bool NaiveFold::for_review(const std::string& group) const {
   const bool by_itself = shown.substatus == Substatus::New ||
                          shown.substatus == Substatus::Regressed ||
                          shown.substatus == Substatus::Escalating;
-  const uint64_t since = of.reopened() ? of.reopenings.front().turn : 0;
-  return by_itself && (of.reviewed_turn == 0 || of.reviewed_turn < since);
+  if (!of.reopened()) return by_itself && of.reviewed_turn == 0;
+  // Of each member the first time counts.
+  std::set<std::string> met;
+  return std::any_of(of.reopenings.begin(), of.reopenings.end(), [&](const Reopening& one) {
+    return met.insert(one.by).second && !one.reviewed;
+  });
 }
 
 std::string NaiveFold::issue_of(const std::string& group) const {
@@ -147,7 +151,7 @@ void NaiveFold::reopen_views(const std::string& leaf, const Occurrence& o, TimeU
       reached["view kept by its resolution"] += 1;
       continue;
     }
-    above.reopenings.push_back({leaf, now, turn_});
+    above.reopenings.push_back({leaf, now, turn_, false});
     reached["view reopened"] += 1;
   }
 }
@@ -308,11 +312,13 @@ bool NaiveFold::resolving_due(const Group& group, TimeUs now) const {
 void NaiveFold::tick(const model::Ticked& tick, TimeUs now) {
   for (const std::string& one : forecasts_due(now)) {
     Group& group = groups.at(one);
-    group.forecast = ForecastGiven{now, {}};
+    const bool old = group.forecast->made != now;
     for (const auto& given : tick.forecasts) {
-      if (name(given.project, given.number) == one) group.forecast->ceilings = given.ceilings;
+      if (name(given.project, given.number) != one) continue;
+      group.forecast = ForecastGiven{now, given.ceilings};
+      reached["forecast renewed"] += 1;
     }
-    reached[group.forecast->ceilings.empty() ? "forecast emptied" : "forecast renewed"] += 1;
+    if (old && group.forecast->made != now) reached["forecast not brought"] += 1;
   }
   for (auto& [name, group] : groups) {
     if (group.standing != Standing::Kept) continue;
@@ -494,7 +500,8 @@ void NaiveFold::take(const model::AttentionChanged& change, TimeUs now) {
       group.seen_by[change.who] = now;
       return;
     case model::Attention::Reviewed:
-      group.reviewed_turn = turn_;
+      if (!group.reopened()) group.reviewed_turn = turn_;
+      for (Reopening& one : group.reopenings) one.reviewed = true;
       return;
   }
 }

@@ -155,7 +155,7 @@ TEST_CASE("what lies beside groups and fingerprints reads back, damaged it does 
       model::Snooze{{TimeUs{5}, 1, 2, 3, 4}, 7, {TimeUs{-1}, TimeUs{8}}, {{9, TimeUs{3}}}};
   care.resolution = model::Resolution{model::ResolutionKind::InCommit, "c0ffee"};
   care.forecast = model::Forecast{TimeUs{6}, {1, UINT32_MAX}, -3, 17};
-  care.reopened = {{GroupId{3}, Lsn{99}, TimeUs{4}}};
+  care.reopened = {{GroupId{3}, Lsn{99}, TimeUs{4}, true}};
   care.notes = {{1, "ada", "it is\nthe cache", TimeUs{2}, TimeUs{}},
                 {4, "", "x", TimeUs{3}, TimeUs{9}}};
   care.last_note = 4;
