@@ -57,7 +57,8 @@ Result<Applied> State::fold(const Occurrence& occurrence, At at) {
   if (leaf.standing == Standing::Kept) {
     const bool changed = react(leaf_id, occurrence, at);
     if (creates || changed) applied.touched.push_back(leaf_id);
-    if (creates || leaf.first_seen < first_seen) watch(leaf_id);
+    // Its first one too where it owns fingerprints that nothing came for yet (split off).
+    if (leaf.times_seen == 1 || creates || leaf.first_seen < first_seen) watch(leaf_id);
     if (parents_[raw(leaf_id)] != GroupId{}) reopen_views(leaf_id, occurrence, at, applied);
   }
   if (occurrence.fingerprint.size() > 1 &&
