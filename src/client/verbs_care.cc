@@ -30,8 +30,8 @@ VerbResult on_issue(const std::string& directory, const std::string& reference,
     begin_answer(json, result).key("issue").string(name);
     console.out.line(json.end_object().str());
   } else if (result.outcome == engine::Outcome::Stored) {
-    console.out.line(fmt::format("{} {} ({})", name, printable(said, console.terminal.utf8),
-                                 lsn_note(result)));
+    console.out.line(
+        fmt::format("{} {} ({})", name, printable(said, console.terminal.utf8), lsn_note(result)));
   } else {
     console.out.line(fmt::format("{}: {}", name, lsn_note(result)));
   }

@@ -137,7 +137,8 @@ Result<void> write_experiments(log::BaseFileWriter& file, const model::State& st
 Result<void> write_state(log::BaseFileWriter& file, const model::State& state) {
   RowBlocks registry(file, Kind::Registry);
   CAIRN_TRY(registry.add([&](RowWriter& rows) {
-    rows.text(storage::encode_registry({state.store_id(), state.strict_types(), state.last_tick()}));
+    rows.text(
+        storage::encode_registry({state.store_id(), state.strict_types(), state.last_tick()}));
   }));
   CAIRN_TRY(registry.flush());
   RowBlocks types(file, Kind::Types);

@@ -41,8 +41,8 @@ inline Result<void> check_kept(const State& state, GroupId id) {
   if (group.standing == Standing::Deleted) return conflict("{} is deleted", state.short_id(id));
   if (group.standing == Standing::Discarded) {
     const std::string root = state.short_id(state.root_of(id));
-    return conflict("{} is discarded: take that back first (discard {} --undo)",
-                    state.short_id(id), root);
+    return conflict("{} is discarded: take that back first (discard {} --undo)", state.short_id(id),
+                    root);
   }
   return {};
 }

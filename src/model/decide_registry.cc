@@ -126,8 +126,7 @@ Decision decide_on(const State& state, const ChangeReleaseCommand& command) {
                    command.version.size());
   }
   const auto is_text = [](const std::string& text) {
-    return simdjson::validate_utf8(text) &&
-           std::none_of(text.begin(), text.end(), [](char c) {
+    return simdjson::validate_utf8(text) && std::none_of(text.begin(), text.end(), [](char c) {
              return static_cast<unsigned char>(c) < ' ' || c == 0x7f;
            });
   };

@@ -1,7 +1,6 @@
 #include "model/releases.h"
 
 #include <algorithm>
-#include <algorithm>
 #include <utility>
 
 #include "base/assert.h"

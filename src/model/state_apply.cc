@@ -29,8 +29,7 @@ Result<Applied> State::apply(const Record& record, Lsn lsn) {
   const At at{record.time, lsn, record.actor};
   auto applied = std::visit([&](const auto& body) { return fold(body, at); }, record.body);
   const bool ticks = std::holds_alternative<Ticked>(record.body);
-  const bool first =
-      last_tick_ == TimeUs{} && !std::holds_alternative<StoreCreated>(record.body);
+  const bool first = last_tick_ == TimeUs{} && !std::holds_alternative<StoreCreated>(record.body);
   if (applied.ok() && (ticks || first)) {
     last_tick_ = record.time;
     dirty_registry_ = true;
@@ -65,7 +64,8 @@ Result<Applied> State::fold(const Occurrence& occurrence, At at) {
   if (leaf.standing == Standing::Kept) {
     const bool changed = react(leaf_id, occurrence, at);
     if (creates || changed) applied.touched.push_back(leaf_id);
-    if (creates || leaf.first_seen < first_seen) watch(leaf_id);
+    // Its first one too where it owns fingerprints that nothing came for yet (split off).
+    if (leaf.times_seen == 1 || creates || leaf.first_seen < first_seen) watch(leaf_id);
     if (leaf.parent != GroupId{}) reopen_views(leaf_id, occurrence, at, applied);
   }
   if (occurrence.fingerprint.size() > 1 &&

@@ -342,9 +342,9 @@ Result<RuleFindings> take_out(const View& view, const Rule& rule, TimeUs now) {
 Result<GroupId> find_named(const model::Forest& forest, const RuleIssue& named) {
   auto found = forest.state().find_issue(named.reference);
   if (found.ok() && forest.issue_of(*found) == GroupId{}) {
-    return invalid_at(named.at, named.reference + " is " +
-                                    std::string(model::standing_name(forest.group(*found).standing)) +
-                                    ".");
+    return invalid_at(named.at,
+                      named.reference + " is " +
+                          std::string(model::standing_name(forest.group(*found).standing)) + ".");
   }
   if (found.ok()) return *found;
   Error error = std::move(found).error();

@@ -181,7 +181,8 @@ void add_release(RowBuffer& rows, const model::Release& release) {
 RowBuffer dirty_rows(const model::State& state) {
   RowBuffer rows;
   if (state.dirty_registry()) {
-    rows.add(Table::Meta, kRegistryKey, encode_registry({state.store_id(), state.strict_types(), state.last_tick()}));
+    rows.add(Table::Meta, kRegistryKey,
+             encode_registry({state.store_id(), state.strict_types(), state.last_tick()}));
     // Types are set and replaced, never removed.
     for (const auto& [id, type] : state.types_set()) {
       rows.add(Table::Types, Key().u32(id).view(), encode_type(type));
@@ -219,7 +220,8 @@ RowBuffer dirty_rows(const model::State& state) {
 
 RowBuffer all_rows(const model::State& state) {
   RowBuffer rows;
-  rows.add(Table::Meta, kRegistryKey, encode_registry({state.store_id(), state.strict_types(), state.last_tick()}));
+  rows.add(Table::Meta, kRegistryKey,
+           encode_registry({state.store_id(), state.strict_types(), state.last_tick()}));
   for (const auto& [id, type] : state.types_set()) {
     rows.add(Table::Types, Key().u32(id).view(), encode_type(type));
   }

@@ -27,10 +27,11 @@ struct Rows {
   std::vector<Project> projects;
   std::vector<Group> groups;
   std::vector<Fingerprint> fingerprints;
+  TimeUs last_tick{};
 };
 
 Rows rows_of(const State& state) {
-  Rows rows{state.store_id(), state.strict_types(), {}, {}, {}, {}};
+  Rows rows{state.store_id(), state.strict_types(), {}, {}, {}, {}, state.last_tick()};
   for (const auto& [id, type] : state.types_set()) rows.types.push_back(type);
   for (const auto& [id, project] : state.projects()) rows.projects.push_back(project);
   for (uint32_t n = 1; n <= state.group_count(); ++n)
@@ -43,7 +44,7 @@ Rows rows_of(const State& state) {
 
 State restored(const Rows& rows) {
   State state;
-  state.restore_registry(rows.store, rows.strict, rows.types);
+  state.restore_registry(rows.store, rows.strict, rows.types, rows.last_tick);
   for (const Project& project : rows.projects) REQUIRE(state.restore_project(project).ok());
   for (const Group& group : rows.groups) REQUIRE(state.restore_group(group).ok());
   for (const Fingerprint& one : rows.fingerprints) REQUIRE(state.restore_fingerprint(one).ok());

@@ -76,6 +76,9 @@ TEST_CASE("each record marks what it changes as dirty") {
   fold.state.clear_dirty();
   CHECK_FALSE(state.dirty_registry());
 
+  fold.see(kShop, {"a"}, 1);  // ticks are counted from the first record that has a time
+  CHECK(state.dirty_registry());
+  fold.state.clear_dirty();
   fold.see(kShop, {"a"}, 1);
   fold.see(kApi, {"b"}, 1);
   fold.see(kShop, {"c"}, 1);
@@ -118,7 +121,8 @@ TEST_CASE("a restored state goes on as the state would") {
   Fold copy;
   copy.lsn = fold.lsn;
   copy.next_id = fold.next_id;
-  copy.state.restore_registry(fold.state.store_id(), true, {GroupType{.id = 8, .slug = "own"}});
+  copy.state.restore_registry(fold.state.store_id(), true, {GroupType{.id = 8, .slug = "own"}},
+                              fold.state.last_tick());
   REQUIRE(copy.state.restore_project(*fold.state.project(kShop)).ok());
   for (uint32_t n = 1; n <= 5; ++n)
     REQUIRE(copy.state.restore_group(fold.state.group(GroupId{n})).ok());

@@ -80,6 +80,18 @@ TEST_CASE("new to ongoing: an older occurrence that comes late counts") {
   CHECK(life.status() == "unresolved/ongoing");
 }
 
+TEST_CASE("new to ongoing: a part that was split off before it was seen") {
+  Life life;
+  life.apply(ProjectChanged{kShop, {}, FingerprintPolicy::Known}, kStart);
+  life.Fold::see(kShop, {"a", "b"}, kStart);
+  REQUIRE(life.carry_out(Command{SplitCommand{GroupId{1}, {"b"}, {}, {}}}, kStart + 1));
+  REQUIRE(life.group(kShop, 2).times_seen == 0);
+  life.tick(kStart + 8 * kDay);  // from here on what is due is kept
+  life.see("b", kStart + 9 * kDay);
+  life.tick(kStart + 16 * kDay);
+  CHECK(life.group(kShop, 2).substatus == Substatus::Ongoing);
+}
+
 TEST_CASE("regressed to ongoing: 7 days after the regression") {
   Life life;
   life.resolve(kStart + 10);
