@@ -198,5 +198,45 @@ def test_a_resolved_view_comes_back_with_a_member(box):
     assert status(box, "P7-1") == ("resolved", None)
 
 
+def test_what_is_held_back_or_out_of_sight_is_refused_by_name(box):
+    fill(box, 4)
+    box.ok("projects", box.store, "set", "7", "--hold-back", "on")
+    box.ok("types", box.store, "set", "1", "--noise-limit", "5")
+    see(box, 90, "held")
+    box.run("split", box.store, "P7-1", "--fingerprint", "held").expect(1).says("held back")
+    box.ok("experiment", box.store, "new", "e")
+    pairs = box.write("pairs", "P7-1 held\n")
+    box.run("experiment", box.store, "add", "e", "--pairs", pairs).expect(1).says("held back")
+    box.ok("merge", box.store, "P7-1", "P7-2")
+    box.ok("discard", box.store, "P7-1")
+    box.run("discard", box.store, "P7-2", "--undo").expect(1).says("P7-1")
+    box.run("sweep", box.store, "merge P7-3 P7-1").expect(1).says("P7-1 is discarded")
+    box.ok("verify", box.store, "--deep")
+
+
+def test_options_without_a_value_are_not_as_if_not_given(box):
+    fill(box)
+    box.run("resolve", box.store, "P7-1", "--in-release", "").expect(1).says("name the release")
+    box.run("archive", box.store, "P7-1", "--until", "").expect(2).says("--until")
+    box.run("archive", box.store, "P7-1", "--for", "0d").expect(2).says("over at once")
+    box.run("link", box.store, "P7-1", "http://a\x07b").expect(1).says("no address")
+    assert status(box, "P7-1") == ("unresolved", "new")
+
+
+def test_which_release_has_a_commit_is_the_same_after_a_rebuild(box):
+    fill(box)
+    for version, date in [("alpha", "2020-01-01"), ("beta", "2021-01-01")]:
+        box.ok("releases", box.store, "set", "7", version, "--date", date)
+    for version in ["beta", "alpha"]:  # the other way round
+        box.ok("releases", box.store, "set", "7", version, "--commit", "c1")
+    box.ok("resolve", box.store, "P7-1", "--in-commit", "c1")
+    box.ok("rebuild", box.store)
+    box.imports(box.write("r.jsonl", [with_release(95, "f0", "alpha")]))
+    before = box.digests()
+    box.ok("verify", box.store, "--deep")
+    box.ok("rebuild", box.store)
+    assert box.digests() == before
+
+
 if __name__ == "__main__":
     main(globals())
