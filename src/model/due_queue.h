@@ -1,9 +1,10 @@
-// For which groups something may be due, the soonest first. An index over the state: an entry may
-// be early or stale, so that who takes it asks the state again; it is never late.
+// For which groups something may be due, the soonest first. An index over the state: what it says
+// of a group may be early, so that who takes it asks the state again; it is never late.
 #pragma once
 
 #include <algorithm>
 #include <functional>
+#include <unordered_map>
 #include <vector>
 
 #include "base/ids.h"
@@ -16,9 +17,13 @@ struct Due {
   auto operator<=>(const Due&) const = default;
 };
 
+// Holds one moment a group: the soonest that was pushed since it was last popped.
 class DueQueue {
  public:
   void push(Due due) {
+    const auto [known, fresh] = soonest_.try_emplace(due.group, due.at);
+    if (!fresh && known->second <= due.at) return;
+    known->second = due.at;
     heap_.push_back(due);
     std::push_heap(heap_.begin(), heap_.end(), std::greater<>());
   }
@@ -26,14 +31,27 @@ class DueQueue {
   // Precondition: something is in it.
   const Due& first() const { return heap_.front(); }
   void pop() {
-    std::pop_heap(heap_.begin(), heap_.end(), std::greater<>());
-    heap_.pop_back();
+    soonest_.erase(heap_.front().group);
+    do {
+      std::pop_heap(heap_.begin(), heap_.end(), std::greater<>());
+      heap_.pop_back();
+    } while (!heap_.empty() && !counts(heap_.front()));
   }
-  bool empty() const { return heap_.empty(); }
-  void clear() { heap_.clear(); }
+  size_t size() const { return soonest_.size(); }
+  void clear() {
+    heap_.clear();
+    soonest_.clear();
+  }
 
  private:
+  // Not what a sooner push of the same group left behind.
+  bool counts(const Due& due) const {
+    const auto known = soonest_.find(due.group);
+    return known != soonest_.end() && known->second == due.at;
+  }
+
   std::vector<Due> heap_;
+  std::unordered_map<GroupId, TimeUs> soonest_;
 };
 
 }  // namespace cairn::model
