@@ -60,7 +60,7 @@ Finish build_experiment(CLI::App& app) {
   app.add_option("--at", words->at, "new: rules see the store as of this record")
       ->transform(count_from(1))
       ->type_name("LSN");
-  app.add_option("--pairs", values.pairs, "add: merge these, PRIMARY CHILD a line")
+  app.add_option("--pairs", values.pairs, "add: merge these, CHILD,PRIMARY a line")
       ->type_name("FILE");
   app.add_option("--labels", values.labels, "compare: CSV of occurrence id and true group")
       ->type_name("FILE");

@@ -2,13 +2,51 @@
 
 #include <fmt/format.h>
 
-#include <unordered_map>
+#include <unordered_set>
+#include <utility>
 
 #include "client/command_answer.h"
 #include "client/line_source.h"
+#include "client/pair_reader.h"
 #include "client/table.h"
 
 namespace cairn::client {
+namespace {
+
+constexpr size_t kLinksListed = 20;
+
+void write_links(JsonWriter& json, std::string_view key, const model::State& state,
+                 const model::ViewLinks& links) {
+  size_t written = 0;
+  json.key(key).begin_array();
+  links.for_each_view([&](GroupId view, std::span<const GroupId> children) {
+    if (written++ >= kLinksListed) return;
+    json.begin_object().key("view").string(state.short_id(view));
+    write_names(json, "children", short_ids(state, children));
+    json.end_object();
+  });
+  json.end_array();
+}
+
+void print_links(const model::State& state, const query::RuleFindings& findings, Console& console) {
+  TextTable table(
+      {{.header = "ISSUE"}, {.header = "WHAT"}, {.header = "ISSUES", .flexible = true}});
+  size_t listed = 0;
+  const auto list = [&](const model::ViewLinks& links, const char* what) {
+    links.for_each_view([&](GroupId view, std::span<const GroupId> children) {
+      if (listed++ < kLinksListed) {
+        table.add({state.short_id(view), what, joined(short_ids(state, children))});
+      }
+    });
+  };
+  list(findings.links.cuts, "no longer shows");
+  list(findings.links.merges, "shows");
+  if (!table.empty()) console.out.write(table.render(console.terminal));
+  if (listed > kLinksListed)
+    console.out.line(fmt::format("and {} more", format_count(listed - kLinksListed)));
+}
+
+}  // namespace
 
 void write_findings(JsonWriter& json, const query::RuleFindings& findings) {
   json.key("issues").unsigned_integer(findings.issues);
@@ -17,37 +55,6 @@ void write_findings(JsonWriter& json, const query::RuleFindings& findings) {
   json.key("merged").unsigned_integer(findings.links.merges.children());
   json.key("taken_out").unsigned_integer(findings.links.cuts.children());
   json.key("occurrences").unsigned_integer(findings.occurrences);
-}
-
-void write_links(JsonWriter& json, std::string_view key, const model::State& state,
-                 const model::ViewLinks& links, size_t most) {
-  size_t written = 0;
-  json.key(key).begin_array();
-  links.for_each_view([&](GroupId view, std::span<const GroupId> children) {
-    if (written++ >= most) return;
-    json.begin_object().key("view").string(state.short_id(view));
-    write_names(json, "children", short_ids(state, children));
-    json.end_object();
-  });
-  json.end_array();
-}
-
-void print_links(const model::State& state, const query::RuleFindings& findings, size_t most,
-                 Console& console) {
-  TextTable table(
-      {{.header = "ISSUE"}, {.header = "WHAT"}, {.header = "ISSUES", .flexible = true}});
-  size_t listed = 0;
-  const auto list = [&](const model::ViewLinks& links, const char* what) {
-    links.for_each_view([&](GroupId view, std::span<const GroupId> children) {
-      if (listed++ < most) {
-        table.add({state.short_id(view), what, joined(short_ids(state, children))});
-      }
-    });
-  };
-  list(findings.links.cuts, "no longer shows");
-  list(findings.links.merges, "shows");
-  if (!table.empty()) console.out.write(table.render(console.terminal));
-  if (listed > most) console.out.line(fmt::format("and {} more", format_count(listed - most)));
 }
 
 std::string findings_text(const query::RuleFindings& findings) {
@@ -61,6 +68,20 @@ std::string findings_text(const query::RuleFindings& findings) {
   const char* what = merged > 0 ? "merged into" : "taken out of";
   return fmt::format("{} issue{} {} {} ({} events)", format_count(merged + cut), one(merged + cut),
                      what, format_count(findings.views), format_count(findings.occurrences));
+}
+
+void print_trial(const model::State& state, const query::RuleFindings& findings, Console& console) {
+  if (!console.json) {
+    print_links(state, findings, console);
+    console.out.line("would do: " + findings_text(findings));
+    return;
+  }
+  JsonWriter json;
+  json.begin_object().key("dry_run").boolean(true);
+  write_findings(json, findings);
+  write_links(json, "unmerges", state, findings.links.cuts);
+  write_links(json, "merges", state, findings.links.merges);
+  console.out.line(json.end_object().str());
 }
 
 namespace {
@@ -88,46 +109,36 @@ Result<GroupId> find_named(const model::State& state, const std::string& referen
   return found;
 }
 
-// The two words of a line, parted by blanks or a comma.
-std::vector<std::string> words_of(std::string_view line) {
-  std::vector<std::string> words;
-  std::string word;
-  const auto end = [&] {
-    if (!word.empty()) words.push_back(std::exchange(word, {}));
-  };
-  for (const char c : line) {
-    if (c == ' ' || c == '\t' || c == ',') {
-      end();
-    } else {
-      word.push_back(c);
-    }
-  }
-  end();
-  return words;
-}
-
 }  // namespace
 
 Result<query::RuleFindings> read_pairs(const std::string& path, const model::Forest& forest) {
   CAIRN_TRY_ASSIGN(const auto lines, open_lines(path));
   const model::State& state = forest.state();
   query::RuleFindings out;
-  std::unordered_map<GroupId, bool> views;
+  std::unordered_set<GroupId> views;
+  PairReader reader{PairColumns()};
+  bool started = false;
   while (true) {
     CAIRN_TRY_ASSIGN(const auto line, lines->next());
     if (!line) break;
-    if (line->text.empty() || line->text.starts_with('#')) continue;
+    if (line->text.find_first_not_of(" \t\r") == std::string_view::npos) continue;
     const auto wrong = [&](Error error) {
       error.message = fmt::format("{}:{}: {}", path, line->number, error.message);
       return error;
     };
-    const std::vector<std::string> words = words_of(line->text);
-    if (line->too_long || words.size() != 2) {
-      return wrong(make_error(ErrorCode::InvalidArgument, "write a primary and a child"));
+    if (line->too_long) {
+      return wrong(make_error(ErrorCode::Exhausted, "the line is too long to be a pair"));
     }
-    auto primary = find_named(state, words[0]);
+    if (!std::exchange(started, true)) {
+      auto header = reader.start(line->text);
+      if (!header.ok()) return wrong(std::move(header).error());
+      if (*header) continue;
+    }
+    const auto pair = reader.read(line->text);
+    if (!pair.ok()) return wrong(pair.error());
+    auto primary = find_named(state, pair->primary);
     if (!primary.ok()) return wrong(std::move(primary).error());
-    auto child = find_named(state, words[1]);
+    auto child = find_named(state, pair->child);
     if (!child.ok()) return wrong(std::move(child).error());
     if (state.group(*primary).project != state.group(*child).project) {
       return wrong(make_error(ErrorCode::Conflict, "these are issues of different projects"));
@@ -139,7 +150,7 @@ Result<query::RuleFindings> read_pairs(const std::string& path, const model::For
           fmt::format("more than {} pairs; split the file", model::kMaxRegroupedGroups)));
     }
     out.links.merges.add(*primary, *child);
-    views[*primary] = true;
+    views.insert(*primary);
     out.issues += 1;
     out.occurrences += forest.totals(*child).times_seen;
   }

@@ -98,7 +98,7 @@ constexpr std::array kVerbs = {
         "try another grouping beside the one in use",
         "new NAME [--at LSN]       begin one; its rules see the store as of that record\n"
         "add NAME RULE             a step more: what the rule finds, once and for all\n"
-        "add NAME --pairs FILE     the same of a file: PRIMARY CHILD a line\n"
+        "add NAME --pairs FILE     the same of a file: CHILD,PRIMARY a line\n"
         "list                      all of them and their steps\n"
         "compare NAME [OTHER]      against the base or OTHER; --labels FILE measures both\n"
         "promote NAME [--rebase]   merge and unmerge for real what it shows\n"

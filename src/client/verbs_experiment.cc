@@ -16,7 +16,7 @@
 namespace cairn::client {
 namespace {
 
-constexpr size_t kLinksListed = 20;
+constexpr size_t kConflictsListed = 20;
 
 VerbResult answer(const ExperimentArguments& arguments, const engine::ExecuteResult& result,
                   std::string_view what, Console& console) {
@@ -84,21 +84,6 @@ Result<query::RuleFindings> find(const ExperimentArguments& arguments,
   return find_in(arguments, then.snapshot->view_with(*experiment), then.now);
 }
 
-void print_findings(const engine::Snapshot& snapshot, const query::RuleFindings& findings,
-                    Console& console) {
-  if (console.json) {
-    JsonWriter json;
-    json.begin_object().key("dry_run").boolean(true);
-    write_findings(json, findings);
-    write_links(json, "unmerges", snapshot.state(), findings.links.cuts, kLinksListed);
-    write_links(json, "merges", snapshot.state(), findings.links.merges, kLinksListed);
-    console.out.line(json.end_object().str());
-    return;
-  }
-  print_links(snapshot.state(), findings, kLinksListed, console);
-  console.out.line("would do: " + findings_text(findings));
-}
-
 std::string rule_text(const ExperimentArguments& arguments) {
   if (arguments.pairs.empty()) return arguments.rule;
   return "pairs " + std::filesystem::path(arguments.pairs).filename().string();
@@ -111,7 +96,7 @@ VerbResult add(const ExperimentArguments& arguments, Console& console) {
     CAIRN_TRY_ASSIGN(const auto snapshot, store->snapshot());
     CAIRN_TRY_ASSIGN(findings, find(arguments, *snapshot, console));
     if (arguments.dry_run) {
-      print_findings(*snapshot, findings, console);
+      print_trial(snapshot->state(), findings, console);
       return ExitCode::Ok;
     }
   }
@@ -250,10 +235,10 @@ VerbResult try_promotion(const ExperimentArguments& arguments, Console& console)
   findings.links.cuts.for_each_view([&](GroupId, std::span<const GroupId>) { ++findings.views; });
   const query::View base = snapshot.view();
   findings.occurrences = query::compare_groupings(base, view, 0).moved;
-  print_findings(snapshot, findings, console);
+  print_trial(snapshot.state(), findings, console);
   if (!console.json && view.overlay->conflict_count() > 0) {
     console.out.line(fmt::format("{} conflicts with the base:", view.overlay->conflict_count()));
-    console.out.write(model::list_conflicts(snapshot.state(), *view.overlay, kLinksListed));
+    console.out.write(model::list_conflicts(snapshot.state(), *view.overlay, kConflictsListed));
   }
   return ExitCode::Ok;
 }

@@ -14,7 +14,6 @@
 namespace cairn::client {
 namespace {
 
-constexpr size_t kLinksListed = 20;
 constexpr std::chrono::milliseconds kLookAround{100};
 
 // Between finding and writing nobody else writes: the store is open for writing here alone.
@@ -64,26 +63,11 @@ void print(const SweepArguments& arguments, const engine::ExecuteResult& result,
   }
 }
 
-void print_trial(const engine::Snapshot& snapshot, const query::RuleFindings& findings,
-                 Console& console) {
-  if (!console.json) {
-    print_links(snapshot.state(), findings, kLinksListed, console);
-    console.out.line("would do: " + findings_text(findings));
-    return;
-  }
-  JsonWriter json;
-  json.begin_object().key("dry_run").boolean(true);
-  write_findings(json, findings);
-  write_links(json, "unmerges", snapshot.state(), findings.links.cuts, kLinksListed);
-  write_links(json, "merges", snapshot.state(), findings.links.merges, kLinksListed);
-  console.out.line(json.end_object().str());
-}
-
 Result<void> run_once(const SweepArguments& arguments, Console& console) {
   if (arguments.dry_run) {
     CAIRN_TRY_ASSIGN(const Reading reading, open_reading(arguments.store, {}, console));
     CAIRN_TRY_ASSIGN(const auto findings, find(arguments, *reading.snapshot));
-    print_trial(*reading.snapshot, findings, console);
+    print_trial(reading.snapshot->state(), findings, console);
     return {};
   }
   CAIRN_TRY_ASSIGN(const auto store, open_writing(arguments.store, false, console));

@@ -139,13 +139,6 @@ using Command =
 // names the issues by short id and the rule.
 Result<std::optional<RecordBody>> decide(const State& state, const Command& command);
 
-// The parts of it (decide_experiment.cc).
-Result<std::optional<RecordBody>> decide_on(const State& state, const MakeExperimentCommand& wish);
-Result<std::optional<RecordBody>> decide_on(const State& state, const AddToExperimentCommand& wish);
-Result<std::optional<RecordBody>> decide_on(const State& state, const DropExperimentCommand& wish);
-Result<std::optional<RecordBody>> decide_on(const State& state, const PromoteCommand& wish);
-Result<std::optional<RecordBody>> decide_on(const State& state, const RegroupCommand& wish);
-
 // The issues that an experiment's facts would not treat as they did when they were found, one a
 // line, at most `most`; "" = none.
 std::string list_conflicts(const State& state, const Overlay& overlay, size_t most);

@@ -84,4 +84,11 @@ Decision decide_on(const State& state, const ChangeProjectCommand& command);
 Decision decide_on(const State& state, const ChangeTypesCommand& command);
 Decision decide_on(const State& state, const ChangeReleaseCommand& command);
 
+// decide_experiment.cc
+Decision decide_on(const State& state, const MakeExperimentCommand& command);
+Decision decide_on(const State& state, const AddToExperimentCommand& command);
+Decision decide_on(const State& state, const DropExperimentCommand& command);
+Decision decide_on(const State& state, const PromoteCommand& command);
+Decision decide_on(const State& state, const RegroupCommand& command);
+
 }  // namespace cairn::model

@@ -2,13 +2,10 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
-#include "model/command.h"
+#include "model/decide_common.h"
 
 namespace cairn::model {
 namespace {
-
-using Fact = std::optional<RecordBody>;
-using Decision = Result<Fact>;
 
 constexpr size_t kConflictsListed = 20;
 
@@ -58,12 +55,10 @@ Result<void> check_links(const State& state, const Regrouping& links) {
     }
     if (!known.ok()) return;
     if (view == child) {
-      known = refusal(ErrorCode::InvalidArgument, "{} cannot be merged into itself",
-                      state.short_id(view));
+      known = invalid("{} cannot be merged into itself", state.short_id(view));
     } else if (state.group(view).project != state.group(child).project) {
-      known = refusal(ErrorCode::Conflict,
-                      "{} and {} are in different projects: issues merge within one project only",
-                      state.short_id(child), state.short_id(view));
+      known = conflict("{} and {} are in different projects: issues merge within one project only",
+                       state.short_id(child), state.short_id(view));
     }
   };
   links.cuts.for_each(check);
@@ -99,15 +94,14 @@ std::string list_conflicts(const State& state, const Overlay& overlay, size_t mo
 
 Decision decide_on(const State& state, const MakeExperimentCommand& wish) {
   if (!valid_experiment_name(wish.name)) {
-    return refusal(ErrorCode::InvalidArgument,
-                   "'{}' is no name for an experiment: use 1 to {} of A-Z a-z 0-9 . _ -", wish.name,
+    return invalid("'{}' is no name for an experiment: use 1 to {} of A-Z a-z 0-9 . _ -", wish.name,
                    kMaxExperimentNameBytes);
   }
   if (state.find_experiment(wish.name) != nullptr) {
-    return refusal(ErrorCode::Conflict,
-                   "there is an experiment {} already: drop it, or take "
-                   "another name",
-                   wish.name);
+    return conflict(
+        "there is an experiment {} already: drop it, or take "
+        "another name",
+        wish.name);
   }
   if (state.experiments().size() >= kMaxExperiments) {
     return refusal(ErrorCode::Exhausted, "there are {} experiments, which is the limit: drop some",
@@ -124,8 +118,7 @@ Decision decide_on(const State& state, const AddToExperimentCommand& wish) {
                    wish.name, experiment->steps.size());
   }
   if (wish.rule.size() > kMaxRuleBytes || !simdjson::validate_utf8(wish.rule)) {
-    return refusal(ErrorCode::InvalidArgument,
-                   "the rule is not UTF-8 or longer than {} bytes: shorten it", kMaxRuleBytes);
+    return invalid("the rule is not UTF-8 or longer than {} bytes: shorten it", kMaxRuleBytes);
   }
   CAIRN_TRY(check_links(state, wish.facts));
   if (state.experiment_words() + wish.facts.words() > kMaxExperimentGroups) {
@@ -147,13 +140,12 @@ Decision decide_on(const State& state, const PromoteCommand& wish) {
   if (experiment == nullptr) return unknown_experiment(state, wish.name);
   const Overlay overlay(state, *experiment);
   const Regrouping links = overlay.regrouping(state);
-  if (links.empty()) return Fact{};
+  if (links.empty()) return kNothingToDo;
   if (overlay.conflict_count() > 0 && !wish.rebase) {
-    return refusal(ErrorCode::Conflict,
-                   "the store was regrouped since; {} of the links of {} do not mean any more what "
-                   "they meant:\n{}Promote with rebase to make what the experiment shows now.",
-                   overlay.conflict_count(), wish.name,
-                   list_conflicts(state, overlay, kConflictsListed));
+    return conflict(
+        "the store was regrouped since; {} of the links of {} do not mean any more what "
+        "they meant:\n{}Promote with rebase to make what the experiment shows now.",
+        overlay.conflict_count(), wish.name, list_conflicts(state, overlay, kConflictsListed));
   }
   CAIRN_TRY(check_links(state, links));
   CAIRN_TRY(state.check_fits(links));
@@ -162,15 +154,13 @@ Decision decide_on(const State& state, const PromoteCommand& wish) {
 }
 
 Decision decide_on(const State& state, const RegroupCommand& wish) {
-  if (wish.links.empty()) return Fact{};
+  if (wish.links.empty()) return kNothingToDo;
   if (wish.what.size() > kMaxRuleBytes || !simdjson::validate_utf8(wish.what)) {
-    return refusal(ErrorCode::InvalidArgument,
-                   "the rule is not UTF-8 or longer than {} bytes: shorten it", kMaxRuleBytes);
+    return invalid("the rule is not UTF-8 or longer than {} bytes: shorten it", kMaxRuleBytes);
   }
   CAIRN_TRY(check_links(state, wish.links));
   if (const auto fits = state.check_fits(wish.links); !fits.ok()) {
-    return refusal(ErrorCode::Conflict, "the store was regrouped meanwhile ({}): try again",
-                   fits.error().message);
+    return conflict("the store was regrouped meanwhile ({}): try again", fits.error().message);
   }
   return Fact{Regrouped{wish.cause, wish.what, by_number<Unmerged>(state, wish.links.cuts),
                         by_number<Merged>(state, wish.links.merges)}};

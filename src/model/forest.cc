@@ -40,15 +40,18 @@ std::vector<GroupId> Forest::children(GroupId id) const {
   return out;
 }
 
+bool Forest::is_view(GroupId id) const {
+  return !group(id).children.empty() || (overlay_ != nullptr && !overlay_->added(id).empty());
+}
+
 std::vector<GroupId> Forest::members(GroupId id) const {
-  if (overlay_ == nullptr) return state_->members(id);
   std::vector<GroupId> out;
   std::vector<GroupId> open{id};
   while (!open.empty()) {
     const GroupId at = open.back();
     open.pop_back();
     out.push_back(at);
-    if (group(at).children.empty() && overlay_->added(at).empty()) continue;
+    if (!is_view(at)) continue;
     const std::vector<GroupId> below = children(at);
     open.insert(open.end(), below.rbegin(), below.rend());
   }
@@ -56,9 +59,8 @@ std::vector<GroupId> Forest::members(GroupId id) const {
 }
 
 Totals Forest::totals(GroupId id) const {
-  if (overlay_ == nullptr) return state_->totals(id);
   Totals totals = group(id).own();
-  if (group(id).children.empty() && overlay_->added(id).empty()) return totals;
+  if (!is_view(id)) return totals;
   for (const GroupId member : members(id)) {
     if (member != id) totals.add(group(member).own());
   }
@@ -66,7 +68,6 @@ Totals Forest::totals(GroupId id) const {
 }
 
 const Group& Forest::face_of(GroupId id) const {
-  if (overlay_ == nullptr) return state_->face_of(id);
   const Group* newest = &group(id);
   if (newest->times_seen > 0) return *newest;
   for (const GroupId member : members(id)) {

@@ -29,7 +29,7 @@ class Forest {
   // The same as searches see it: 0 when that is deleted or discarded.
   GroupId issue_of(GroupId id) const;
   std::vector<GroupId> children(GroupId id) const;
-  // The rest as State's of the same names.
+  // The rest as State's of the same names, which ask here.
   std::vector<GroupId> members(GroupId id) const;
   Totals totals(GroupId id) const;
   ShownStatus shown_status(GroupId id) const;
@@ -38,6 +38,9 @@ class Forest {
   std::vector<FingerprintId> fingerprints_of(GroupId id) const;
 
  private:
+  // Also of one that an experiment emptied.
+  bool is_view(GroupId id) const;
+
   const State* state_;
   const Overlay* overlay_;
 };

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "model/forest.h"
 #include "model/short_id.h"
 
 namespace cairn::model {
@@ -131,19 +132,7 @@ std::vector<GroupId> State::roots_by_fingerprint(std::span<const GroupId> parent
   return out;
 }
 
-std::vector<GroupId> State::members(GroupId id) const {
-  std::vector<GroupId> out;
-  std::vector<GroupId> open{id};
-  while (!open.empty()) {
-    const GroupId at = open.back();
-    open.pop_back();
-    out.push_back(at);
-    const IdList<GroupId>& children = group(at).children;
-    open.insert(open.end(), children.begin(), children.end());
-    std::reverse(open.end() - static_cast<ptrdiff_t>(children.size()), open.end());
-  }
-  return out;
-}
+std::vector<GroupId> State::members(GroupId id) const { return Forest(*this).members(id); }
 
 void Totals::add(const Totals& more) {
   if (more.times_seen == 0) return;
@@ -153,25 +142,9 @@ void Totals::add(const Totals& more) {
   times_seen += more.times_seen;
 }
 
-Totals State::totals(GroupId id) const {
-  Totals totals = group(id).own();
-  if (group(id).children.empty()) return totals;
-  for (const GroupId member : members(id)) {
-    if (member != id) totals.add(group(member).own());
-  }
-  return totals;
-}
+Totals State::totals(GroupId id) const { return Forest(*this).totals(id); }
 
-const Group& State::face_of(GroupId id) const {
-  const Group* newest = &group(id);
-  if (newest->times_seen > 0) return *newest;
-  for (const GroupId member : members(id)) {
-    const Group& other = group(member);
-    const bool newer = newest->times_seen == 0 || other.last_seen > newest->last_seen;
-    if (other.times_seen > 0 && newer) newest = &other;
-  }
-  return *newest;
-}
+const Group& State::face_of(GroupId id) const { return Forest(*this).face_of(id); }
 
 GroupId State::rejoins(GroupId part) const {
   GroupId at = group(part).split_from;

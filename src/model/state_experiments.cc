@@ -167,47 +167,4 @@ Result<Applied> State::fold(const Regrouped& regrouped, At at) {
   return applied;
 }
 
-// --- restoring --------------------------------------------------------------------------------
-
-namespace {
-
-Error damaged(std::string_view what) {
-  return make_error(
-      ErrorCode::Corruption,
-      fmt::format("the index holds {}; run rebuild to make it anew from the log", what));
-}
-
-}  // namespace
-
-Result<void> State::restore_experiment(Experiment experiment) {
-  const std::string name = experiment.name;
-  if (!valid_experiment_name(name) || experiment.created == Lsn{} ||
-      !experiments_.emplace(name, std::move(experiment)).second) {
-    return damaged(fmt::format("the experiment '{}' twice, or under no name", name));
-  }
-  return {};
-}
-
-Result<void> State::restore_step(std::string_view experiment, ExperimentStep step) {
-  const auto found = experiments_.find(experiment);
-  if (found == experiments_.end()) {
-    return damaged(fmt::format("a step of the experiment '{}', which is not there", experiment));
-  }
-  bool known = true;
-  const auto check = [&](GroupId view, GroupId child) {
-    for (const GroupId id : {view, child})
-      known = known && raw(id) >= 1 && raw(id) <= group_count();
-    known = known && group(view).project == group(child).project;
-  };
-  step.facts.cuts.for_each(check);
-  step.facts.merges.for_each(check);
-  if (!known) {
-    return damaged(
-        fmt::format("a step of the experiment '{}' with groups that are not there", experiment));
-  }
-  experiment_words_ += step.facts.words();
-  found->second.steps.push_back(std::move(step));
-  return {};
-}
-
 }  // namespace cairn::model

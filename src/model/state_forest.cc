@@ -168,11 +168,14 @@ Result<Applied> State::fold(const Rejoined& rejoined, At at) {
 void State::copy_waiting(GroupId group, GroupId part) {
   const auto it = care_.find(group);
   if (it == care_.end()) return;
-  const Care from = it->second;
+  // Making the part's may move the group's.
+  auto snooze = it->second.snooze;
+  auto resolution = it->second.resolution;
+  auto forecast = it->second.forecast;
   Care& to = change_care(part);
-  to.snooze = from.snooze;
-  to.resolution = from.resolution;
-  to.forecast = from.forecast;
+  to.snooze = std::move(snooze);
+  to.resolution = std::move(resolution);
+  to.forecast = std::move(forecast);
   settle_care(part);
 }
 

@@ -116,10 +116,10 @@ def test_rebase(box):
 def test_pairs_and_moments(box):
     fill(box)
     experiment(box, "new", "pairs")
-    pairs = box.write("pairs.txt", ["# by hand", "P7-1 P7-2", "f2,f3"])
+    pairs = box.write("pairs.txt", ["child,primary", "P7-2,P7-1", "f3,f2"])
     assert experiment(box, "add", "pairs", "--pairs", pairs)["merged"] == 2
     assert members(box.search("", "--in", "pairs"))["P7-3"] == ["P7-4"]
-    wrong = box.write("wrong.txt", ["P7-1 P7-2", "P7-1 P7-99"])
+    wrong = box.write("wrong.txt", ["P7-2,P7-1", "P7-99,P7-1"])
     box.run("experiment", box.store, "add", "pairs", "--pairs", wrong).expect(1).says("wrong.txt:2")
     # As of record 4 there were three groups.
     experiment(box, "new", "then", "--at", "4")

@@ -205,7 +205,7 @@ def test_what_is_held_back_or_out_of_sight_is_refused_by_name(box):
     see(box, 90, "held")
     box.run("split", box.store, "P7-1", "--fingerprint", "held").expect(1).says("held back")
     box.ok("experiment", box.store, "new", "e")
-    pairs = box.write("pairs", "P7-1 held\n")
+    pairs = box.write("pairs", "held,P7-1\n")
     box.run("experiment", box.store, "add", "e", "--pairs", pairs).expect(1).says("held back")
     box.ok("merge", box.store, "P7-1", "P7-2")
     box.ok("discard", box.store, "P7-1")
