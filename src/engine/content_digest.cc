@@ -127,6 +127,7 @@ Result<void> PartDigest::add_columns(const storage::Part& part) {
     part.read_users(block, users.data());
     for (uint32_t i = 0; i < block.size(); ++i) {
       const Ordinal ordinal = begin + i;
+      if (part.only() != nullptr && !part.only()->contains(ordinal)) continue;
       const FingerprintId fingerprint = part.fingerprint(ordinal);
       if (raw(fingerprint) >= hashes_.fingerprints.size()) {
         return make_error(ErrorCode::Corruption,
@@ -150,7 +151,9 @@ Result<void> PartDigest::add_field(const storage::Part& part, FieldId field) {
       sound = what.error();
       return false;
     }
-    for (const Ordinal ordinal : ordinals) add(*what, lsns_[ordinal]);
+    for (const Ordinal ordinal : ordinals) {
+      if (part.only() == nullptr || part.only()->contains(ordinal)) add(*what, lsns_[ordinal]);
+    }
     return true;
   });
   return sound;

@@ -17,7 +17,12 @@ bool has(const Tail& tail, uint64_t id_hash, ProjectId project, const Uuid& id) 
 }  // namespace
 
 Result<void> Materializer::load(const storage::ReadTxn& txn, Lsn applied, TimeUs last_time) {
-  CAIRN_TRY(storage::load_state(txn, state_));
+  return load_past(storage::NewestRows(txn), txn, applied, last_time);
+}
+
+Result<void> Materializer::load_past(const storage::RowSource& rows, const storage::ReadTxn& txn,
+                                     Lsn applied, TimeUs last_time) {
+  CAIRN_TRY(storage::load_state(rows, state_));
   state_.clear_dirty();
   CAIRN_TRY(dictionary_.load(txn));
   CAIRN_TRY(dictionary_.attach(&txn));
@@ -31,7 +36,7 @@ void Materializer::begin(model::State&& state, Lsn applied, TimeUs last_time,
                          const std::vector<Hash128>& keys,
                          std::vector<std::pair<GroupId, Lsn>>&& activity) {
   state_ = std::move(state);
-  tail_->keys.insert(keys.begin(), keys.end());
+  for (const Hash128& key : keys) tail_->keys.emplace(key, applied);
   tail_->activity = std::move(activity);
   applied_ = applied;
   checkpoint_ = applied;
@@ -74,21 +79,31 @@ Result<void> Materializer::prepare(size_t index) {
   return dictionary_.intern(*batch_, index, tag_fields_, terms_of(index));
 }
 
-Result<void> Materializer::apply(const model::Record& record, Lsn lsn) {
+Result<model::Applied> Materializer::fold(const model::Record& record, Lsn lsn) {
   CAIRN_ASSERT(lsn == next(applied_));
-  CAIRN_TRY_ASSIGN(const model::Applied applied, state_.apply(record, lsn));
+  CAIRN_TRY_ASSIGN(model::Applied applied, state_.apply(record, lsn));
+  regrouped_.insert(regrouped_.end(), applied.regrouped.begin(), applied.regrouped.end());
+  if (!std::holds_alternative<model::StoreCreated>(record.body)) {
+    last_time_ = std::max(last_time_, record.time);
+  }
+  applied_ = lsn;
+  return applied;
+}
+
+Result<void> Materializer::follow(const model::Record& record, Lsn lsn) {
+  CAIRN_TRY(fold(record, lsn));
+  return {};
+}
+
+Result<void> Materializer::apply(const model::Record& record, Lsn lsn) {
+  CAIRN_TRY_ASSIGN(const model::Applied applied, fold(record, lsn));
   if (const auto* occurrence = std::get_if<model::Occurrence>(&record.body)) {
     tail_->head.add({lsn, occurrence->time(), occurrence->project, applied.decided_by,
                      id_hashes_[prepared_], terms_of(prepared_)});
     tail_->ids.push_back(occurrence->id);
   }
-  regrouped_.insert(regrouped_.end(), applied.regrouped.begin(), applied.regrouped.end());
-  if (record.key != Hash128{}) tail_->keys.insert(record.key);
+  if (record.key != Hash128{}) tail_->keys.emplace(record.key, lsn);
   for (const GroupId group : applied.touched) tail_->activity.emplace_back(group, lsn);
-  if (!std::holds_alternative<model::StoreCreated>(record.body)) {
-    last_time_ = std::max(last_time_, record.time);
-  }
-  applied_ = lsn;
   return {};
 }
 

@@ -10,7 +10,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <unordered_set>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -26,19 +26,21 @@
 #include "storage/dictionary.h"
 #include "storage/head.h"
 #include "storage/lmdb_env.h"
+#include "storage/row_source.h"
 
 namespace cairn::engine {
 
 struct Hash128Hasher {
   size_t operator()(const Hash128& hash) const { return hash.low; }
 };
-using KeySet = std::unordered_set<Hash128, Hash128Hasher>;
+// Idempotency keys and the records they came with.
+using KeyMap = std::unordered_map<Hash128, Lsn, Hash128Hasher>;
 
 // What is new since the last checkpoint was begun.
 struct Tail {
   storage::Head head;
   std::vector<Uuid> ids;  // of the head's occurrences, by ordinal
-  KeySet keys;
+  KeyMap keys;
   std::vector<std::pair<GroupId, Lsn>> activity;
 
   void clear();  // keeps most of the memory
@@ -57,6 +59,10 @@ class Materializer {
  public:
   // Reads a checkpoint into an empty materializer. `txn` is attached, see below. Corruption, Io.
   Result<void> load(const storage::ReadTxn& txn, Lsn applied, TimeUs last_time);
+  // The same of an earlier checkpoint, whose rows these are. What came since is in the index but
+  // for the state: see follow().
+  Result<void> load_past(const storage::RowSource& rows, const storage::ReadTxn& txn, Lsn applied,
+                         TimeUs last_time);
 
   // Begins with the state of a record, all in memory.
   void begin(model::State&& state, Lsn applied, TimeUs last_time, const std::vector<Hash128>& keys,
@@ -84,6 +90,9 @@ class Materializer {
   // Folds the next record; `lsn` must be applied() + 1. An occurrence must have been prepared
   // just before. Corruption: the record does not fit the state.
   Result<void> apply(const model::Record& record, Lsn lsn);
+
+  // Folds the next record into the state alone, as the index holds what else it says.
+  Result<void> follow(const model::Record& record, Lsn lsn);
 
   // Whether the occurrence is among those not yet in the index.
   bool tail_has(ProjectId project, const Uuid& id) const;
@@ -128,6 +137,7 @@ class Materializer {
 
  private:
   void look_ahead(size_t index);
+  Result<model::Applied> fold(const model::Record& record, Lsn lsn);
   bool tail_has_hash(uint64_t hash, ProjectId project, const Uuid& id) const;
 
   model::State state_;

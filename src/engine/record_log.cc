@@ -159,17 +159,17 @@ Result<std::unique_ptr<log::LogReader>> RecordLog::reader_at(
 }
 
 Result<std::unique_ptr<FrameFeed>> RecordLog::feed(Lsn from,
-                                                   std::optional<storage::LogPosition> start) {
+                                                   std::optional<storage::LogPosition> start,
+                                                   bool with_terms) {
   CAIRN_TRY_ASSIGN(auto reader, reader_at(from, start));
-  return std::make_unique<FrameFeed>(std::move(reader), true);
+  return std::make_unique<FrameFeed>(std::move(reader), with_terms);
 }
 
 Result<void> RecordLog::replay(Lsn from, std::optional<storage::LogPosition> start,
                                const std::function<Result<void>(Lsn, model::Record&&)>& fn) {
-  CAIRN_TRY_ASSIGN(auto reader, reader_at(from, start));
-  FrameFeed frames(std::move(reader), false);
+  CAIRN_TRY_ASSIGN(const auto frames, feed(from, start, false));
   while (true) {
-    CAIRN_TRY_ASSIGN(DecodedFrame * frame, frames.next());
+    CAIRN_TRY_ASSIGN(DecodedFrame * frame, frames->next());
     if (frame == nullptr) return {};
     Lsn lsn = frame->first_lsn;
     for (model::Record& record : frame->records) {

@@ -67,9 +67,10 @@ class RecordLog {
   // The log has a new base: what was known of its files no longer holds.
   void base_changed();
 
-  // The same for who folds: frames with the terms of their occurrences, whose place it tells by
-  // note_frame().
-  Result<std::unique_ptr<FrameFeed>> feed(Lsn from, std::optional<storage::LogPosition> start);
+  // The same for who folds: frames, with the terms of their occurrences if asked for, whose place
+  // it tells by note_frame().
+  Result<std::unique_ptr<FrameFeed>> feed(Lsn from, std::optional<storage::LogPosition> start,
+                                          bool with_terms);
   void note_frame(Lsn first, const log::FramePosition& position);
 
   // Frames noted and not yet forgotten, sparse.

@@ -4,7 +4,6 @@
 #include "engine/store_impl.h"
 
 namespace cairn::engine {
-namespace {
 
 bool is_after(const AsOf& moment, Lsn lsn, const model::Record& record) {
   if (moment.lsn && lsn > *moment.lsn) return true;
@@ -12,11 +11,9 @@ bool is_after(const AsOf& moment, Lsn lsn, const model::Record& record) {
          record.time > *moment.time;
 }
 
-}  // namespace
-
 Result<uint64_t> Store::Impl::replay_tail(bool seal, const AsOf& until, const Progress& progress) {
   const Lsn begin = fold.applied();
-  CAIRN_TRY_ASSIGN(const auto frames, log->feed(next(begin), meta.resume));
+  CAIRN_TRY_ASSIGN(const auto frames, log->feed(next(begin), meta.resume, true));
   const auto done = [&] { return raw(fold.applied()) - raw(begin); };
   while (true) {
     CAIRN_TRY_ASSIGN(const DecodedFrame* frame, frames->next());

@@ -131,7 +131,7 @@ Result<RetentionChoice> Store::Impl::choose_removal(const RetentionPolicy& polic
   CAIRN_TRY_ASSIGN(const TxnLease lease, lease_txn());
   CAIRN_TRY_ASSIGN(const auto segments, live_segments(*lease.txn, base_lsn()));
   kept = 0;
-  for (const storage::Part* part : parts()) kept += part->size();
+  for (const storage::Part* part : parts()) kept += part->occurrences();
   const TimeUs now = clock->now();
   RetentionChoice choice;
   for (const storage::SegmentInfo& segment : segments) {
@@ -173,14 +173,16 @@ Result<void> Store::Impl::begin_index_with_base() {
   input.meta.last_time = begin.last_time;
   input.meta.base = base->lsn();
   input.rows = &rows;
-  input.keys = begin.keys;
+  std::vector<std::pair<Hash128, Lsn>> keys;
+  for (const Hash128& key : begin.keys) keys.emplace_back(key, base->lsn());
+  input.keys = keys;
   input.activity = begin.activity;
   CAIRN_TRY_ASSIGN(meta, storage::write_checkpoint(*env, input));
   CAIRN_TRY_ASSIGN(sealed, open_sealed(*env));
   return fold.load(*sealed->txn, meta.applied, meta.last_time);
 }
 
-Result<void> Store::Impl::begin_memory_with_base(const AsOf& moment) {
+Result<void> Store::Impl::check_is_kept(const AsOf& moment) const {
   if (!base) return {};
   const Removed& removed = base->removed();
   const bool too_early = (moment.lsn && *moment.lsn < removed.last_lsn) ||
@@ -193,6 +195,11 @@ Result<void> Store::Impl::begin_memory_with_base(const AsOf& moment) {
                     raw(removed.last_lsn), format_time(removed.recorded_until),
                     removed.occurrences));
   }
+  return {};
+}
+
+Result<void> Store::Impl::begin_memory_with_base() {
+  if (!base) return {};
   CAIRN_TRY_ASSIGN(BaseState begin, base->load());
   fold.begin(std::move(begin.state), base->lsn(), begin.last_time, begin.keys,
              std::move(begin.activity));

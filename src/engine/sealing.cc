@@ -47,7 +47,8 @@ void Store::Impl::start_checkpoint() {
 Result<Store::Impl::Sealed> Store::Impl::seal(const FrozenTail& frozen,
                                               const storage::CheckpointMeta& next_meta,
                                               const std::vector<storage::FrameMark>& frames) {
-  const std::vector<Hash128> keys(frozen.tail->keys.begin(), frozen.tail->keys.end());
+  const std::vector<std::pair<Hash128, Lsn>> keys(frozen.tail->keys.begin(),
+                                                  frozen.tail->keys.end());
   storage::CheckpointInput input;
   input.meta = next_meta;
   input.head = &frozen.tail->head;

@@ -115,6 +115,8 @@ Result<std::vector<std::pair<Lsn, model::Record>>> Snapshot::history(GroupId gro
   std::vector<Lsn> lsns;
   if (impl_->lease.txn != nullptr) {
     CAIRN_TRY_ASSIGN(lsns, storage::activity_of(*impl_->lease.txn, group));
+    // As of a moment, the index knows of later ones.
+    lsns.erase(std::upper_bound(lsns.begin(), lsns.end(), lsn()), lsns.end());
   }
   CAIRN_TRY_ASSIGN(const Lsn indexed, indexed_by(impl_->lease.txn));
   impl_->fold->for_each_tail(indexed, [&](const Tail& tail) {

@@ -50,15 +50,18 @@ Result<void> Store::Impl::load_checkpoint(bool* fresh) {
   CAIRN_TRY_ASSIGN(const auto found, storage::read_meta(*sealed->txn));
   *fresh = !found.has_value();
   if (*fresh) return {};
-  // Checksums once per opening, so that no query ever reads damage: beside reading the state, in a
-  // transaction of its own, as one is for one thread at a time.
+  return read_with_checksums([&] { return load_state(*found); });
+}
+
+Result<void> Store::Impl::read_with_checksums(const std::function<Result<void>()>& read) {
+  // In a transaction of its own, as one is for one thread at a time.
   auto checksums = std::async(std::launch::async, [this]() -> Result<std::vector<SegmentId>> {
     CAIRN_TRY_ASSIGN(const auto verified, open_sealed(*env, true, base_lsn()));
     return storage::list_segments(*verified->txn);
   });
-  auto loaded = load_state(*found);
+  auto done = read();
   CAIRN_TRY_ASSIGN(const auto checked, checksums.get());
-  CAIRN_TRY(loaded);
+  CAIRN_TRY(done);
   // Another process may have made a checkpoint between the two transactions.
   CAIRN_TRY_ASSIGN(const auto used, storage::list_segments(*sealed->txn));
   if (used == checked) return {};
@@ -213,29 +216,6 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& directory,
     CAIRN_TRY(impl->open_for_reading(told));
   } else {
     CAIRN_TRY(impl->open_for_writing(told));
-  }
-  return std::unique_ptr<Store>(new Store(std::move(impl)));
-}
-
-Result<std::unique_ptr<Store>> Store::open_as_of(const std::string& directory, const AsOf& moment,
-                                                 const StoreOptions& options,
-                                                 const Progress& progress) {
-  if (moment.lsn && raw(*moment.lsn) == 0) {
-    return make_error(ErrorCode::InvalidArgument,
-                      "records are counted from 1; 0 is before the first");
-  }
-  auto impl = std::make_unique<Impl>(directory, options);
-  impl->options.read_only = true;
-  CAIRN_TRY_ASSIGN(impl->meta.store_id, read_identity(*impl->files, impl->layout));
-  impl->log =
-      std::make_unique<RecordLog>(*impl->files, impl->layout.log(), impl->meta.store_id, nullptr);
-  CAIRN_TRY(impl->read_base());
-  CAIRN_TRY(impl->begin_memory_with_base(moment));
-  CAIRN_TRY(impl->replay_tail(false, moment, progress));
-  if (moment.lsn && impl->fold.applied() < *moment.lsn) {
-    return make_error(ErrorCode::InvalidArgument,
-                      fmt::format("the store has {} records; record {} is not there yet",
-                                  raw(impl->fold.applied()), raw(*moment.lsn)));
   }
   return std::unique_ptr<Store>(new Store(std::move(impl)));
 }

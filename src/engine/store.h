@@ -293,11 +293,16 @@ class Store {
   static Result<std::unique_ptr<Store>> open(const std::string& directory,
                                              const StoreOptions& options,
                                              OpenReport* report = nullptr);
-  // Read-only, in memory, folded from the log up to a moment: exact by construction.
-  // InvalidArgument: an LSN that is not there yet.
+  // Read-only, as of a moment, and never changing: from the index, or, where that has no state of
+  // before the moment or cannot be read, folded in memory from the log.
+  // InvalidArgument: an LSN that is not there yet. NotFound: retention removed that past.
   static Result<std::unique_ptr<Store>> open_as_of(const std::string& directory, const AsOf& moment,
                                                    const StoreOptions& options,
                                                    const Progress& progress = nullptr);
+  // The same of an open store, with its index; open_as_of() cannot share that within a process. It
+  // may outlive this one.
+  Result<std::unique_ptr<Store>> as_of(const AsOf& moment,
+                                       const Progress& progress = nullptr) const;
   ~Store();  // closes
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <future>
 #include <memory>
 #include <mutex>
@@ -25,6 +26,7 @@
 #include "storage/checkpoint.h"
 #include "storage/lmdb_env.h"
 #include "storage/segment.h"
+#include "storage/undo.h"
 
 namespace cairn::engine {
 
@@ -77,6 +79,9 @@ struct WriteRequest {
 
 struct RetentionChoice;  // retention.cc
 
+// Whether the record was made after the moment (replay.cc).
+bool is_after(const AsOf& moment, Lsn lsn, const model::Record& record);
+
 struct Store::Impl {
   Impl(std::string directory, const StoreOptions& store_options);
 
@@ -88,7 +93,9 @@ struct Store::Impl {
   Clock* clock = nullptr;
 
   std::unique_ptr<FileLock> lock;
-  std::unique_ptr<storage::LmdbEnv> env;  // nullptr: in memory (as of a moment)
+  // Shared with the stores as of a moment that this one made. nullptr: all in memory (as of a
+  // moment without an index).
+  std::shared_ptr<storage::LmdbEnv> env;
   std::unique_ptr<RecordLog> log;
   storage::CheckpointMeta meta;
 
@@ -149,11 +156,24 @@ struct Store::Impl {
   Result<void> start_threads();
   Result<void> open_for_reading(OpenReport& report);
   Result<void> load_checkpoint(bool* fresh);
+  // Runs `read`, and beside it looks at the checksums of all segments: once per opening, so that no
+  // query ever reads damage.
+  Result<void> read_with_checksums(const std::function<Result<void>()>& read);
   Result<void> load_state(const storage::CheckpointMeta& found);
   // --- replay (replay.cc) ---
   // Folds the log after the checkpoint, sealing on the way when `seal`. Stops after `until`.
   Result<uint64_t> replay_tail(bool seal, const AsOf& until, const Progress& progress);
   Result<bool> fold_frame(const DecodedFrame& frame, const AsOf& until);
+  // --- as of a moment (past.cc) ---
+  // `env`: of the index, nullptr = without.
+  static Result<std::unique_ptr<Store>> open_past(std::unique_ptr<Impl> impl, const AsOf& moment,
+                                                  const Progress& progress);
+  // False: the index does not know of it; nothing was read then.
+  Result<bool> begin_with_index(const AsOf& moment, const Progress& progress);
+  Result<void> begin_with_past(const storage::PastCheckpoint& past, const AsOf& moment,
+                               const Progress& progress);
+  Result<void> follow_until(const AsOf& moment, const Progress& progress);
+  Result<void> cut_segments();
   // --- writing (write_queue.cc) ---
   void write(WriteRequest& request);
   std::future<Result<SubmitResult>> write_later(std::unique_ptr<WriteRequest> request);
@@ -236,9 +256,10 @@ struct Store::Impl {
   // Takes the newest base of the log, if it has one.
   Result<void> read_base();
   // What is folded begins with the base: in an index without a checkpoint, or in memory alone.
-  // NotFound: the moment lies before it.
   Result<void> begin_index_with_base();
-  Result<void> begin_memory_with_base(const AsOf& moment);
+  Result<void> begin_memory_with_base();
+  // NotFound: the moment lies before the base.
+  Result<void> check_is_kept(const AsOf& moment) const;
   Result<void> finish_retention();
   Result<void> drop_behind_base();
   Result<void> install_base(LogBaseWriter& writer, Lsn last);

@@ -19,11 +19,15 @@ Result<Digests> Store::Impl::digests_with(const storage::ReadTxn* txn) const {
   CAIRN_TRY_ASSIGN(const Hash128 content,
                    content_digest(fold.state(), fold.dictionary(), txn, parts()));
   Hash128 history;
+  // As of a moment, the index knows of later ones.
   const auto add_activity = [&](GroupId group, Lsn lsn) {
+    if (lsn > fold.applied()) return;
     history.add(hash128(fmt::format("activity {} {}", raw(group), raw(lsn))));
   };
   Hash128 keys;
-  const auto add_key = [&](const Hash128& key) { keys.add(hash128(key.hex())); };
+  const auto add_key = [&](const Hash128& key, Lsn lsn) {
+    if (lsn <= fold.applied()) keys.add(hash128(key.hex()));
+  };
   if (txn != nullptr) {
     CAIRN_TRY(storage::for_each_activity(*txn, add_activity));
     CAIRN_TRY(storage::for_each_key(*txn, add_key));
@@ -31,7 +35,7 @@ Result<Digests> Store::Impl::digests_with(const storage::ReadTxn* txn) const {
   CAIRN_TRY_ASSIGN(const Lsn indexed, indexed_by(txn));
   fold.for_each_tail(indexed, [&](const Tail& tail) {
     for (const auto& [group, lsn] : tail.activity) add_activity(group, lsn);
-    for (const Hash128& key : tail.keys) add_key(key);
+    for (const auto& [key, lsn] : tail.keys) add_key(key, lsn);
   });
   std::string all = fmt::format("lsn {}\n", raw(fold.applied()));
   append_hash(all, fold.state().replay_digest());

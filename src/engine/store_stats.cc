@@ -114,7 +114,7 @@ Result<Stats> Store::stats(bool with_digests) const {
   CAIRN_TRY(count_log(*impl_->files, impl_->layout.log(), stats));
   stats.head_occurrences = impl_->fold.head().size();
   stats.head_bytes = impl_->fold.head().memory_bytes();
-  for (const storage::Part* part : impl_->parts()) stats.kept_occurrences += part->size();
+  for (const storage::Part* part : impl_->parts()) stats.kept_occurrences += part->occurrences();
   if (impl_->base) {
     stats.base_lsn = impl_->base->lsn();
     stats.base_bytes = impl_->base->bytes();

@@ -223,6 +223,7 @@ class Matcher {
     }
     if (match.ranges.empty()) return std::nullopt;
     if (plan_.events.kind != Kind::All) keep(match, evaluate(plan_.events, part));
+    if (part.only() != nullptr) keep(match, part.only()->clone());
     if (!filtered && worth_confining(match)) {
       confine(match, ranges_of(*plan_.projects, view_, part));
       filtered = plan_.only_projects;
@@ -278,6 +279,8 @@ class Matcher {
   }
 
   bool worth_confining(const PartMatch& match) const {
+    // Fingerprints of a later time, which the state does not know, may lie between.
+    if (match.part->only() != nullptr) return false;
     return plan_.projects && match.part->sorted() && match.count() > kMatchesPerSearch;
   }
 

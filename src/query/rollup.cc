@@ -102,7 +102,7 @@ bool totals_from_state(const View& view, const Plan& plan, GroupFilter& filter,
   const model::State& state = *view.state;
   const model::Forest forest = view.forest();
   uint64_t in_parts = 0;
-  for (const storage::Part* part : view.parts) in_parts += part->size();
+  for (const storage::Part* part : view.parts) in_parts += part->occurrences();
   uint64_t in_state = 0;
   for (const auto& [id, held] : state.held()) in_state += state.fingerprint(id).occurrences;
   out.clear();

@@ -2,22 +2,20 @@
 //   Meta          "meta", "registry"         Projects   project u64
 //   Types         type u32                   Groups     group u32
 //   Fingerprints  fingerprint u32            Activity   group u32, LSN u64 -> nothing
-//   Keys          128-bit key -> nothing     Frames     first LSN u64 -> file u64, offset u64
+//   Keys          128-bit key -> LSN u64     Frames     first LSN u64 -> file u64, offset u64
 #include "storage/checkpoint.h"
 
 #include <algorithm>
-#include <array>
-#include <future>
 
 #include "storage/coding.h"
 #include "storage/segment.h"
 #include "storage/state_codec.h"
+#include "storage/undo.h"
 
 namespace cairn::storage {
 namespace {
 
 constexpr std::string_view kMetaKey = "meta";
-constexpr std::string_view kRegistryKey = "registry";
 
 Key idempotency_key(const Hash128& key) { return Key().u64(key.high).u64(key.low); }
 Key activity_key(GroupId group, Lsn lsn) { return Key().u32(raw(group)).u64(raw(lsn)); }
@@ -27,45 +25,29 @@ Error damaged_key(const char* table) {
                                                " has a wrong size; rebuild the index from the log");
 }
 
-// Asks for all of a page once a scan comes to it: rows lie in it in no order that the processor
-// would foresee.
-class PageAhead {
- public:
-  void at(const std::byte* row) {
-    const std::byte* page = row - reinterpret_cast<uintptr_t>(row) % kPageBytes;
-    if (std::exchange(page_, page) == page) return;
-    for (size_t i = 0; i < kPageBytes; i += kLineBytes) __builtin_prefetch(page + i);
-  }
-
- private:
-  static constexpr size_t kPageBytes = 4096;
-  static constexpr size_t kLineBytes = 64;
-  const std::byte* page_ = nullptr;
-};
-
 // Calls fn(key, value) -> Result<void> for every row of a table with keys of `key_bytes`.
 template <class F>
 Result<void> for_each_row(const ReadTxn& txn, Table table, const char* name, size_t key_bytes,
                           std::string_view prefix, F&& fn) {
   Result<void> result;
-  PageAhead ahead;
   CAIRN_TRY(
       txn.scan(table, prefix, prefix, [&](std::string_view key, std::span<const std::byte> value) {
-        ahead.at(value.data());
         result = key.size() == key_bytes ? fn(key, value) : damaged_key(name);
         return result.ok();
       }));
   return result;
 }
 
-Result<void> write_keys(WriteTxn& txn, std::span<const Hash128> keys) {
-  std::vector<Key> sorted;
+Result<void> write_keys(WriteTxn& txn, std::span<const std::pair<Hash128, Lsn>> keys) {
+  std::vector<std::pair<Key, Lsn>> sorted;
   sorted.reserve(keys.size());
-  for (const Hash128& key : keys) sorted.push_back(idempotency_key(key));
+  for (const auto& [key, lsn] : keys) sorted.emplace_back(idempotency_key(key), lsn);
   std::sort(sorted.begin(), sorted.end(),
-            [](const Key& a, const Key& b) { return a.view() < b.view(); });
-  for (const Key& key : sorted) {
-    CAIRN_TRY(txn.put(Table::Keys, key.view(), std::string_view{}));
+            [](const auto& a, const auto& b) { return a.first.view() < b.first.view(); });
+  for (const auto& [key, lsn] : sorted) {
+    RowWriter row;
+    row.integer(raw(lsn));
+    CAIRN_TRY(txn.put(Table::Keys, key.view(), row.bytes()));
   }
   return {};
 }
@@ -85,23 +67,6 @@ Result<void> write_frames(WriteTxn& txn, std::span<const FrameMark> frames) {
     row.integer(mark.position.file).integer(mark.position.offset);
     CAIRN_TRY(txn.put(Table::Frames, Key().u64(raw(mark.first_lsn)).view(), row.bytes()));
   }
-  return {};
-}
-
-Result<void> load_registry(const ReadTxn& txn, model::State& state) {
-  std::vector<model::GroupType> types;
-  CAIRN_TRY(for_each_row(txn, Table::Types, "types", sizeof(uint32_t), {},
-                         [&](std::string_view key, auto row) -> Result<void> {
-                           CAIRN_TRY_ASSIGN(auto type,
-                                            decode_type(key_part<uint32_t>(key, 0), row));
-                           types.push_back(std::move(type));
-                           return {};
-                         }));
-  CAIRN_TRY_ASSIGN(const auto row, txn.get(Table::Meta, kRegistryKey));
-  if (!row) return {};
-  CAIRN_TRY_ASSIGN(const Registry registry, decode_registry(*row));
-  state.restore_registry(registry.store_id, registry.strict_types, std::move(types),
-                         registry.last_tick);
   return {};
 }
 
@@ -130,7 +95,9 @@ void RowBuffer::erase(Table table, std::string_view key) {
   bytes_.append(key);
 }
 
-Result<void> RowBuffer::write(WriteTxn& txn) const {
+std::vector<RowBuffer::Change> RowBuffer::changes() const {
+  std::vector<Change> changes;
+  changes.reserve(rows_.size());
   std::string_view rest = bytes_;
   const auto take = [&rest](size_t bytes) {
     const std::string_view taken = rest.substr(0, bytes);
@@ -138,11 +105,20 @@ Result<void> RowBuffer::write(WriteTxn& txn) const {
     return taken;
   };
   for (const Row& row : rows_) {
-    const std::string_view key = take(row.key_bytes);
-    if (row.erase) {
-      CAIRN_TRY(txn.erase(row.table, key));
+    Change& change = changes.emplace_back();
+    change.table = row.table;
+    change.key = take(row.key_bytes);
+    if (!row.erase) change.value = take(row.value_bytes);
+  }
+  return changes;
+}
+
+Result<void> RowBuffer::write(WriteTxn& txn) const {
+  for (const Change& change : changes()) {
+    if (change.value) {
+      CAIRN_TRY(txn.put(change.table, change.key, *change.value));
     } else {
-      CAIRN_TRY(txn.put(row.table, key, take(row.value_bytes)));
+      CAIRN_TRY(txn.erase(change.table, change.key));
     }
   }
   return {};
@@ -181,7 +157,7 @@ void add_release(RowBuffer& rows, const model::Release& release) {
 RowBuffer dirty_rows(const model::State& state) {
   RowBuffer rows;
   if (state.dirty_registry()) {
-    rows.add(Table::Meta, kRegistryKey,
+    rows.add(Table::Meta, kRegistryRowKey,
              encode_registry({state.store_id(), state.strict_types(), state.last_tick()}));
     // Types are set and replaced, never removed.
     for (const auto& [id, type] : state.types_set()) {
@@ -220,7 +196,7 @@ RowBuffer dirty_rows(const model::State& state) {
 
 RowBuffer all_rows(const model::State& state) {
   RowBuffer rows;
-  rows.add(Table::Meta, kRegistryKey,
+  rows.add(Table::Meta, kRegistryRowKey,
            encode_registry({state.store_id(), state.strict_types(), state.last_tick()}));
   for (const auto& [id, type] : state.types_set()) {
     rows.add(Table::Types, Key().u32(id).view(), encode_type(type));
@@ -272,7 +248,10 @@ Result<CheckpointMeta> write_checkpoint(LmdbEnv& env, const CheckpointInput& inp
   CAIRN_TRY_ASSIGN(const auto txn, WriteTxn::begin(env));
   if (segment) CAIRN_TRY(write_segment(*txn, *std::move(segment)));
   if (input.dictionary != nullptr) CAIRN_TRY(input.dictionary->save(*txn));
-  if (input.rows != nullptr) CAIRN_TRY(input.rows->write(*txn));
+  if (input.rows != nullptr) {
+    if (before) CAIRN_TRY(write_undo(*txn, *before, meta.applied, *input.rows));
+    CAIRN_TRY(input.rows->write(*txn));
+  }
   CAIRN_TRY(write_keys(*txn, input.keys));
   CAIRN_TRY(write_activity(*txn, input.activity));
   CAIRN_TRY(write_frames(*txn, input.frames));
@@ -301,7 +280,8 @@ Result<void> write_meta(LmdbEnv& env, const CheckpointMeta& meta) {
 
 namespace {
 
-// Keys of the segments that are wholly behind `base`, and of the frame marks.
+// Keys of the segments that are wholly behind `base`, of the frame marks, and of what led to states
+// from before it.
 Result<std::vector<std::pair<Table, std::string>>> removed_keys(const ReadTxn& txn, Lsn base) {
   std::vector<std::pair<Table, std::string>> keys;
   const auto take = [&keys](Table table, std::string_view key) {
@@ -327,6 +307,8 @@ Result<std::vector<std::pair<Table, std::string>>> removed_keys(const ReadTxn& t
     if (Lsn{key_part<uint64_t>(key, 0)} >= mark->first_lsn) return false;
     return take(Table::Frames, key);
   }));
+  CAIRN_TRY_ASSIGN(const std::vector<std::string> undo, undo_keys_behind(txn, base));
+  for (const std::string& key : undo) take(Table::Undo, key);
   return keys;
 }
 
@@ -342,125 +324,6 @@ Result<void> drop_removed(LmdbEnv& env, const CheckpointMeta& meta) {
   for (const auto& [table, key] : keys) CAIRN_TRY(txn->erase(table, key));
   CAIRN_TRY(txn->put(Table::Meta, kMetaKey, encode_meta(meta)));
   return txn->commit();
-}
-
-namespace {
-
-Result<void> load_projects(const ReadTxn& txn, model::State& state) {
-  return for_each_row(txn, Table::Projects, "projects", sizeof(uint64_t), {},
-                      [&](std::string_view key, auto row) -> Result<void> {
-                        const ProjectId id{key_part<uint64_t>(key, 0)};
-                        CAIRN_TRY_ASSIGN(auto project, decode_project(id, row));
-                        return state.restore_project(std::move(project));
-                      });
-}
-
-// Restores groups, a few at a time because of their texts.
-class GroupLoader {
- public:
-  explicit GroupLoader(model::State& state) : state_(state) {}
-
-  Result<void> add(GroupRow&& row) {
-    views_[2 * count_] = row.title;
-    views_[2 * count_ + 1] = row.culprit;
-    groups_[count_++] = std::move(row.group);
-    return count_ == kAtOnce ? flush() : Result<void>();
-  }
-  Result<void> flush() {
-    state_.texts().share_all({views_.data(), 2 * count_}, {texts_.data(), 2 * count_});
-    for (size_t i = 0; i < count_; ++i) {
-      groups_[i].title = std::move(texts_[2 * i]);
-      groups_[i].culprit = std::move(texts_[2 * i + 1]);
-      CAIRN_TRY(state_.restore_group(std::move(groups_[i])));
-    }
-    count_ = 0;
-    return {};
-  }
-
- private:
-  static constexpr size_t kAtOnce = 32;
-  model::State& state_;
-  std::array<model::Group, kAtOnce> groups_;
-  std::array<std::string_view, 2 * kAtOnce> views_;  // into the transaction's pages
-  std::array<Text, 2 * kAtOnce> texts_;
-  size_t count_ = 0;
-};
-
-Result<void> load_groups(const ReadTxn& txn, model::State& state) {
-  GroupLoader loader(state);
-  CAIRN_TRY(for_each_row(txn, Table::Groups, "groups", sizeof(uint32_t), {},
-                         [&](std::string_view key, auto row) -> Result<void> {
-                           const GroupId id{key_part<uint32_t>(key, 0)};
-                           CAIRN_TRY_ASSIGN(auto group, decode_group(id, row));
-                           return loader.add(std::move(group));
-                         }));
-  return loader.flush();
-}
-
-Result<void> load_fingerprints(const ReadTxn& txn, model::State& state) {
-  return for_each_row(txn, Table::Fingerprints, "fingerprints", sizeof(uint32_t), {},
-                      [&](std::string_view key, auto row) -> Result<void> {
-                        const FingerprintId id{key_part<uint32_t>(key, 0)};
-                        CAIRN_TRY_ASSIGN(auto fingerprint, decode_fingerprint(id, row));
-                        return state.restore_fingerprint(std::move(fingerprint));
-                      });
-}
-
-Result<void> load_beside_groups(const ReadTxn& txn, model::State& state) {
-  CAIRN_TRY(for_each_row(txn, Table::Care, "care", sizeof(uint32_t), {},
-                         [&](std::string_view key, auto row) -> Result<void> {
-                           CAIRN_TRY_ASSIGN(auto care,
-                                            decode_care(GroupId{key_part<uint32_t>(key, 0)}, row));
-                           return state.restore_care(std::move(care));
-                         }));
-  CAIRN_TRY(for_each_row(txn, Table::Held, "held", sizeof(uint32_t), {},
-                         [&](std::string_view key, auto row) -> Result<void> {
-                           const FingerprintId id{key_part<uint32_t>(key, 0)};
-                           CAIRN_TRY_ASSIGN(const auto held, decode_held(id, row));
-                           return state.restore_held(held);
-                         }));
-  return for_each_row(txn, Table::Releases, "releases", sizeof(uint64_t) + sizeof(uint32_t), {},
-                      [&](std::string_view key, auto row) -> Result<void> {
-                        CAIRN_TRY_ASSIGN(auto release,
-                                         decode_release(ProjectId{key_part<uint64_t>(key, 0)},
-                                                        key_part<uint32_t>(key, 8), row));
-                        return state.restore_release(std::move(release));
-                      });
-}
-
-Result<void> load_experiments(const ReadTxn& txn, model::State& state) {
-  Result<void> loaded;
-  CAIRN_TRY(txn.scan(Table::Experiments, {}, {}, [&](std::string_view key, auto row) {
-    if (key.size() <= 1 + sizeof(uint32_t)) {
-      loaded = damaged_key("experiments");
-      return false;
-    }
-    const size_t name_bytes = key.size() - 1 - sizeof(uint32_t);
-    const std::string_view name = key.substr(0, name_bytes);
-    loaded = restore_experiment_row(name, key_part<uint32_t>(key, name_bytes + 1), row, state);
-    return loaded.ok();
-  }));
-  return loaded;
-}
-
-}  // namespace
-
-Result<void> load_state(const ReadTxn& txn, model::State& state) {
-  CAIRN_TRY(load_registry(txn, state));
-  CAIRN_TRY(load_projects(txn, state));
-  CAIRN_TRY_ASSIGN(const uint64_t group_count, txn.entries(Table::Groups));
-  CAIRN_TRY_ASSIGN(const uint64_t fingerprint_count, txn.entries(Table::Fingerprints));
-  state.reserve(group_count, fingerprint_count);
-  // Beside the groups; or after them, as a transaction is for one thread at a time.
-  const std::unique_ptr<ReadTxn> twin = txn.twin();
-  auto fingerprints = std::async(twin ? std::launch::async : std::launch::deferred,
-                                 [&] { return load_fingerprints(twin ? *twin : txn, state); });
-  const auto groups = load_groups(txn, state);
-  CAIRN_TRY(fingerprints.get());
-  CAIRN_TRY(groups);
-  CAIRN_TRY(load_beside_groups(txn, state));
-  CAIRN_TRY(load_experiments(txn, state));
-  return state.finish_restore();
 }
 
 Result<bool> has_key(const ReadTxn& txn, const Hash128& key) {
@@ -487,10 +350,17 @@ Result<void> for_each_activity(const ReadTxn& txn, const std::function<void(Grou
                       });
 }
 
-Result<void> for_each_key(const ReadTxn& txn, const std::function<void(const Hash128&)>& fn) {
+Result<void> for_each_key(const ReadTxn& txn, const std::function<void(const Hash128&, Lsn)>& fn) {
   return for_each_row(txn, Table::Keys, "keys", 16, {},
-                      [&](std::string_view key, auto) -> Result<void> {
-                        fn({key_part<uint64_t>(key, 8), key_part<uint64_t>(key, 0)});
+                      [&](std::string_view key, auto value) -> Result<void> {
+                        RowReader row(value);
+                        const Lsn lsn{row.template integer<uint64_t>()};
+                        if (!row.done()) {
+                          return make_error(ErrorCode::Corruption,
+                                            "checkpoint: the row of an idempotency key is damaged; "
+                                            "rebuild the index from the log");
+                        }
+                        fn({key_part<uint64_t>(key, 8), key_part<uint64_t>(key, 0)}, lsn);
                         return {};
                       });
 }

@@ -23,6 +23,8 @@
 namespace cairn::storage {
 
 inline constexpr uint32_t kIndexFormatVersion = 4;
+// Of the registry's row in Table::Meta, beside that of CheckpointMeta.
+inline constexpr std::string_view kRegistryRowKey = "registry";
 
 // Where a log frame starts (the log's own type is not known to this layer).
 struct LogPosition {
@@ -51,6 +53,8 @@ struct CheckpointMeta {
   bool operator==(const CheckpointMeta&) const = default;
 };
 
+class RowSource;  // row_source.h
+
 // nullopt: the index is new and has no checkpoint yet. Unsupported: written by another format,
 // fold or terms version (message: run rebuild). Corruption, Io.
 Result<std::optional<CheckpointMeta>> read_meta(const ReadTxn& txn);
@@ -61,6 +65,15 @@ class RowBuffer {
   void add(Table table, std::string_view key, std::string_view value);
   void erase(Table table, std::string_view key);
   Result<void> write(WriteTxn& txn) const;
+
+  // Borrows the buffer.
+  struct Change {
+    Table table{};
+    std::string_view key;
+    std::optional<std::string_view> value;  // nullopt: the row is erased
+  };
+  // In the order they were added.
+  std::vector<Change> changes() const;
 
  private:
   struct Row {
@@ -85,7 +98,8 @@ struct CheckpointInput {
   const Head* head = nullptr;       // sealed into a segment when it has occurrences
   const RowBuffer* rows = nullptr;  // of the state
   const Dictionary* dictionary = nullptr;
-  std::span<const Hash128> keys;  // idempotency keys used since the last checkpoint
+  // Idempotency keys used since the last checkpoint, and the records they came with.
+  std::span<const std::pair<Hash128, Lsn>> keys;
   std::span<const std::pair<GroupId, Lsn>> activity;
   std::span<const FrameMark> frames;  // sparse: enough to find any LSN's frame by a short scan
 };
@@ -102,15 +116,17 @@ Result<void> write_meta(LmdbEnv& env, const CheckpointMeta& meta);
 // one transaction. Conflict: a segment reaches over meta.base; nothing was changed.
 Result<void> drop_removed(LmdbEnv& env, const CheckpointMeta& meta);
 
-// Fills an empty State from the checkpoint. Corruption, Io.
+// Fills an empty State from the checkpoint's rows (state_loader.cc): the newest one's, or those of
+// an earlier one (undo.h). Corruption, Io.
 Result<void> load_state(const ReadTxn& txn, model::State& state);
+Result<void> load_state(const RowSource& rows, model::State& state);
 
 Result<bool> has_key(const ReadTxn& txn, const Hash128& key);
 // LSNs of records that belong to a group's history, ascending.
 Result<std::vector<Lsn>> activity_of(const ReadTxn& txn, GroupId group);
 // Every (group, LSN) of the history, ascending (for digests).
 Result<void> for_each_activity(const ReadTxn& txn, const std::function<void(GroupId, Lsn)>& fn);
-Result<void> for_each_key(const ReadTxn& txn, const std::function<void(const Hash128&)>& fn);
+Result<void> for_each_key(const ReadTxn& txn, const std::function<void(const Hash128&, Lsn)>& fn);
 // The mark with the largest first_lsn <= lsn.
 Result<std::optional<FrameMark>> find_frame(const ReadTxn& txn, Lsn lsn);
 

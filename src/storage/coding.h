@@ -81,6 +81,11 @@ class RowWriter {
     out_.append(value);
     return *this;
   }
+  // Without its size.
+  RowWriter& append(std::string_view bytes) {
+    out_.append(bytes);
+    return *this;
+  }
   const std::string& bytes() const { return out_; }
   void clear() { out_.clear(); }
 
@@ -100,8 +105,8 @@ class RowReader {
     rest_ = rest_.subspan(sizeof(T));
     return value;
   }
-  std::string_view text() {
-    const auto size = integer<uint32_t>();
+  std::string_view text() { return take(integer<uint32_t>()); }
+  std::string_view take(size_t size) {
     if (!has(size)) return {};
     const std::string_view value(reinterpret_cast<const char*>(rest_.data()), size);
     rest_ = rest_.subspan(size);

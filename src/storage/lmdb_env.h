@@ -43,8 +43,9 @@ enum class Table : uint8_t {
   Held,
   Releases,
   Experiments,
+  Undo,
 };
-inline constexpr int kTableCount = 16;
+inline constexpr int kTableCount = 17;
 
 struct IndexOptions {
   // Address space, not disk: the file grows as needed. 64-bit machines have room.

@@ -53,9 +53,16 @@ class Part {
  public:
   virtual ~Part() = default;
 
-  virtual uint32_t size() const = 0;    // occurrences; ordinals are 0 .. size-1
+  virtual uint32_t size() const = 0;    // ordinals are 0 .. size-1
   virtual TimeUs min_time() const = 0;  // meaningful when size() > 0
   virtual TimeUs max_time() const = 0;
+
+  // Of a part seen as of a moment in the middle of its records: the ordinals of those it had.
+  // nullptr: all. Where occurrences are asked for one by one, or `matches` may be nullptr for all,
+  // no others are given. Postings, ranges and times may hold others, and statistics count them: who
+  // asks intersects once, at the end.
+  virtual const Bitmap* only() const { return nullptr; }
+  uint64_t occurrences() const { return only() == nullptr ? size() : only()->cardinality(); }
 
   // Columns. Precondition: ordinal < size().
   virtual Lsn lsn(Ordinal ordinal) const = 0;

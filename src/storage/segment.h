@@ -73,6 +73,8 @@ Result<SegmentInfo> segment_info(const ReadTxn& txn, SegmentId id);
 // as empty. `verify_checksums` reads it all beforehand. NotFound: no such segment.
 Result<std::unique_ptr<Part>> open_segment(const ReadTxn& txn, SegmentId id,
                                            bool verify_checksums = false);
+// As it was when `last` was the newest record (Part::only()). nullptr: it held nothing yet.
+Result<std::unique_ptr<Part>> open_segment_as_of(const ReadTxn& txn, SegmentId id, Lsn last);
 
 // What find_id looks for. The head compares all of it, a segment its upper 38 bits.
 uint64_t id_hash(const Uuid& id, ProjectId project);

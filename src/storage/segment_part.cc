@@ -30,10 +30,11 @@ const T* find_in(const std::vector<std::pair<FieldId, T>>& sorted, FieldId id) {
 
 class SegmentPart final : public Part {
  public:
-  explicit SegmentPart(SegmentData data)
-      : d_(std::move(data)), users_(d_.column(model::field::kUser)) {}
+  SegmentPart(SegmentData data, std::optional<Bitmap> only)
+      : d_(std::move(data)), only_(std::move(only)), users_(d_.column(model::field::kUser)) {}
 
   uint32_t size() const override { return d_.meta.rows; }
+  const Bitmap* only() const override { return only_ ? &*only_ : nullptr; }
   TimeUs min_time() const override { return TimeUs{d_.meta.min_time}; }
   TimeUs max_time() const override { return TimeUs{d_.meta.max_time}; }
   Lsn lsn(Ordinal o) const override { return Lsn{d_.lsns[o]}; }
@@ -93,14 +94,22 @@ class SegmentPart final : public Part {
 
   std::vector<Ordinal> find_id(uint64_t id_hash) const override {
     std::vector<IdCandidate> candidates;
-    d_.ids.find({&id_hash, 1}, candidates);
+    find_ids({&id_hash, 1}, candidates);
     std::vector<Ordinal> ordinals;
     for (const IdCandidate& candidate : candidates) ordinals.push_back(candidate.ordinal);
     return ordinals;
   }
   void find_ids(std::span<const uint64_t> id_hashes,
                 std::vector<IdCandidate>& candidates) const override {
+    const size_t before = candidates.size();
     d_.ids.find(id_hashes, candidates);
+    if (!only_) return;
+    const auto first = candidates.begin() + static_cast<ptrdiff_t>(before);
+    candidates.erase(std::remove_if(first, candidates.end(),
+                                    [&](const IdCandidate& candidate) {
+                                      return !only_->contains(candidate.ordinal);
+                                    }),
+                     candidates.end());
   }
 
   bool sorted() const override { return true; }
@@ -154,6 +163,7 @@ class SegmentPart final : public Part {
                       const std::function<void(const FingerprintRollup&)>& fn) const;
 
   const SegmentData d_;
+  const std::optional<Bitmap> only_;
   const PackedColumn* users_;  // nullptr: nobody here has a user
 };
 
@@ -179,6 +189,7 @@ Bitmap SegmentPart::of_fingerprints(const std::vector<bool>& wanted) const {
 
 void SegmentPart::roll_up(const Bitmap* matches,
                           const std::function<void(const FingerprintRollup&)>& fn) const {
+  if (matches == nullptr) matches = only();
   if (matches == nullptr) {
     for (uint32_t run = 0; run < d_.runs.size(); ++run) {
       const Ordinal begin = d_.runs.begin(run), end = d_.runs.end(run);
@@ -226,6 +237,7 @@ void SegmentPart::for_each_of(FingerprintId fingerprint, const Bitmap* matches,
   const auto run = d_.runs.find(fingerprint);
   if (!run) return;
   const Ordinal begin = d_.runs.begin(*run), end = d_.runs.end(*run);
+  if (matches == nullptr) matches = only();
   if (matches == nullptr) {
     for (Ordinal o = begin; o < end; ++o) fn(o);
     return;
@@ -241,8 +253,8 @@ void SegmentPart::for_each_of(FingerprintId fingerprint, const Bitmap* matches,
 const SegmentField* SegmentData::field(FieldId id) const { return find_in(fields, id); }
 const PackedColumn* SegmentData::column(FieldId id) const { return find_in(columns, id); }
 
-std::unique_ptr<Part> make_segment_part(SegmentData data) {
-  return std::make_unique<SegmentPart>(std::move(data));
+std::unique_ptr<Part> make_segment_part(SegmentData data, std::optional<Bitmap> only) {
+  return std::make_unique<SegmentPart>(std::move(data), std::move(only));
 }
 
 }  // namespace cairn::storage

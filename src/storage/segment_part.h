@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -35,6 +36,7 @@ Result<SegmentData> read_segment(const ReadTxn& txn, SegmentId id, bool verify_c
 // Keys of all its values. NotFound, Io.
 Result<std::vector<Key>> segment_keys(const ReadTxn& txn, SegmentId id);
 
-std::unique_ptr<Part> make_segment_part(SegmentData data);
+// `only`: Part::only(); nullopt = all.
+std::unique_ptr<Part> make_segment_part(SegmentData data, std::optional<Bitmap> only = {});
 
 }  // namespace cairn::storage

@@ -2,9 +2,12 @@
 // "Segment".
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <map>
 
+#include "storage/bitmap_ranges.h"
 #include "storage/segment.h"
 #include "storage/segment_part.h"
 
@@ -163,6 +166,23 @@ Result<std::unique_ptr<Part>> open_segment(const ReadTxn& txn, SegmentId id,
                                            bool verify_checksums) {
   CAIRN_TRY_ASSIGN(auto data, read_segment(txn, id, verify_checksums));
   return make_segment_part(std::move(data));
+}
+
+Result<std::unique_ptr<Part>> open_segment_as_of(const ReadTxn& txn, SegmentId id, Lsn last) {
+  CAIRN_TRY_ASSIGN(auto data, read_segment(txn, id, false));
+  if (data.meta.min_lsn > raw(last)) return std::unique_ptr<Part>();
+  if (data.meta.max_lsn <= raw(last)) return make_segment_part(std::move(data));
+  constexpr uint32_t kAtOnce = 4096;
+  std::array<uint64_t, kAtOnce> lsns;
+  RangeCollector kept;
+  for (Ordinal begin = 0; begin < data.meta.rows; begin += kAtOnce) {
+    const Ordinal end = std::min(data.meta.rows, begin + kAtOnce);
+    data.lsns.read(begin, end, lsns.data());
+    for (Ordinal at = begin; at < end; ++at) {
+      if (lsns[at - begin] <= raw(last)) kept.add(at, at + 1);
+    }
+  }
+  return make_segment_part(std::move(data), kept.finish());
 }
 
 Result<std::vector<Key>> segment_keys(const ReadTxn& txn, SegmentId id) {

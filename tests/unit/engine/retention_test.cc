@@ -322,17 +322,18 @@ TEST_CASE("an occurrence that retention removed is new when it comes again") {
 TEST_CASE("a reader that was there before keeps its answers") {
   Fixture f;
   RandomOccurrences random(16);
-  fill(*f.open(), random, 500);
-  // Another process reads: an environment is opened once in each.
-  auto reading = f.options;
-  reading.read_only = true;
-  AsOf moment;
-  moment.lsn = Lsn{400};
-  const auto reader = Store::open_as_of(f.path(), moment, reading);
-  REQUIRE(reader.ok());
-  const std::string before = digests(**reader);
-  retain_newest(*f.open(), 100);
-  CHECK(digests(**reader) == before);
+  const auto store = f.open();
+  fill(*store, random, 500);
+  for (const bool indexed : {true, false}) {
+    const AsOf moment{Lsn{indexed ? 400u : 900u}, std::nullopt};
+    const auto reader =
+        indexed ? store->as_of(moment) : Store::open_as_of(f.path(), moment, f.options);
+    REQUIRE(reader.ok());
+    const std::string before = digests(**reader);
+    retain_newest(*store, 100);
+    CHECK(digests(**reader) == before);
+    fill(*store, random, 500);
+  }
 }
 
 TEST_CASE("a reading process keeps its snapshot while another one retains") {
