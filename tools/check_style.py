@@ -24,7 +24,7 @@ HOMES = {
     r"(capnp|kj)/|.*\.capnp\.h": ["model/record_codec", "model/record_message", "server/"],
     r"simdjson": ["model/", "client/dead_letter"],
     r"CLI/": ["client/"],
-    r"zstd\.h": ["log/", "client/"],
+    r"zstd\.h": ["log/", "storage/", "client/"],
     r"zlib\.h": ["client/"],
     r"xxhash\.h": ["base/", "storage/"],
 }
