@@ -1,11 +1,10 @@
 // The whole life of a store over months: occurrences, messages, commands of every kind, ticks,
 // checkpoints and reopenings, with a clock that moves. What it comes to must be the fold of its
 // log, plain and naive, survive a rebuild, and every moment of it must be found again.
-// CAIRN_SEED=N repeats one round.
+// A failing round prints its seed; CAIRN_SEED=N begins with it.
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <catch2/catch.hpp>
 #include <exception>
 #include <iostream>
@@ -19,7 +18,9 @@
 
 #include "engine/group_history.h"
 #include "engine/store.h"
+#include "model/forecast.h"
 #include "support/fold_difference.h"
+#include "support/life_tally.h"
 #include "support/random_commands.h"
 #include "support/random_occurrences.h"
 #include "support/soak.h"
@@ -44,92 +45,6 @@ constexpr int64_t kHourUs = 60 * kMinuteUs;
 constexpr int64_t kDayUs = 24 * kHourUs;
 constexpr TimeUs kStart{1'700'100'000'000'000};
 
-// What is counted, so that the test cannot pass idle.
-constexpr std::array<const char*, std::variant_size_v<model::Command>> kCommands = {
-    "merge",
-    "view",
-    "unmerge",
-    "split",
-    "rejoin",
-    "status",
-    "priority",
-    "assign",
-    "project",
-    "types",
-    "note",
-    "attention",
-    "link",
-    "standing",
-    "release",
-    "make experiment",
-    "add to experiment",
-    "drop experiment",
-    "promote",
-    "regroup"};
-constexpr std::array<const char*, std::variant_size_v<model::RecordBody>> kRecords = {
-    "occurrence",       "store created",      "project changed",
-    "types changed",    "status changed",     "merged",
-    "unmerged",         "view made",          "split",
-    "rejoined",         "assigned",           "priority changed",
-    "activity",         "nothing changed",    "release changed",
-    "ticked",           "note changed",       "attention changed",
-    "link changed",     "standing changed",   "experiment made",
-    "experiment added", "experiment dropped", "regrouped"};
-
-constexpr const char* kOutcomes[] = {
-    "status message",   "operation merge",    "operation unmerge", "operation status_change",
-    "operation assign", "operation unassign", "operation note",    "known occurrence",
-    "known key",        "nothing to do",      "tick asked for",    "undo of a regrouping"};
-// Ways to say a status.
-constexpr const char* kStatuses[] = {"resolved now",
-                                     "resolved in_release",
-                                     "resolved in_next_release",
-                                     "resolved in_commit",
-                                     "ongoing",
-                                     "forever",
-                                     "until_escalating",
-                                     "until a time",
-                                     "until so many",
-                                     "until so many in a window",
-                                     "until so many users",
-                                     "until so many users in a window"};
-// Those that every run meets often; tests/model/workflow_model_test.cc demands all of them.
-constexpr const char* kRules[] = {"new to ongoing by time",
-                                  "regressed to ongoing by time",
-                                  "escalating to ongoing by time",
-                                  "until_condition_met to ongoing by time",
-                                  "ongoing to resolved by age",
-                                  "above the forecast",
-                                  "forecast renewed",
-                                  "resolved to regressed",
-                                  "covered in the next release",
-                                  "view reopened",
-                                  "reopening forgotten with its member",
-                                  "priority raised",
-                                  "held back: noise",
-                                  "deleted",
-                                  "discarded",
-                                  "kept",
-                                  "counted while discarded",
-                                  "split undone",
-                                  "note added",
-                                  "note edited",
-                                  "note removed",
-                                  "bookmarked",
-                                  "subscribed",
-                                  "seen",
-                                  "reviewed",
-                                  "link added"};
-
-// How often each was stored, all rounds together; rules by the names of the naive fold.
-struct Tally {
-  std::array<size_t, kCommands.size()> commands{};
-  std::array<size_t, kRecords.size()> records{};
-  std::map<std::string, size_t> statuses;
-  std::map<std::string, size_t> rules;
-  std::map<std::string, size_t> outcomes;
-};
-
 template <class T>
 T must(Result<T> result) {
   if (!result.ok()) FAIL(result.error().message);
@@ -148,7 +63,7 @@ void check_refusal(const Error& error) {
 
 class Life {
  public:
-  Life(uint64_t seed, Tally& tally)
+  Life(uint64_t seed, testing::LifeTally& tally)
       : wishes_(seed, kProjects),
         occurrences_(seed ^ 0x5eed),
         queries_(seed ^ 0xa5c),
@@ -293,27 +208,48 @@ class Life {
     must(store_->for_each_record(next(log_.lsn),
                                  [&](Lsn, const model::Record& record) -> Result<void> {
                                    CAIRN_TRY(log_.take(record));
+                                   check_forecasts(record);
                                    naive_.apply(record);
                                    records_.push_back(record);
-                                   count(record.body);
+                                   tally_.count(record.body);
                                    return {};
                                  }));
   }
 
-  void count(const model::RecordBody& body) {
-    ++tally_.records[body.index()];
-    const auto* change = std::get_if<model::StatusChanged>(&body);
-    if (change == nullptr) return;
-    const auto said = [&](const std::string& what) { ++tally_.statuses[what]; };
-    if (change->status == model::Status::Resolved) {
-      said("resolved " + std::string(resolution_name(change->resolution.kind)));
+  // What the store looked up in its index is what was seen.
+  void check_forecasts(const model::Record& record) const {
+    const auto* change = std::get_if<model::StatusChanged>(&record.body);
+    if (change != nullptr && change->substatus == model::Substatus::UntilEscalating) {
+      const std::string name = testing::NaiveFold::name(change->project, change->number);
+      REQUIRE(change->forecast == forecast_of(name, record.time));
     }
-    said(std::string(substatus_name(change->substatus)));
-    const model::SnoozeTerms& terms = change->snooze;
-    if (terms.until != TimeUs{}) said("until a time");
-    const auto many = [](uint32_t minutes) { return minutes == 0 ? "" : " in a window"; };
-    if (terms.count > 0) said(std::string("until so many") + many(terms.window_minutes));
-    if (terms.users > 0) said(std::string("until so many users") + many(terms.user_window_minutes));
+    const auto* tick = std::get_if<model::Ticked>(&record.body);
+    if (tick == nullptr) return;
+    std::vector<std::string> brought;
+    for (const auto& [project, number, ceilings] : tick->forecasts) {
+      brought.push_back(testing::NaiveFold::name(project, number));
+      const std::vector<uint32_t> expected = forecast_of(brought.back(), record.time);
+      REQUIRE(ceilings ==
+              (expected.empty() ? naive_.groups.at(brought.back()).forecast->ceilings : expected));
+    }
+    std::sort(brought.begin(), brought.end());
+    REQUIRE(brought == naive_.forecasts_due(record.time));
+  }
+
+  std::vector<uint32_t> forecast_of(const std::string& name, TimeUs now) const {
+    const auto& seen = naive_.groups.at(name).seen;
+    const auto first = testing::NaiveFold::first_seen(seen);
+    if (!first || *first > now) return {};
+    const auto hours_before = [&](TimeUs time) { return (raw(now) - raw(time)) / kHourUs; };
+    const auto hours =
+        std::min(static_cast<size_t>(hours_before(*first)) + 1, model::kForecastHours);
+    std::vector<uint32_t> counts(hours);
+    for (const auto& one : seen) {
+      const TimeUs time = one.occurrence.time();
+      const auto before = static_cast<size_t>(time > now ? INT64_MAX : hours_before(time));
+      if (before < hours) counts[hours - 1 - before] += 1;
+    }
+    return model::forecast_ceilings(counts, now);
   }
 
   // What queries ask which issue shows a fingerprint, in the base and in every experiment.
@@ -494,7 +430,7 @@ class Life {
 
   // What is refused, or nothing to do, must change nothing; but a tick may have come before it.
   std::optional<engine::ExecuteResult> execute(const model::Command& wish) {
-    INFO("command " << kCommands[wish.index()]);
+    INFO("command " << testing::kCommandNames[wish.index()]);
     const engine::ExecuteOptions how{one_in(3) ? "" : wishes_.person(), ""};
     Place before = place();
     auto done = store_->execute(wish, how);
@@ -703,36 +639,10 @@ class Life {
   std::vector<Lsn> regroupings_;
   model::Occurrence last_;
   uint64_t lines_ = 0;
-  Tally& tally_;
+  testing::LifeTally& tally_;
 };
 
-// A few times at least over all rounds.
-constexpr size_t kLeast = 3;
-
-template <size_t N>
-void check_kinds(const std::array<const char*, N>& names, const std::array<size_t, N>& counts) {
-  for (size_t i = 0; i < N; ++i) {
-    INFO(names[i]);
-    CHECK(counts[i] >= kLeast);
-  }
-}
-
-void check_met(std::span<const char* const> names, std::map<std::string, size_t> counts) {
-  for (const char* name : names) {
-    INFO(name);
-    CHECK(counts[name] >= 1);
-  }
-}
-
-void check_tally(const Tally& tally) {
-  check_kinds(kCommands, tally.commands);
-  check_kinds(kRecords, tally.records);  // each round makes a store
-  check_met(kOutcomes, tally.outcomes);
-  check_met(kStatuses, tally.statuses);
-  check_met(kRules, tally.rules);
-}
-
-void live(uint64_t seed, Tally& tally) {
+void live(uint64_t seed, testing::LifeTally& tally) {
   INFO("CAIRN_SEED=" << seed);
   Life life(seed, tally);
   for (int step = 1; step <= kSteps; ++step) {
@@ -758,7 +668,7 @@ TEST_CASE("a store lives as its log says, now and at any moment of the past") {
   const int rounds = testing::soak_rounds(kRounds);
   const uint64_t seed = testing::first_seed();
   std::cout << "store life seed " << seed << "\n";
-  Tally tally;
+  testing::LifeTally tally;
   for (int round = 0; round < rounds; ++round) live(seed + static_cast<uint64_t>(round), tally);
-  check_tally(tally);
+  tally.check();
 }
