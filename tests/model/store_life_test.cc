@@ -106,6 +106,10 @@ class Life {
     check_groupings(*snapshot);
   }
 
+  // Kept from one snapshot to the next and brought up to date: what is looked at seldom goes stale
+  // in other ways.
+  void check_groupings() const { check_groupings(*must(store_->snapshot())); }
+
   void check_queries(int how_many) {
     read_log();
     const auto snapshot = must(store_->snapshot());
@@ -146,6 +150,7 @@ class Life {
     store_ = must(Store::open(path_, options_));
   }
 
+  bool one_in(uint64_t n) { return wishes_.one_in(n); }
   void count_rules() {
     for (const auto& [rule, times] : naive_.reached) tally_.rules[rule] += times;
   }
@@ -161,7 +166,6 @@ class Life {
   };
 
   uint64_t below(uint64_t n) { return wishes_.below(n); }
-  bool one_in(uint64_t n) { return wishes_.one_in(n); }
   // Snapshots delay writers, so that none is kept.
   template <class Ask>
   std::invoke_result_t<Ask, const model::State&> look(const Ask& ask) const {
@@ -649,6 +653,7 @@ void live(uint64_t seed, testing::LifeTally& tally) {
     INFO("step " << step);
     try {
       life.step();
+      if (life.one_in(4)) life.check_groupings();
       if (step % kStepsBetweenChecks == 0) life.check_folds();
     } catch (const std::exception& e) {  // the naive fold looks up without asking
       FAIL(e.what());
