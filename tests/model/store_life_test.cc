@@ -84,13 +84,13 @@ class Life {
     if (kind < 38) return burst();
     if (kind < 41) return tick();
     if (kind < 45) return change_status_by_message();
-    if (kind < 49) return operate();
-    if (kind < 50) return say_again();
-    if (kind < 52) return repeat_key();
-    if (kind < 54) return sweep();
-    if (kind < 55) return add_step();
-    if (kind < 56) return undo();
-    if (kind < 57) return checkpoint_or_reopen();
+    if (kind < 50) return operate();
+    if (kind < 51) return say_again();
+    if (kind < 53) return repeat_key();
+    if (kind < 56) return sweep();
+    if (kind < 57) return add_step();
+    if (kind < 58) return undo();
+    if (kind < 59) return checkpoint_or_reopen();
     execute(wish());
   }
 
@@ -392,7 +392,7 @@ class Life {
   }
 
   void operate() {
-    static const std::vector<std::string> kOps = {"merge",  "unmerge",  "status_change",
+    static const std::vector<std::string> kOps = {"merge",  "unmerge",  "unmerge", "status_change",
                                                   "assign", "unassign", "note"};
     model::WorkflowOp op;
     op.op = wishes_.pick(kOps);
@@ -406,23 +406,24 @@ class Life {
     count("operation " + op.op, submit({op}).items.front().outcome);
   }
 
-  // To be unmerged: one that is merged into something, and another one there.
+  // To be unmerged: some of what one issue shows.
   bool name_groups(const model::State& state, model::WorkflowOp& op) {
-    op.fingerprint = fingerprint(state, op.project);
-    for (uint64_t n = 1 + below(2); n > 0; --n) {
-      op.children.push_back(fingerprint(state, op.project));
+    std::vector<std::string> values;
+    if (op.op == "unmerge") {
+      const GroupId child =
+          wishes_.look_for(state, [](const model::Group& one) { return one.parent != GroupId{}; });
+      op.project = state.group(child).project;
+      for (const GroupId member : state.members(state.root_of(child))) {
+        for (const FingerprintId id : state.group(member).fingerprints) {
+          values.emplace_back(state.fingerprint(id).value.view());
+        }
+      }
     }
-    if (op.op != "unmerge" || one_in(3)) return true;
-    const GroupId child = wishes_.look_for(state, [](const model::Group& one) {
-      return one.parent != GroupId{} && !one.fingerprints.empty();
-    });
-    op.project = state.group(child).project;
-    for (const GroupId member : state.members(state.root_of(child))) {
-      const auto& owned = state.group(member).fingerprints;
-      if (owned.empty()) continue;
-      const std::string value(state.fingerprint(owned[0]).value.view());
-      (member == child ? op.children.front() : op.fingerprint) = value;
-    }
+    const auto one = [&] {
+      return values.empty() || one_in(10) ? fingerprint(state, op.project) : wishes_.pick(values);
+    };
+    op.fingerprint = one();
+    for (uint64_t n = 1 + below(3); n > 0; --n) op.children.push_back(one());
     return true;
   }
 
