@@ -2,6 +2,10 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include <algorithm>
+#include <span>
+#include <vector>
+
 #include "model/decide_common.h"
 
 namespace cairn::model {
@@ -40,6 +44,28 @@ std::vector<Link> by_number(const State& state, const ViewLinks& links) {
   return out;
 }
 
+// What a record of the link would be refused for.
+Result<void> check_link(const State& state, GroupId view, std::span<const GroupId> children) {
+  CAIRN_TRY(check_exists(state, view));
+  const Group& above = state.group(view);
+  if (children.empty()) {
+    return invalid("nothing to regroup with {}: name at least one other issue",
+                   state.short_id(view));
+  }
+  for (const GroupId child : children) {
+    CAIRN_TRY(check_exists(state, child));
+    if (child == view) return invalid("{} cannot be merged into itself", state.short_id(view));
+    if (state.group(child).project == above.project) continue;
+    return conflict("{} and {} are in different projects: issues merge within one project only",
+                    state.short_id(child), state.short_id(view));
+  }
+  std::vector<GroupId> sorted(children.begin(), children.end());
+  std::sort(sorted.begin(), sorted.end());
+  const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
+  if (twice == sorted.end()) return {};
+  return invalid("{} is named twice: name each issue to regroup once", state.short_id(*twice));
+}
+
 Result<void> check_links(const State& state, const Regrouping& links) {
   if (links.children() > kMaxRegroupedGroups) {
     return refusal(ErrorCode::Exhausted,
@@ -47,22 +73,11 @@ Result<void> check_links(const State& state, const Regrouping& links) {
                    links.children(), kMaxRegroupedGroups);
   }
   Result<void> known;
-  const auto check = [&](GroupId view, GroupId child) {
-    for (const GroupId id : {view, child}) {
-      if (!known.ok() || (raw(id) >= 1 && raw(id) <= state.group_count())) continue;
-      known = refusal(ErrorCode::NotFound, "no issue with id {}: this store has {} issues", raw(id),
-                      state.group_count());
-    }
-    if (!known.ok()) return;
-    if (view == child) {
-      known = invalid("{} cannot be merged into itself", state.short_id(view));
-    } else if (state.group(view).project != state.group(child).project) {
-      known = conflict("{} and {} are in different projects: issues merge within one project only",
-                       state.short_id(child), state.short_id(view));
-    }
+  const auto check = [&](GroupId view, std::span<const GroupId> children) {
+    if (known.ok()) known = check_link(state, view, children);
   };
-  links.cuts.for_each(check);
-  links.merges.for_each(check);
+  links.cuts.for_each_view(check);
+  links.merges.for_each_view(check);
   return known;
 }
 

@@ -93,20 +93,23 @@ Decision decide_unmerge(const State& state, GroupId leaf, const WorkflowOp& op) 
 
   std::set<GroupId> undone;
   Lsn newest{};
+  GroupId view{};
   for (const std::string& fingerprint : op.children) {
     CAIRN_TRY_ASSIGN(const GroupId child_leaf, leaf_of(state, op.project, fingerprint));
     const GroupId child = separating_child(state, above_primary, child_leaf);
     if (child == GroupId{}) continue;
-    const Lsn merged_at = state.group(child).merged_at;
-    if (merged_at < newest) continue;
-    if (merged_at > newest) undone.clear();
-    newest = merged_at;
+    const Group& merged = state.group(child);
+    if (merged.merged_at < newest) continue;
+    // A sweep or promotion merges into many views at once, an unmerge is of one: the others are for
+    // the next time.
+    if (merged.merged_at == newest && merged.parent != view) continue;
+    if (merged.merged_at > newest) undone.clear();
+    newest = merged.merged_at;
+    view = merged.parent;
     undone.insert(child);
   }
   if (undone.empty()) return kNothingToDo;
-  // One merge record has one primary: what it merged has one parent.
-  const Group& view = state.group(state.group(*undone.begin()).parent);
-  Unmerged unmerge{op.project, view.number, {}};
+  Unmerged unmerge{op.project, state.group(view).number, {}};
   for (const GroupId child : undone) unmerge.children.push_back(state.group(child).number);
   return Fact{std::move(unmerge)};
 }

@@ -1,17 +1,13 @@
 // The whole store under random commands: whatever the order of batches, commands, checkpoints and
 // reopenings, it must be the plain fold of its log, and every query must answer like a scan of the
 // log with the predicate.
-#include <fmt/format.h>
-
 #include <catch2/catch.hpp>
-#include <map>
 #include <random>
 
 #include "engine/store.h"
-#include "query/parser.h"
-#include "query/predicate.h"
 #include "support/random_occurrences.h"
 #include "support/soak.h"
+#include "support/store_queries.h"
 #include "support/temp_dir.h"
 
 using namespace cairn;
@@ -21,15 +17,10 @@ namespace {
 
 constexpr TimeUs kNow{1'700'100'000'000'000};
 
-struct Counted {
-  uint64_t count = 0;
-  TimeUs first{};
-  TimeUs last{};
-};
-
 class Driver {
  public:
-  explicit Driver(uint64_t seed) : random_(seed), occurrences_(seed ^ 0x5eed) {
+  explicit Driver(uint64_t seed)
+      : random_(seed), occurrences_(seed ^ 0x5eed), queries_(seed ^ 0xa5c) {
     options_.clock = &clock_;
     options_.head_limit = 50 + static_cast<uint32_t>(below(300));
     options_.close_limit = static_cast<uint32_t>(below(100));
@@ -63,22 +54,22 @@ class Driver {
 
   // The state as an index-free fold of the log.
   void check_fold() {
-    model::State plain;
-    REQUIRE(store_
-                ->for_each_record(Lsn{1},
-                                  [&](Lsn lsn, const model::Record& record) -> Result<void> {
-                                    CAIRN_TRY(plain.apply(record, lsn));
-                                    return {};
-                                  })
-                .ok());
+    testing::ScannedLog plain;
+    REQUIRE(plain.catch_up(*store_).ok());
     const auto snapshot = store_->snapshot();
     REQUIRE(snapshot.ok());
-    REQUIRE(plain.state_digest() == (*snapshot)->state().state_digest());
-    REQUIRE(plain.replay_digest() == (*snapshot)->state().replay_digest());
+    REQUIRE(plain.state.state_digest() == (*snapshot)->state().state_digest());
+    REQUIRE(plain.state.replay_digest() == (*snapshot)->state().replay_digest());
   }
 
   void check_queries(int how_many) {
-    for (int i = 0; i < how_many; ++i) check_query(random_query(2));
+    testing::ScannedLog plain;
+    REQUIRE(plain.catch_up(*store_).ok());
+    const auto snapshot = store_->snapshot();
+    REQUIRE(snapshot.ok());
+    for (int i = 0; i < how_many; ++i) {
+      testing::check_query((*snapshot)->view(), queries_.next(), plain.seen, kNow);
+    }
   }
 
   void check_rebuild() {
@@ -153,113 +144,9 @@ class Driver {
         below(2) == 0 ? model::FingerprintPolicy::Known : model::FingerprintPolicy::First});
   }
 
-  std::string random_term() {
-    switch (below(16)) {
-      case 0:
-        return "is:unresolved";
-      case 1:
-        return "is:resolved";
-      case 2:
-        return "is:archived";
-      case 3:
-        return below(2) == 0 ? "level:error" : "!level:[info, debug]";
-      case 4:
-        return fmt::format("browser:\"Chrome {}\"", 120 + below(2));
-      case 5:
-        return "!browser:\"Firefox 119\"";
-      case 6:
-        return fmt::format("shard:[{}, {}, {}]", below(30), below(30), below(30));
-      case 7:
-        return below(2) == 0 ? "has:user" : "!has:shard";
-      case 8:
-        return fmt::format("times_seen:>{}", below(60));
-      case 9:
-        return fmt::format("timestamp:{}", below(2) == 0 ? "-20h" : "+24h");
-      case 10:
-        return fmt::format("environment:{}", below(2) == 0 ? "staging" : "production");
-      case 11:
-        return fmt::format("release:{}.{}", 1 + below(2), below(6));
-      case 12:
-        return fmt::format("\"part {}\"", below(7));
-      case 13:
-        return fmt::format("fingerprint:mid-{}", below(10));
-      case 14:
-        return fmt::format("url:*shop.example/{}*", below(20));
-      default:
-        return fmt::format("user.id:u{}", below(60));
-    }
-  }
-
-  std::string random_query(int depth) {
-    if (depth == 0) return random_term();
-    switch (below(5)) {
-      case 0:
-        return "(" + random_query(depth - 1) + " OR " + random_query(depth - 1) + ")";
-      case 1:
-        return random_query(depth - 1) + " AND " + random_query(depth - 1);
-      case 2:
-        return random_query(depth - 1) + " " + random_query(depth - 1);
-      default:
-        return random_query(depth - 1);
-    }
-  }
-
-  std::map<GroupId, Counted> scan(const query::Query& query, const engine::Snapshot& snapshot) {
-    const model::State& state = snapshot.state();
-    auto predicate = query::Predicate::bind(query, state, kNow);
-    INFO((predicate.ok() ? std::string() : predicate.error().message));
-    REQUIRE(predicate.ok());
-    std::map<GroupId, Counted> found;
-    // Which fingerprint decided is folded again, on its own.
-    model::State fold;
-    REQUIRE(store_
-                ->for_each_record(
-                    Lsn{1},
-                    [&](Lsn lsn, const model::Record& record) -> Result<void> {
-                      CAIRN_TRY_ASSIGN(const model::Applied applied, fold.apply(record, lsn));
-                      const auto* occurrence = std::get_if<model::Occurrence>(&record.body);
-                      if (occurrence == nullptr) return {};
-                      const GroupId issue =
-                          state.root_of(state.fingerprint(applied.decided_by).leaf);
-                      if (!predicate->matches(*occurrence, issue)) return {};
-                      Counted& counted = found[issue];
-                      const TimeUs time = occurrence->time();
-                      counted.first = counted.count == 0 ? time : std::min(counted.first, time);
-                      counted.last = counted.count == 0 ? time : std::max(counted.last, time);
-                      ++counted.count;
-                      return {};
-                    })
-                .ok());
-    return found;
-  }
-
-  void check_query(const std::string& text) {
-    INFO("query " << text);
-    const auto snapshot = store_->snapshot();
-    REQUIRE(snapshot.ok());
-    const auto parsed = query::parse(text);
-    INFO((parsed.ok() ? std::string() : parsed.error().message));
-    REQUIRE(parsed.ok());
-    const auto expected = scan(*parsed, **snapshot);
-    query::SearchOptions options;
-    options.now = kNow;
-    options.limit = 10'000;
-    const auto page = query::search((*snapshot)->view(), *parsed, options);
-    INFO((page.ok() ? std::string() : page.error().message));
-    REQUIRE(page.ok());
-    REQUIRE(page->total == expected.size());
-    REQUIRE(page->issues.size() == expected.size());
-    for (const auto& row : page->issues) {
-      const auto want = expected.find(row.id);
-      REQUIRE(want != expected.end());
-      CHECK(row.count == want->second.count);
-      CHECK(row.first == want->second.first);
-      CHECK(row.last == want->second.last);
-    }
-  }
-
   std::mt19937_64 random_;
   testing::RandomOccurrences occurrences_;
+  testing::RandomStoreQuery queries_;
   testing::TempDir dir_;
   std::string path_ = dir_ / "store";
   ManualClock clock_{kNow};

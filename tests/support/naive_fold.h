@@ -169,6 +169,7 @@ class NaiveFold {
   void take(const model::StandingChanged& change);
   void take(const model::Merged& merge);
   void take(const model::Unmerged& unmerge);
+  void take(const model::Regrouped& regrouped);
   void take(const model::ProjectChanged& change);
 
   uint64_t turn_ = 0;  // of records, and of occurrences

@@ -438,6 +438,7 @@ void NaiveFold::apply(const model::Record& record) {
   if (const auto* of = std::get_if<model::StandingChanged>(&record.body)) take(*of);
   if (const auto* of = std::get_if<model::Merged>(&record.body)) take(*of);
   if (const auto* of = std::get_if<model::Unmerged>(&record.body)) take(*of);
+  if (const auto* of = std::get_if<model::Regrouped>(&record.body)) take(*of);
   if (const auto* of = std::get_if<model::ProjectChanged>(&record.body)) take(*of);
 }
 
@@ -561,6 +562,11 @@ void NaiveFold::take(const model::Unmerged& unmerge) {
     groups.at(name(unmerge.project, child)).parent.clear();
   }
   forget_reopened();
+}
+
+void NaiveFold::take(const model::Regrouped& regrouped) {
+  for (const model::Unmerged& unmerge : regrouped.unmerges) take(unmerge);
+  for (const model::Merged& merge : regrouped.merges) take(merge);
 }
 
 void NaiveFold::take(const model::ProjectChanged& change) {

@@ -72,6 +72,18 @@ TEST_CASE("links of other projects, of nobody or of itself are refused") {
   CHECK(says(add(merge_of(fold.id(kShop, 1), {fold.id(kShop, 1)})), "into itself"));
 }
 
+TEST_CASE("links that no record could hold are refused") {
+  Fold fold = with_experiment();
+  const auto id = [&](uint32_t number) { return fold.id(kShop, number); };
+  for (const Regrouping& links :
+       {merge_of(id(1), {id(5), id(6), id(5)}), merge_of(id(1), {}), merge_of(GroupId{99}, {})}) {
+    const Error error = refused(fold.state, AddToExperimentCommand{"try", "", links});
+    CHECK((says(error, "P5-5 is named twice") || says(error, "at least one other issue") ||
+           says(error, "no issue with id 99")));
+    CHECK(refused(fold.state, RegroupCommand{RegroupCause::Sweep, "", links}).code == error.code);
+  }
+}
+
 TEST_CASE("what is promoted is what the experiment shows, once") {
   Fold fold = with_experiment();
   CHECK(fold.carry_out(PromoteCommand{"try", false}));

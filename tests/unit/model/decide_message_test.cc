@@ -173,6 +173,17 @@ TEST_CASE("workflow: of several merges an unmerge undoes the newest, then the on
   CHECK_FALSE(fold.carry_out(unmerge));
 }
 
+TEST_CASE("workflow: of a sweep's merges an unmerge undoes those of one view, then the others") {
+  Fold fold = fold_with_groups(kShop, 4);
+  fold.apply(Regrouped{RegroupCause::Sweep, "rule", {}, {{kShop, 1, {2}}, {kShop, 4, {1, 3}}}});
+  const WorkflowOp unmerge = op("unmerge", "f1", {"f2", "f3"});
+  check_fact(fold.state, unmerge, Unmerged{kShop, 1, {2}});
+  CHECK(fold.carry_out(unmerge));
+  check_fact(fold.state, unmerge, Unmerged{kShop, 4, {3}});
+  CHECK(fold.carry_out(unmerge));
+  CHECK_FALSE(fold.carry_out(unmerge));
+}
+
 TEST_CASE("status change messages act on the leaf of the first known fingerprint") {
   Fold fold = fold_with_groups(kShop, 2);
   fold.merge(kShop, 1, {2});
