@@ -64,6 +64,7 @@ Result<void> bench_single(Bench& bench);
 Result<void> bench_writers(Bench& bench);
 Result<void> bench_rebuild(Bench& bench);
 Result<void> bench_open(Bench& bench);
+Result<void> bench_past(Bench& bench);
 Result<void> bench_crash(Bench& bench);
 Result<void> bench_queries(Bench& bench);
 Result<void> bench_merges(Bench& bench);

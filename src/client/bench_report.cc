@@ -51,6 +51,8 @@ constexpr Target kTargets[] = {
     {"Q3a in an experiment against the base", Bound::AtMost, 1.2},
     {"Q3b in an experiment against the base", Bound::AtMost, 1.2},
     {"Q4 in an experiment against the base", Bound::AtMost, 1.2},
+    {"open as of 1 M records ago and Q1 against now", Bound::AtMost, 5},
+    {"Q1 as of 1 M records ago against now, both open", Bound::AtMost, 5},
     {"index", Bound::AtMost, 45},
     {"log", Bound::AtMost, 80},
     {"import: peak memory without page cache", Bound::AtMost, 1024},

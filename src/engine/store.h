@@ -46,8 +46,8 @@ struct StoreOptions {
   bool create = true;              // make the store when the directory holds none
   uint32_t head_limit = 1u << 18;  // occurrences in memory before a segment is sealed
   uint32_t tail_limit = 1u << 18;  // log records after the last checkpoint before a new one
-  // Occurrences a store opened as of a moment may hold, which is all in memory (about 350 bytes
-  // each); beyond it Exhausted.
+  // Occurrences that a store as of a moment may hold in memory (about 350 bytes each) when the
+  // index cannot serve it; beyond it Exhausted.
   uint32_t memory_limit = 1u << 24;
   uint32_t close_limit = 1u << 14;  // close() makes a checkpoint if the tail is longer
   MergePolicy merging;              // of sealed segments, in the background
