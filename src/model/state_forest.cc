@@ -168,14 +168,11 @@ Result<Applied> State::fold(const Rejoined& rejoined, At at) {
 void State::copy_waiting(GroupId group, GroupId part) {
   const auto it = care_.find(group);
   if (it == care_.end()) return;
-  // Making the part's may move the group's.
-  auto snooze = it->second.snooze;
-  auto resolution = it->second.resolution;
-  auto forecast = it->second.forecast;
+  const Care& from = it->second;  // stays where it is when the part's is added
   Care& to = change_care(part);
-  to.snooze = std::move(snooze);
-  to.resolution = std::move(resolution);
-  to.forecast = std::move(forecast);
+  to.snooze = from.snooze;
+  to.resolution = from.resolution;
+  to.forecast = from.forecast;
   settle_care(part);
 }
 
