@@ -71,6 +71,7 @@ std::vector<Number> index_parts(const engine::IndexSizes& sizes) {
           {"columns", sizes.columns},
           {"ids", sizes.ids},
           {"state", sizes.state},
+          {"past", sizes.past},
           {"log_positions", sizes.log_positions},
           {"other", sizes.other}};
 }

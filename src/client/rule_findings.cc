@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <set>
 #include <unordered_set>
 #include <utility>
 
@@ -116,6 +117,7 @@ Result<query::RuleFindings> read_pairs(const std::string& path, const model::For
   const model::State& state = forest.state();
   query::RuleFindings out;
   std::unordered_set<GroupId> views;
+  std::set<std::pair<GroupId, GroupId>> links;  // what a file says twice counts once
   PairReader reader{PairColumns()};
   bool started = false;
   while (true) {
@@ -143,7 +145,7 @@ Result<query::RuleFindings> read_pairs(const std::string& path, const model::For
     if (state.group(*primary).project != state.group(*child).project) {
       return wrong(make_error(ErrorCode::Conflict, "these are issues of different projects"));
     }
-    if (*primary == *child) continue;
+    if (*primary == *child || !links.emplace(*primary, *child).second) continue;
     if (out.links.merges.children() == model::kMaxRegroupedGroups) {
       return wrong(make_error(
           ErrorCode::Exhausted,

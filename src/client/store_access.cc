@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/assert.h"
 #include "base/clock.h"
 #include "client/table.h"
 
@@ -38,16 +39,19 @@ Result<TimeUs> present_of(const MomentArguments& moment, const engine::Snapshot&
 }  // namespace
 
 Result<Reading> open_reading(const std::string& directory, const MomentArguments& moment,
-                             const Console& console) {
+                             const Console& console, const engine::Store* beside) {
+  CAIRN_ASSERT(beside == nullptr || moment.as_of);
   engine::StoreOptions options;
   options.read_only = true;
   options.create = false;
   Reading reading;
   if (moment.as_of) {
     ProgressLine line(console.terminal.err && !console.json);
-    CAIRN_TRY_ASSIGN(reading.store,
-                     engine::Store::open_as_of(directory, *moment.as_of, options,
-                                               progress_callback(line, console, "going back")));
+    const auto progress = progress_callback(line, console, "going back");
+    auto then = beside != nullptr
+                    ? beside->as_of(*moment.as_of, progress)
+                    : engine::Store::open_as_of(directory, *moment.as_of, options, progress);
+    CAIRN_TRY_ASSIGN(reading.store, std::move(then));
   } else {
     CAIRN_TRY_ASSIGN(reading.store, engine::Store::open(directory, options));
   }

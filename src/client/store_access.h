@@ -17,9 +17,11 @@ struct Reading {
   TimeUs now{};  // what relative dates are relative to
 };
 
-// Errors: as Store::open and open_as_of; Conflict when the store is behind moment.at_least.
+// `beside`: the same store where it is open already, as an index is opened once in a process; only
+// a moment of the past can be asked beside it. Errors: as Store::open and open_as_of; Conflict when
+// the store is behind moment.at_least.
 Result<Reading> open_reading(const std::string& directory, const MomentArguments& moment,
-                             const Console& console);
+                             const Console& console, const engine::Store* beside = nullptr);
 
 Result<std::unique_ptr<engine::Store>> open_writing(const std::string& directory, bool create,
                                                     const Console& console);

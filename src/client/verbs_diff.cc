@@ -96,8 +96,9 @@ void print_diff(const Reading& from, const Reading& to, const model::StateDiff& 
 }  // namespace
 
 VerbResult run_verb(const DiffArguments& arguments, Console& console) {
-  CAIRN_TRY_ASSIGN(const Reading from, open_reading(arguments.store, arguments.from, console));
   CAIRN_TRY_ASSIGN(const Reading to, open_reading(arguments.store, arguments.to, console));
+  CAIRN_TRY_ASSIGN(const Reading from,
+                   open_reading(arguments.store, arguments.from, console, to.store.get()));
   if (from.snapshot->lsn() > to.snapshot->lsn()) {
     return make_error(ErrorCode::InvalidArgument,
                       fmt::format("the first moment (record {}) is after the second (record {}): "

@@ -70,7 +70,7 @@ Result<query::RuleFindings> find_in(const ExperimentArguments& arguments, const 
 }
 
 // What the rule finds in the experiment, on the store as of the experiment's moment.
-Result<query::RuleFindings> find(const ExperimentArguments& arguments,
+Result<query::RuleFindings> find(const ExperimentArguments& arguments, const engine::Store& store,
                                  const engine::Snapshot& snapshot, Console& console) {
   CAIRN_TRY_ASSIGN(const model::Experiment* experiment, find_experiment(snapshot, arguments.name));
   if (experiment->at == Lsn{}) {
@@ -80,7 +80,7 @@ Result<query::RuleFindings> find(const ExperimentArguments& arguments,
   MomentArguments moment;
   moment.as_of = engine::AsOf{experiment->at, std::nullopt};
   moment.now = arguments.now;
-  CAIRN_TRY_ASSIGN(const Reading then, open_reading(arguments.store, moment, console));
+  CAIRN_TRY_ASSIGN(const Reading then, open_reading(arguments.store, moment, console, &store));
   return find_in(arguments, then.snapshot->view_with(*experiment), then.now);
 }
 
@@ -94,7 +94,7 @@ VerbResult add(const ExperimentArguments& arguments, Console& console) {
   query::RuleFindings findings;
   {
     CAIRN_TRY_ASSIGN(const auto snapshot, store->snapshot());
-    CAIRN_TRY_ASSIGN(findings, find(arguments, *snapshot, console));
+    CAIRN_TRY_ASSIGN(findings, find(arguments, *store, *snapshot, console));
     if (arguments.dry_run) {
       print_trial(snapshot->state(), findings, console);
       return ExitCode::Ok;

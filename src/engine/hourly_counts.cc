@@ -54,6 +54,7 @@ std::vector<uint32_t> hourly_counts(const model::State& state,
   // What was seen at `now` itself counts too.
   HourCounts counts(TimeUs{raw(now) + 1}, hours);
   for (const storage::Part* part : parts) {
+    CAIRN_ASSERT(part->only() == nullptr);  // asked by who writes: of now
     if (part->size() == 0 || part->max_time() < counts.begin() || part->min_time() > now) continue;
     for (const FingerprintId fingerprint : counted.fingerprints) {
       if (part->sorted()) {

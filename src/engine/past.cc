@@ -19,50 +19,90 @@ Result<void> check_moment(const AsOf& moment) {
                     "records are counted from 1; 0 is before the first");
 }
 
+Error not_there_yet(Lsn wanted, Lsn newest) {
+  return make_error(ErrorCode::InvalidArgument,
+                    fmt::format("the store has {} records; record {} is not there yet", raw(newest),
+                                raw(wanted)));
+}
+
+// Whether the log can say what an index that is not there, or not good, does not.
+bool leaves_the_log(ErrorCode code) {
+  return code == ErrorCode::NotFound || code == ErrorCode::Unsupported ||
+         code == ErrorCode::Corruption;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Store>> Store::open_as_of(const std::string& directory, const AsOf& moment,
                                                  const StoreOptions& options,
                                                  const Progress& progress) {
   CAIRN_TRY(check_moment(moment));
-  auto impl = std::make_unique<Impl>(directory, options);
-  CAIRN_TRY_ASSIGN(impl->meta.store_id, read_identity(*impl->files, impl->layout));
-  storage::IndexOptions index_options;
-  index_options.map_bytes = options.index_map_bytes;
-  index_options.read_only = true;
-  // Without an index that this build and this process can read, the log tells it all.
-  auto env = storage::LmdbEnv::open(impl->layout.index(), index_options);
-  if (env.ok()) impl->env = std::move(env).value();
-  return Impl::open_past(std::move(impl), moment, progress);
+  const auto make = [&] { return std::make_unique<Impl>(directory, options); };
+  std::shared_ptr<storage::LmdbEnv> env;
+  {
+    const auto impl = make();
+    CAIRN_TRY(read_identity(*impl->files, impl->layout));
+    storage::IndexOptions index_options;
+    index_options.map_bytes = options.index_map_bytes;
+    index_options.read_only = true;
+    auto opened = storage::LmdbEnv::open(impl->layout.index(), index_options);
+    if (opened.ok()) {
+      env = std::move(opened).value();
+    } else if (!leaves_the_log(opened.error().code)) {
+      return std::move(opened).error();
+    }
+  }
+  return Impl::open_past(make, env, moment, progress);
 }
 
 Result<std::unique_ptr<Store>> Store::as_of(const AsOf& moment, const Progress& progress) const {
   CAIRN_TRY(check_moment(moment));
-  auto impl = std::make_unique<Impl>(impl_->layout.root, impl_->options);
-  impl->meta.store_id = impl_->meta.store_id;
-  impl->env = impl_->env;
-  return Impl::open_past(std::move(impl), moment, progress);
+  const auto make = [this] { return std::make_unique<Impl>(impl_->layout.root, impl_->options); };
+  // A past without an index knows no more than the directory says.
+  if (impl_->past && !impl_->env) {
+    return open_as_of(impl_->layout.root, moment, impl_->options, progress);
+  }
+  AsOf visible = moment;
+  if (!impl_->past) {
+    // The log may already hold what is not yet durable.
+    const auto lock = impl_->lock_for_reading();
+    CAIRN_TRY(impl_->check_readable());
+    const Lsn newest = impl_->fold.applied();
+    if (moment.lsn && *moment.lsn > newest) return not_there_yet(*moment.lsn, newest);
+    if (!moment.lsn) visible.lsn = newest;
+  }
+  return Impl::open_past(make, impl_->env, visible, progress);
 }
 
-Result<std::unique_ptr<Store>> Store::Impl::open_past(std::unique_ptr<Impl> impl,
-                                                      const AsOf& moment,
-                                                      const Progress& progress) {
-  impl->options.read_only = true;
-  impl->log =
-      std::make_unique<RecordLog>(*impl->files, impl->layout.log(), impl->meta.store_id, nullptr);
-  CAIRN_TRY(impl->read_base());
-  CAIRN_TRY(impl->check_is_kept(moment));
-  CAIRN_TRY_ASSIGN(const bool indexed, impl->begin_with_index(moment, progress));
-  if (!indexed) {
-    impl->sealed.reset();
-    impl->env.reset();
+Result<std::unique_ptr<Store>> Store::Impl::open_past(
+    const std::function<std::unique_ptr<Impl>()>& make, std::shared_ptr<storage::LmdbEnv> index,
+    const AsOf& moment, const Progress& progress) {
+  std::unique_ptr<Impl> impl;
+  const auto begin = [&]() -> Result<void> {
+    impl = make();
+    impl->past = true;
+    impl->options.read_only = true;
+    CAIRN_TRY_ASSIGN(impl->meta.store_id, read_identity(*impl->files, impl->layout));
+    impl->log =
+        std::make_unique<RecordLog>(*impl->files, impl->layout.log(), impl->meta.store_id, nullptr);
+    CAIRN_TRY(impl->read_base());
+    return impl->check_is_kept(moment);
+  };
+  CAIRN_TRY(begin());
+  impl->env = std::move(index);
+  const auto indexed = impl->begin_with_index(moment, progress);
+  if (!indexed.ok() && !leaves_the_log(indexed.error().code)) return indexed.error();
+  if (!indexed.ok() || !*indexed) {
+    const Lsn acknowledged = impl->meta.acknowledged;
+    CAIRN_TRY(begin());
+    impl->meta.acknowledged = acknowledged;
     CAIRN_TRY(impl->begin_memory_with_base());
     CAIRN_TRY(impl->replay_tail(false, moment, progress));
   }
-  if (moment.lsn && impl->fold.applied() < *moment.lsn) {
-    return make_error(ErrorCode::InvalidArgument,
-                      fmt::format("the store has {} records; record {} is not there yet",
-                                  raw(impl->fold.applied()), raw(*moment.lsn)));
+  const bool arrived = moment.lsn && impl->fold.applied() == *moment.lsn;
+  if (impl->log_ended && !arrived) CAIRN_TRY(impl->check_log_is_whole());
+  if (moment.lsn && !moment.time && !arrived) {
+    return not_there_yet(*moment.lsn, impl->fold.applied());
   }
   return std::unique_ptr<Store>(new Store(std::move(impl)));
 }
@@ -70,21 +110,25 @@ Result<std::unique_ptr<Store>> Store::Impl::open_past(std::unique_ptr<Impl> impl
 Result<bool> Store::Impl::begin_with_index(const AsOf& moment, const Progress& progress) {
   if (!env) return false;
   CAIRN_TRY_ASSIGN(sealed, open_sealed(*env, false, base_lsn()));
-  const auto found = storage::read_meta(*sealed->txn);
-  const bool usable = found.ok() && found->has_value() && (*found)->store_id == meta.store_id &&
-                      (*found)->applied >= base_lsn();
-  if (!usable) return false;
-  const storage::CheckpointMeta& newest = **found;
-  std::optional<storage::PastCheckpoint> past;
-  if (!reaches(moment, newest.applied, newest.last_time)) {
-    CAIRN_TRY_ASSIGN(past, storage::find_past(*sealed->txn, newest, [&](Lsn applied, TimeUs last) {
+  CAIRN_TRY_ASSIGN(const auto found, storage::read_meta(*sealed->txn));
+  if (!found || found->store_id != meta.store_id) return false;
+  if (found->base > base_lsn()) {  // retention came in between
+    CAIRN_TRY(read_base());
+    CAIRN_TRY(check_is_kept(moment));
+    CAIRN_TRY_ASSIGN(sealed, open_sealed(*env, false, base_lsn()));
+  }
+  meta = *found;
+  if (meta.applied < base_lsn()) return false;
+  std::optional<storage::PastCheckpoint> past_one;
+  if (!reaches(moment, meta.applied, meta.last_time)) {
+    CAIRN_TRY_ASSIGN(past_one,
+                     storage::find_past(*sealed->txn, meta, [&](Lsn applied, TimeUs last) {
                        return reaches(moment, applied, last);
                      }));
-    if (!past || past->applied < base_lsn()) return false;
+    if (!past_one || past_one->applied < base_lsn()) return false;
   }
-  meta = newest;
   const auto read = [&]() -> Result<void> {
-    if (past) return begin_with_past(*past, moment, progress);
+    if (past_one) return begin_with_past(*past_one, moment, progress);
     CAIRN_TRY(fold.load(*sealed->txn, meta.applied, meta.last_time));
     CAIRN_TRY(replay_tail(false, moment, progress));
     return {};
@@ -93,11 +137,11 @@ Result<bool> Store::Impl::begin_with_index(const AsOf& moment, const Progress& p
   return true;
 }
 
-Result<void> Store::Impl::begin_with_past(const storage::PastCheckpoint& past, const AsOf& moment,
+Result<void> Store::Impl::begin_with_past(const storage::PastCheckpoint& from, const AsOf& moment,
                                           const Progress& progress) {
   {
-    const storage::PastRows rows(*sealed->txn, past.undo);
-    CAIRN_TRY(fold.load_past(rows, *sealed->txn, past.applied, past.last_time));
+    const storage::PastRows rows(*sealed->txn, from.undo);
+    CAIRN_TRY(fold.load_past(rows, *sealed->txn, from.applied, from.last_time));
   }
   CAIRN_TRY(follow_until(moment, progress));
   return cut_segments();
@@ -111,11 +155,15 @@ Result<void> Store::Impl::follow_until(const AsOf& moment, const Progress& progr
       log->feed(next(begin), mark ? std::optional(mark->position) : std::nullopt, false));
   while (true) {
     CAIRN_TRY_ASSIGN(const DecodedFrame* frame, frames->next());
-    if (frame == nullptr) return {};
+    if (frame == nullptr) {
+      log_ended = true;
+      return {};
+    }
     Lsn lsn = frame->first_lsn;
     for (const model::Record& record : frame->records) {
       if (lsn > fold.applied()) {
         if (is_after(moment, lsn, record)) return {};
+        CAIRN_TRY(check_is_next(lsn));
         CAIRN_TRY(fold.follow(record, lsn));
       }
       lsn = next(lsn);

@@ -17,7 +17,10 @@ Result<uint64_t> Store::Impl::replay_tail(bool seal, const AsOf& until, const Pr
   const auto done = [&] { return raw(fold.applied()) - raw(begin); };
   while (true) {
     CAIRN_TRY_ASSIGN(const DecodedFrame* frame, frames->next());
-    if (frame == nullptr) return done();
+    if (frame == nullptr) {
+      log_ended = true;
+      return done();
+    }
     log->note_frame(frame->first_lsn, frame->position);
     CAIRN_TRY_ASSIGN(const bool more, fold_frame(*frame, until));
     if (!more) return done();
@@ -35,6 +38,23 @@ Result<uint64_t> Store::Impl::replay_tail(bool seal, const AsOf& until, const Pr
   }
 }
 
+Result<void> Store::Impl::check_is_next(Lsn lsn) const {
+  if (lsn == next(fold.applied())) return {};
+  return make_error(
+      ErrorCode::Corruption,
+      fmt::format("the log in {} goes from record {} to record {}: run 'cairn verify {}'",
+                  layout.log(), raw(fold.applied()), raw(lsn), layout.root));
+}
+
+Result<void> Store::Impl::check_log_is_whole() const {
+  if (fold.applied() >= meta.acknowledged) return {};
+  return make_error(
+      ErrorCode::Corruption,
+      fmt::format("the log in {} ends at record {}, but records up to {} had been acknowledged: "
+                  "run 'cairn verify {}', and restore the log files from a backup",
+                  layout.log(), raw(fold.applied()), raw(meta.acknowledged), layout.root));
+}
+
 // False: the rest is after the moment.
 Result<bool> Store::Impl::fold_frame(const DecodedFrame& frame, const AsOf& until) {
   fold.begin_batch(frame.terms, frame.id_hashes);
@@ -46,12 +66,7 @@ Result<bool> Store::Impl::fold_frame(const DecodedFrame& frame, const AsOf& unti
     const model::Record& record = frame.records[i];
     if (lsn <= fold.applied()) continue;
     if (is_after(until, lsn, record)) return false;
-    if (lsn != next(fold.applied())) {
-      return make_error(ErrorCode::Corruption,
-                        fmt::format("the log in {} goes from record {} to record {}: run 'cairn "
-                                    "verify {}'",
-                                    layout.log(), raw(fold.applied()), raw(lsn), layout.root));
-    }
+    CAIRN_TRY(check_is_next(lsn));
     if (std::holds_alternative<model::Occurrence>(record.body)) {
       fold.look_ahead(i, occurrence);
       CAIRN_TRY(fold.prepare(i));

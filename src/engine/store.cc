@@ -182,14 +182,7 @@ Result<void> Store::Impl::open_for_reading(OpenReport& report) {
   CAIRN_TRY(finish_retention());
   log = std::make_unique<RecordLog>(*files, layout.log(), meta.store_id, nullptr);
   CAIRN_TRY_ASSIGN(report.replayed_records, replay_tail(false, AsOf{}, nullptr));
-  if (fold.applied() < meta.acknowledged) {
-    return make_error(
-        ErrorCode::Corruption,
-        fmt::format("the log in {} ends at record {}, but records up to {} had been acknowledged: "
-                    "run 'cairn verify {}', and restore the log files from a backup",
-                    layout.log(), raw(fold.applied()), raw(meta.acknowledged), layout.root));
-  }
-  return {};
+  return check_log_is_whole();
 }
 
 Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

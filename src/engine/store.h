@@ -129,6 +129,7 @@ struct IndexSizes {
   uint64_t columns = 0;   // of segments: LSNs, times, runs and values
   uint64_t ids = 0;       // of segments: occurrence ids and their filter
   uint64_t state = 0;     // groups, fingerprints, projects, types, history, keys, meta
+  uint64_t past = 0;      // what leads back to earlier states
   uint64_t log_positions = 0;
   uint64_t other = 0;  // page ends and tree pages of the segments, LMDB's own tables
 };
@@ -293,14 +294,16 @@ class Store {
   static Result<std::unique_ptr<Store>> open(const std::string& directory,
                                              const StoreOptions& options,
                                              OpenReport* report = nullptr);
-  // Read-only, as of a moment, and never changing: from the index, or, where that has no state of
-  // before the moment or cannot be read, folded in memory from the log.
-  // InvalidArgument: an LSN that is not there yet. NotFound: retention removed that past.
+  // Read-only, as of a moment, and never changing: from the index, or, where there is none that can
+  // be read and reaches back so far, folded in memory from the log. It keeps the index's pages of
+  // now from being used again while it lives, and its snapshots take turns. InvalidArgument: an LSN
+  // that is not there yet. NotFound: retention removed that past. Conflict: the store is open in
+  // this process; ask it by as_of().
   static Result<std::unique_ptr<Store>> open_as_of(const std::string& directory, const AsOf& moment,
                                                    const StoreOptions& options,
                                                    const Progress& progress = nullptr);
-  // The same of an open store, with its index; open_as_of() cannot share that within a process. It
-  // may outlive this one.
+  // The same beside an open store, which it may outlive: until then no other of this process can
+  // open the directory.
   Result<std::unique_ptr<Store>> as_of(const AsOf& moment,
                                        const Progress& progress = nullptr) const;
   ~Store();  // closes

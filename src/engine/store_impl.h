@@ -114,6 +114,8 @@ struct Store::Impl {
   std::shared_ptr<const LogBase> base;  // nullptr: the log begins with record 1
   std::optional<Error> poisoned;
   bool closed = false;
+  bool past = false;                   // as of a moment: nothing changes any more
+  bool log_ended = false;              // replay came to the end of the log
   std::vector<model::Record> pending;  // applied, not yet appended
   size_t pending_bytes = 0;
   // Records that may hold an occurrence of the running batch already, by message index, and the
@@ -164,13 +166,17 @@ struct Store::Impl {
   // Folds the log after the checkpoint, sealing on the way when `seal`. Stops after `until`.
   Result<uint64_t> replay_tail(bool seal, const AsOf& until, const Progress& progress);
   Result<bool> fold_frame(const DecodedFrame& frame, const AsOf& until);
+  // Corruption: the log leaves records out; or it ends before what had been acknowledged.
+  Result<void> check_is_next(Lsn lsn) const;
+  Result<void> check_log_is_whole() const;
   // --- as of a moment (past.cc) ---
-  // `env`: of the index, nullptr = without.
-  static Result<std::unique_ptr<Store>> open_past(std::unique_ptr<Impl> impl, const AsOf& moment,
-                                                  const Progress& progress);
+  // `index`: nullptr = without.
+  static Result<std::unique_ptr<Store>> open_past(
+      const std::function<std::unique_ptr<Impl>()>& make, std::shared_ptr<storage::LmdbEnv> index,
+      const AsOf& moment, const Progress& progress);
   // False: the index does not know of it; nothing was read then.
   Result<bool> begin_with_index(const AsOf& moment, const Progress& progress);
-  Result<void> begin_with_past(const storage::PastCheckpoint& past, const AsOf& moment,
+  Result<void> begin_with_past(const storage::PastCheckpoint& from, const AsOf& moment,
                                const Progress& progress);
   Result<void> follow_until(const AsOf& moment, const Progress& progress);
   Result<void> cut_segments();

@@ -55,7 +55,11 @@ Result<Digests> Store::digests() const {
 
 Result<void> Store::for_each_record(
     Lsn from, const std::function<Result<void>(Lsn, const model::Record&)>& fn) const {
-  return read_log(impl_->layout.root, impl_->options, from, fn);
+  if (!impl_->past) return read_log(impl_->layout.root, impl_->options, from, fn);
+  const auto until_then = [&](Lsn lsn, const model::Record& record) -> Result<void> {
+    return lsn > impl_->fold.applied() ? Result<void>() : fn(lsn, record);
+  };
+  return read_log(impl_->layout.root, impl_->options, from, until_then);
 }
 
 Result<void> Store::read_log(const std::string& directory, const StoreOptions& options, Lsn from,
@@ -95,14 +99,14 @@ Result<RebuildReport> Store::Impl::fold_all(const std::string& directory, const 
 
 namespace {
 
-// How far the log must reach, if the old index can still say; 0 otherwise.
-Lsn acknowledged_by(const std::string& index_directory) {
+// How far the log must reach, if the old index can still say; 0 otherwise. Conflict: it is in use.
+Result<Lsn> acknowledged_by(const std::string& index_directory) {
   storage::IndexOptions index_options;
   index_options.read_only = true;
   const auto env = storage::LmdbEnv::open(index_directory, index_options);
-  if (!env.ok()) return {};
+  if (!env.ok()) return env.error().code == ErrorCode::Conflict ? env.error() : Result<Lsn>(Lsn{});
   const auto txn = storage::ReadTxn::begin(**env);
-  if (!txn.ok()) return {};
+  if (!txn.ok()) return Lsn{};
   const auto meta = storage::read_meta(**txn);
   return meta.ok() && meta->has_value() ? (*meta)->acknowledged : Lsn{};
 }
@@ -120,8 +124,9 @@ Result<RebuildReport> Store::rebuild(const std::string& directory, const StoreOp
     log::LogOptions log_options;
     log_options.file_bytes = options.log_file_bytes;
     log::RecoveryReport recovery;
+    CAIRN_TRY_ASSIGN(const Lsn acknowledged, acknowledged_by(impl.layout.index()));
     CAIRN_TRY(log::LogWriter::open(*impl.files, impl.layout.log(), impl.meta.store_id, log_options,
-                                   acknowledged_by(impl.layout.index()), &recovery));
+                                   acknowledged, &recovery));
   }
   CAIRN_TRY_ASSIGN(RebuildReport report, impl.fold_all(impl.layout.new_index(), AsOf{}, progress));
   CAIRN_TRY(swap_index(*impl.files, impl.layout));

@@ -17,7 +17,8 @@ struct Due {
   auto operator<=>(const Due&) const = default;
 };
 
-// Holds one moment a group: the soonest that was pushed since it was last popped.
+// Gives one moment a group: the soonest that was pushed since it was last popped. What a sooner one
+// made stale is forgotten when it comes first.
 class DueQueue {
  public:
   void push(Due due) {

@@ -113,10 +113,18 @@ std::vector<std::pair<std::string, FieldId>> tags_among(const View& view,
   return tags;
 }
 
+// Some occurrence of the view has it: as of a moment the dictionary knows names of later on.
+bool is_used(const View& view, FieldId tag) {
+  return std::any_of(view.parts.begin(), view.parts.end(), [&](const storage::Part* part) {
+    const storage::Bitmap* only = part->only();
+    return only == nullptr ? part->value_count(tag) > 0 : part->any(tag).and_cardinality(*only) > 0;
+  });
+}
+
 Error unknown_key(const View& view, std::string_view key) {
   std::vector<std::string> names;
   for (const FieldId id : view.dictionary->tag_fields()) {
-    names.push_back(view.dictionary->field_name(id));
+    if (is_used(view, id)) names.push_back(view.dictionary->field_name(id));
   }
   for (const model::BuiltinField& builtin : model::builtin_fields()) {
     names.emplace_back(builtin.name);
@@ -134,7 +142,8 @@ Result<FieldId> field_of_key(const View& view, std::string_view key) {
                           std::string(key) + "] if a tag is meant.");
   }
   if (ref.event.id != FieldId{0}) return ref.event.id;
-  if (const auto tag = view.dictionary->find_tag(ref.event.tag)) return *tag;
+  const auto tag = view.dictionary->find_tag(ref.event.tag);
+  if (tag && is_used(view, *tag)) return *tag;
   return unknown_key(view, ref.event.tag);
 }
 

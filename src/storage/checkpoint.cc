@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "storage/coding.h"
+#include "storage/row_source.h"
 #include "storage/segment.h"
 #include "storage/state_codec.h"
 #include "storage/undo.h"
@@ -16,27 +17,10 @@ namespace cairn::storage {
 namespace {
 
 constexpr std::string_view kMetaKey = "meta";
+constexpr size_t kActivityKeyBytes = sizeof(GroupId) + sizeof(Lsn);
 
 Key idempotency_key(const Hash128& key) { return Key().u64(key.high).u64(key.low); }
 Key activity_key(GroupId group, Lsn lsn) { return Key().u32(raw(group)).u64(raw(lsn)); }
-
-Error damaged_key(const char* table) {
-  return make_error(ErrorCode::Corruption, std::string("checkpoint: a key of table ") + table +
-                                               " has a wrong size; rebuild the index from the log");
-}
-
-// Calls fn(key, value) -> Result<void> for every row of a table with keys of `key_bytes`.
-template <class F>
-Result<void> for_each_row(const ReadTxn& txn, Table table, const char* name, size_t key_bytes,
-                          std::string_view prefix, F&& fn) {
-  Result<void> result;
-  CAIRN_TRY(
-      txn.scan(table, prefix, prefix, [&](std::string_view key, std::span<const std::byte> value) {
-        result = key.size() == key_bytes ? fn(key, value) : damaged_key(name);
-        return result.ok();
-      }));
-  return result;
-}
 
 Result<void> write_keys(WriteTxn& txn, std::span<const std::pair<Hash128, Lsn>> keys) {
   std::vector<std::pair<Key, Lsn>> sorted;
@@ -333,17 +317,20 @@ Result<bool> has_key(const ReadTxn& txn, const Hash128& key) {
 
 Result<std::vector<Lsn>> activity_of(const ReadTxn& txn, GroupId group) {
   std::vector<Lsn> lsns;
+  bool sound = true;
   const Key prefix = Key().u32(raw(group));
-  CAIRN_TRY(for_each_row(txn, Table::Activity, "activity", 12, prefix.view(),
-                         [&](std::string_view key, auto) -> Result<void> {
-                           lsns.push_back(Lsn{key_part<uint64_t>(key, 4)});
-                           return {};
-                         }));
+  CAIRN_TRY(txn.scan(Table::Activity, prefix.view(), prefix.view(),
+                     [&](std::string_view key, std::span<const std::byte>) {
+                       sound = key.size() == kActivityKeyBytes;
+                       if (sound) lsns.push_back(Lsn{key_part<uint64_t>(key, 4)});
+                       return sound;
+                     }));
+  if (!sound) return damaged_key("activity");
   return lsns;
 }
 
 Result<void> for_each_activity(const ReadTxn& txn, const std::function<void(GroupId, Lsn)>& fn) {
-  return for_each_row(txn, Table::Activity, "activity", 12, {},
+  return for_each_row(NewestRows(txn), Table::Activity, "activity", kActivityKeyBytes,
                       [&](std::string_view key, auto) -> Result<void> {
                         fn(GroupId{key_part<uint32_t>(key, 0)}, Lsn{key_part<uint64_t>(key, 4)});
                         return {};
@@ -351,7 +338,7 @@ Result<void> for_each_activity(const ReadTxn& txn, const std::function<void(Grou
 }
 
 Result<void> for_each_key(const ReadTxn& txn, const std::function<void(const Hash128&, Lsn)>& fn) {
-  return for_each_row(txn, Table::Keys, "keys", 16, {},
+  return for_each_row(NewestRows(txn), Table::Keys, "keys", sizeof(Hash128),
                       [&](std::string_view key, auto value) -> Result<void> {
                         RowReader row(value);
                         const Lsn lsn{row.template integer<uint64_t>()};

@@ -201,11 +201,20 @@ Result<void> open_tables(MDB_env* env, const std::string& directory, bool read_o
   MDB_txn* txn = nullptr;
   int rc = mdb_txn_begin(env, nullptr, read_only ? MDB_RDONLY : 0u, &txn);
   if (rc != 0) return env_error(rc, "open tables", directory);
-  for (size_t i = 0; i < tables.size() && rc == 0; ++i) {
-    rc = mdb_dbi_open(txn, kTableNames[i], read_only ? 0u : MDB_CREATE, &tables[i]);
+  size_t opened = 0;
+  while (opened < tables.size()) {
+    rc = mdb_dbi_open(txn, kTableNames[opened], read_only ? 0u : MDB_CREATE, &tables[opened]);
+    if (rc != 0) break;
+    ++opened;
   }
   if (rc != 0) {
     mdb_txn_abort(txn);
+    if (rc == MDB_NOTFOUND && opened > 0) {
+      return make_error(ErrorCode::Unsupported,
+                        fmt::format("the index in {} has no table '{}': another version of cairn "
+                                    "made it; make it anew from the log with 'cairn rebuild'",
+                                    directory, kTableNames[opened]));
+    }
     if (rc == MDB_NOTFOUND) {
       return make_error(
           ErrorCode::NotFound,

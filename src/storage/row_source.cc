@@ -1,5 +1,6 @@
 #include "storage/row_source.h"
 
+#include <string>
 #include <utility>
 
 namespace cairn::storage {
@@ -22,6 +23,11 @@ class PageAhead {
 };
 
 }  // namespace
+
+Error damaged_key(std::string_view table) {
+  return make_error(ErrorCode::Corruption, "checkpoint: a key of table " + std::string(table) +
+                                               " has a wrong size; rebuild the index from the log");
+}
 
 Result<void> NewestRows::scan(Table table, const Take& fn) const {
   Result<void> result;

@@ -42,4 +42,18 @@ class NewestRows final : public RowSource {
   const ReadTxn* txn_;
 };
 
+// Corruption: a key of the table has a wrong size.
+Error damaged_key(std::string_view table);
+
+// Calls fn(key, value) -> Result<void> for every row of a table with keys of `key_bytes`.
+template <class F>
+Result<void> for_each_row(const RowSource& rows, Table table, const char* name, size_t key_bytes,
+                          F&& fn) {
+  return rows.scan(table,
+                   [&](std::string_view key, std::span<const std::byte> value) -> Result<void> {
+                     if (key.size() != key_bytes) return damaged_key(name);
+                     return fn(key, value);
+                   });
+}
+
 }  // namespace cairn::storage

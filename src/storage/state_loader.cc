@@ -10,22 +10,6 @@
 namespace cairn::storage {
 namespace {
 
-Error damaged_key(const char* table) {
-  return make_error(ErrorCode::Corruption, std::string("checkpoint: a key of table ") + table +
-                                               " has a wrong size; rebuild the index from the log");
-}
-
-// Calls fn(key, value) -> Result<void> for every row of a table with keys of `key_bytes`.
-template <class F>
-Result<void> for_each_row(const RowSource& rows, Table table, const char* name, size_t key_bytes,
-                          F&& fn) {
-  return rows.scan(table,
-                   [&](std::string_view key, std::span<const std::byte> value) -> Result<void> {
-                     if (key.size() != key_bytes) return damaged_key(name);
-                     return fn(key, value);
-                   });
-}
-
 Result<void> load_registry(const RowSource& rows, model::State& state) {
   std::vector<model::GroupType> types;
   CAIRN_TRY(for_each_row(rows, Table::Types, "types", sizeof(uint32_t),

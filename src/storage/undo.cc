@@ -14,7 +14,9 @@
 
 #include <algorithm>
 #include <deque>
+#include <functional>
 #include <limits>
+#include <queue>
 
 #include "base/hash.h"
 #include "storage/coding.h"
@@ -24,8 +26,8 @@ namespace {
 
 enum class Form : uint8_t { Absent, Whole, Patched };
 
-// Of a block before compression: some thousand rows, a moment to undo.
-constexpr size_t kBlockBytes = 256u << 10;
+// Of a block before compression. Who undoes many checkpoints holds one of each.
+constexpr size_t kBlockBytes = 64u << 10;
 constexpr int kZstdLevel = 1;
 constexpr size_t kRowChecksumBytes = sizeof(uint64_t);
 constexpr size_t kHeaderKeyBytes = sizeof(uint64_t) + 1;
@@ -77,6 +79,24 @@ void append_patch(RowWriter& out, std::string_view before, std::string_view afte
       .integer(static_cast<uint16_t>(suffix))
       .text(before.substr(0, before.size() - suffix))
       .integer(load_le<uint64_t>(as_byte_span(check).data()));
+}
+
+// The checkpoint before one.
+struct Header {
+  Lsn applied{};
+  TimeUs last_time{};
+};
+
+Result<Header> header_of(std::string_view key, std::span<const std::byte> value) {
+  const Lsn of{key_part<uint64_t>(key, 0)};
+  const auto body = unsealed(value, key);
+  if (!body) return damaged(of);
+  RowReader row(*body);
+  Header header;
+  header.applied = Lsn{row.integer<uint64_t>()};
+  header.last_time = TimeUs{row.integer<int64_t>()};
+  if (!row.done() || header.applied >= of) return damaged(of);
+  return header;
 }
 
 // The blocks of one table.
@@ -150,14 +170,10 @@ Result<std::optional<PastCheckpoint>> find_past(
     const Key key = header_key(past.applied);
     CAIRN_TRY_ASSIGN(const auto value, txn.get(Table::Undo, key.view()));
     if (!value) return std::optional<PastCheckpoint>();
-    const auto body = unsealed(*value, key.view());
-    if (!body) return damaged(past.applied);
-    RowReader header(*body);
+    CAIRN_TRY_ASSIGN(const Header before, header_of(key.view(), *value));
     past.undo.push_back(past.applied);
-    const Lsn before{header.integer<uint64_t>()};
-    past.last_time = TimeUs{header.integer<int64_t>()};
-    if (!header.done() || before >= past.applied) return damaged(past.applied);
-    past.applied = before;
+    past.applied = before.applied;
+    past.last_time = before.last_time;
     if (wanted(past.applied, past.last_time)) return std::optional(std::move(past));
   }
 }
@@ -259,45 +275,41 @@ class PastScan {
   }
 
   Result<void> begin() {
-    for (UndoCursor& cursor : cursors_) CAIRN_TRY(cursor.next());
-    find_next();
+    for (size_t i = 0; i < cursors_.size(); ++i) CAIRN_TRY(advance(i));
     return {};
   }
   Result<void> take(std::string_view key, std::span<const std::byte> value) {
-    CAIRN_TRY(take_before(key));
-    if (!next_ || *next_ != key) return fn_(key, value);
+    while (!next_.empty() && next_key() < key) CAIRN_TRY(undo(std::nullopt));
+    if (next_.empty() || next_key() != key) return fn_(key, value);
     return undo(std::string(as_chars(value)));
   }
   // Rows that are no more.
   Result<void> end() {
-    while (next_) CAIRN_TRY(undo(std::nullopt));
+    while (!next_.empty()) CAIRN_TRY(undo(std::nullopt));
     return {};
   }
 
  private:
-  Result<void> take_before(std::string_view key) {
-    while (next_ && *next_ < key) CAIRN_TRY(undo(std::nullopt));
+  Result<void> advance(size_t cursor) {
+    CAIRN_TRY(cursors_[cursor].next());
+    if (!cursors_[cursor].at_end()) next_.push({std::string(cursors_[cursor].key()), cursor});
     return {};
   }
-  void find_next() {
-    next_.reset();
-    for (const UndoCursor& cursor : cursors_) {
-      if (!cursor.at_end() && (!next_ || cursor.key() < *next_)) next_ = cursor.key();
-    }
-  }
+  std::string_view next_key() const { return next_.top().first; }
+
   // The row of the next key, from what it is now.
   Result<void> undo(std::optional<std::string> row) {
-    const std::string key(*next_);
-    for (UndoCursor& cursor : cursors_) {
-      if (cursor.at_end() || cursor.key() != key) continue;
-      if (!cursor.undo(row)) {
+    const std::string key(next_key());
+    while (!next_.empty() && next_key() == key) {
+      const size_t cursor = next_.top().second;
+      next_.pop();
+      if (!cursors_[cursor].undo(row)) {
         return make_error(ErrorCode::Corruption,
                           "the index: a row does not fit what replaced it; rebuild the index from "
                           "the log");
       }
-      CAIRN_TRY(cursor.next());
+      CAIRN_TRY(advance(cursor));
     }
-    find_next();
     if (!row) return {};
     made_.push_back(*std::move(row));
     return fn_(key, as_byte_span(made_.back()));
@@ -305,8 +317,10 @@ class PastScan {
 
   std::deque<std::string>& made_;
   const RowSource::Take& fn_;
-  std::deque<UndoCursor> cursors_;
-  std::optional<std::string_view> next_;  // the smallest key of the cursors, in one's block
+  std::deque<UndoCursor> cursors_;  // the newest checkpoint's first
+  // By key, and for one key in the order of cursors.
+  using Next = std::pair<std::string, size_t>;
+  std::priority_queue<Next, std::vector<Next>, std::greater<>> next_;
 };
 
 }  // namespace
@@ -336,19 +350,23 @@ std::unique_ptr<RowSource> PastRows::twin() const {
 
 Result<std::vector<std::string>> undo_keys_behind(const ReadTxn& txn, Lsn base) {
   std::vector<std::string> keys;
-  // Every checkpoint up to the base, and the first one behind it, which leads to one before.
-  bool sound = true;
-  Lsn keep{std::numeric_limits<uint64_t>::max()};
-  CAIRN_TRY(txn.scan(Table::Undo, {}, {}, [&](std::string_view key, auto) {
-    sound = key.size() >= kHeaderKeyBytes;
-    if (!sound) return false;
-    const Lsn applied{key_part<uint64_t>(key, 0)};
-    if (applied > keep) return false;
-    if (applied > base) keep = applied;
-    keys.emplace_back(key);
-    return true;
-  }));
-  if (!sound) return damaged(base);
+  // Checkpoint by checkpoint, each with its header first, until one leads to the base or less far.
+  Result<void> sound;
+  CAIRN_TRY(
+      txn.scan(Table::Undo, {}, {}, [&](std::string_view key, std::span<const std::byte> value) {
+        if (key.size() < kHeaderKeyBytes) {
+          sound = damaged(base);
+          return false;
+        }
+        if (key.size() == kHeaderKeyBytes) {
+          const auto before = header_of(key, value);
+          if (!before.ok()) sound = before.error();
+          if (!before.ok() || before->applied >= base) return false;
+        }
+        keys.emplace_back(key);
+        return true;
+      }));
+  CAIRN_TRY(sound);
   return keys;
 }
 

@@ -22,7 +22,7 @@
 namespace cairn::storage {
 
 // Keeps what `rows` are about to replace. `before`: the checkpoint whose rows these still are;
-// `applied`: of the one that is being made. Exhausted, Io.
+// `applied`: of the one that is being made. Exhausted, Io, Internal (zstd).
 Result<void> write_undo(WriteTxn& txn, const CheckpointMeta& before, Lsn applied,
                         const RowBuffer& rows);
 

@@ -541,7 +541,7 @@ def test_stats_verify_rebuild(box):
 def test_stats_say_where_the_bytes_are(box):
     fill(box)
     stats = box.ok("stats", box.store, "--json").json()
-    for part in ["dictionary", "postings", "columns", "ids", "state", "log_positions", "other",
+    for part in ["dictionary", "postings", "columns", "ids", "state", "past", "log_positions", "other",
                  "free"]:
         assert isinstance(stats["index"][part], int), part
     assert sum(bytes for name, bytes in stats["index"].items() if name != "free") \

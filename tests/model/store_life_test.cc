@@ -597,7 +597,8 @@ class Life {
 
   void check_moment(const Moment& moment, const testing::ScannedLog& past) {
     INFO("as of record " << moment.records << (moment.as_of.time ? ", by time" : ""));
-    const auto store = must(Store::open_as_of(path_, moment.as_of, options_));
+    const auto store = must(store_ ? store_->as_of(moment.as_of)
+                                   : Store::open_as_of(path_, moment.as_of, options_));
     REQUIRE(must(store->digests()).state == past.state.state_digest());
     const TimeUs now = records_[moment.records - 1].time;
     const auto snapshot = must(store->snapshot());

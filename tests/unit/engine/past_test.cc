@@ -7,6 +7,7 @@
 #include <random>
 
 #include "engine/store.h"
+#include "storage/lmdb_env.h"
 #include "support/random_occurrences.h"
 #include "support/temp_dir.h"
 
@@ -203,6 +204,30 @@ class Past {
   RandomOccurrences occurrences_;
 };
 
+// Changes the last byte of every value of a table.
+void flip_all(const std::string& index, storage::Table table) {
+  const auto env = storage::LmdbEnv::open(index, {});
+  REQUIRE(env.ok());
+  std::vector<std::pair<std::string, std::string>> values;
+  {
+    const auto txn = storage::ReadTxn::begin(**env);
+    REQUIRE((*txn)
+                ->scan(table, {}, {},
+                       [&](std::string_view key, std::span<const std::byte> value) {
+                         values.emplace_back(key, as_chars(value));
+                         return true;
+                       })
+                .ok());
+  }
+  REQUIRE(!values.empty());
+  const auto txn = storage::WriteTxn::begin(**env);
+  for (auto& [key, value] : values) {
+    value.back() = static_cast<char>(value.back() ^ 1);
+    REQUIRE((*txn)->put(table, key, value).ok());
+  }
+  REQUIRE((*txn)->commit().ok());
+}
+
 }  // namespace
 
 TEST_CASE("what a store was then is what it was") {
@@ -230,9 +255,11 @@ TEST_CASE("what a store was then is what it was") {
     past.store_ = past.open();
     past.check_all();
   }
-  SECTION("beside it, from the log alone") {
+  SECTION("a past of a past") {
+    const auto newest = past.store_->as_of({past.moments_.back().lsn, std::nullopt});
+    REQUIRE(newest.ok());
     for (const Moment& moment : past.moments_) {
-      past.check(moment, Store::open_as_of(past.path(), {moment.lsn, {}}, past.options_));
+      past.check(moment, (*newest)->as_of({moment.lsn, std::nullopt}));
     }
   }
   SECTION("by itself, with the index and without") {
@@ -270,4 +297,46 @@ TEST_CASE("a moment that is not there yet is refused") {
   const auto before = past.store_->as_of({std::nullopt, TimeUs{0}});
   REQUIRE(before.ok());
   CHECK((*(*before)->snapshot())->state().group_count() == 0);
+}
+
+TEST_CASE("who has a store open is told to ask it for its past") {
+  Past past(7);
+  past.live(30);
+  const auto beside = Store::open_as_of(past.path(), {Lsn{5}, std::nullopt}, past.options_);
+  REQUIRE_FALSE(beside.ok());
+  CHECK(beside.error().code == ErrorCode::Conflict);
+}
+
+TEST_CASE("a damaged index leaves the past to the log") {
+  for (const storage::Table table : {storage::Table::Undo, storage::Table::Segments}) {
+    Past past(8);
+    past.live(60);
+    past.remember();
+    past.live(60);
+    past.store_.reset();
+    flip_all(past.path() + "/index", table);
+    const Moment moment = past.moments_.back();
+    const auto then = Store::open_as_of(past.path(), {moment.lsn, std::nullopt}, past.options_);
+    past.check(moment, then);
+    CHECK((*then)->stats()->index_bytes == 0);
+  }
+}
+
+TEST_CASE("a log that lost its end is not taken for the past") {
+  Past past(9);
+  past.live(60);
+  past.remember();
+  const Moment moment = past.moments_.back();
+  REQUIRE(past.store_->checkpoint().ok());
+  past.live(1);
+  past.store_.reset();
+  std::string newest;
+  for (const auto& entry : std::filesystem::directory_iterator(past.path() + "/log")) {
+    newest = std::max(newest, entry.path().string());
+  }
+  std::filesystem::resize_file(newest, 64);
+  const auto then = Store::open_as_of(
+      past.path(), {std::nullopt, TimeUs{raw(moment.time) + 1'000'000'000'000}}, past.options_);
+  REQUIRE_FALSE(then.ok());
+  CHECK(then.error().code == ErrorCode::Corruption);
 }

@@ -286,14 +286,14 @@ TEST_CASE("the past begins where retention left it") {
   const Lsn newest = store->stats()->last_lsn;
   AsOf moment;
   moment.lsn = Lsn{raw(base) - 1};
-  const auto before = Store::open_as_of(f.path(), moment, f.options);
+  const auto before = store->as_of(moment);
   REQUIRE_FALSE(before.ok());
   CHECK(before.error().code == ErrorCode::NotFound);
   CHECK(before.error().message.find("retention removed") != std::string::npos);
   moment.lsn = base;
-  CHECK(Store::open_as_of(f.path(), moment, f.options).ok());
+  CHECK(store->as_of(moment).ok());
   moment.lsn = newest;
-  const auto now = Store::open_as_of(f.path(), moment, f.options);
+  const auto now = store->as_of(moment);
   REQUIRE(now.ok());
   CHECK(digests(**now) == digests(*store));
 }
@@ -324,16 +324,11 @@ TEST_CASE("a reader that was there before keeps its answers") {
   RandomOccurrences random(16);
   const auto store = f.open();
   fill(*store, random, 500);
-  for (const bool indexed : {true, false}) {
-    const AsOf moment{Lsn{indexed ? 400u : 900u}, std::nullopt};
-    const auto reader =
-        indexed ? store->as_of(moment) : Store::open_as_of(f.path(), moment, f.options);
-    REQUIRE(reader.ok());
-    const std::string before = digests(**reader);
-    retain_newest(*store, 100);
-    CHECK(digests(**reader) == before);
-    fill(*store, random, 500);
-  }
+  const auto reader = store->as_of({Lsn{400}, std::nullopt});
+  REQUIRE(reader.ok());
+  const std::string before = digests(**reader);
+  retain_newest(*store, 100);
+  CHECK(digests(**reader) == before);
 }
 
 TEST_CASE("a reading process keeps its snapshot while another one retains") {

@@ -32,7 +32,7 @@ TEST_CASE("the parts of the index add up, digests come when asked for") {
   const auto stats = (*store)->stats();
   REQUIRE(stats.ok());
   const IndexSizes& sizes = stats->index;
-  CHECK(sizes.dictionary + sizes.postings + sizes.columns + sizes.ids + sizes.state +
+  CHECK(sizes.dictionary + sizes.postings + sizes.columns + sizes.ids + sizes.state + sizes.past +
             sizes.log_positions + sizes.other ==
         stats->index_bytes);
   for (const uint64_t part : {sizes.dictionary, sizes.postings, sizes.columns, sizes.ids,

@@ -293,7 +293,7 @@ TEST_CASE("a moment of the past is exact") {
       } else {
         moment.lsn = moments[i].first;
       }
-      const auto past = Store::open_as_of(f.path(), moment, f.options);
+      const auto past = store->as_of(moment);
       REQUIRE(past.ok());
       const auto snapshot = (*past)->snapshot();
       REQUIRE(snapshot.ok());
@@ -303,7 +303,7 @@ TEST_CASE("a moment of the past is exact") {
   }
   AsOf future;
   future.lsn = Lsn{99'999};
-  const auto refused = Store::open_as_of(f.path(), future, f.options);
+  const auto refused = store->as_of(future);
   REQUIRE_FALSE(refused.ok());
   CHECK(refused.error().code == ErrorCode::InvalidArgument);
 }
