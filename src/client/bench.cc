@@ -124,6 +124,12 @@ void Bench::add(std::string name, std::string unit, double value) {
   add(Measure{std::move(name), std::move(unit), {value}});
 }
 
+Result<std::unique_ptr<engine::Store>> open_settled(const Bench& bench) {
+  CAIRN_TRY_ASSIGN(auto store, engine::Store::open(bench.store(), {}));
+  CAIRN_TRY(store->tick());
+  return store;
+}
+
 const std::vector<std::string>& bench_phases() {
   static const std::vector<std::string> names = [] {
     std::vector<std::string> list;

@@ -110,7 +110,7 @@ Result<void> ask_in_experiment(Store& store, const Bench& bench, PhaseOutput& ou
 }
 
 Result<void> try_experiments(const Bench& bench, PhaseOutput& out) {
-  CAIRN_TRY_ASSIGN(auto store, Store::open(bench.store(), {}));
+  CAIRN_TRY_ASSIGN(auto store, open_settled(bench));
   CAIRN_TRY_ASSIGN(const auto before, store->digests());
   CAIRN_TRY_ASSIGN(const model::MergeCommand pair, find_pair(*store));
   Measure merge{"merge without experiments", "us", {}};

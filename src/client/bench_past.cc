@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "client/bench_phase.h"
+#include "client/table.h"
 #include "engine/store.h"
 
 namespace cairn::client {

@@ -73,6 +73,10 @@ Result<void> bench_experiments(Bench& bench);
 Result<void> bench_busy(Bench& bench);
 Result<void> bench_verify(Bench& bench);
 
+// The store, open for writing. What time brings about has happened, so that nothing but the phase
+// changes issues.
+Result<std::unique_ptr<engine::Store>> open_settled(const Bench& bench);
+
 // One question, bound to values that the store has.
 struct BenchQuery {
   std::string name;

@@ -109,7 +109,7 @@ Result<Round> merge_and_ask(Store& store, const std::vector<BenchQuery>& queries
 }
 
 Result<void> ask_after_merges(const Bench& bench, PhaseOutput& out) {
-  CAIRN_TRY_ASSIGN(auto store, Store::open(bench.store(), {}));
+  CAIRN_TRY_ASSIGN(auto store, open_settled(bench));
   CAIRN_TRY_ASSIGN(const BenchKeys keys, find_keys(*store, bench.now()));
   const auto queries = questions(keys, bench.now());
   CAIRN_TRY_ASSIGN(const engine::Stats stats, store->stats());
