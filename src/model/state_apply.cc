@@ -212,10 +212,7 @@ Result<Applied> State::fold(const ProjectChanged& changed, At at) {
     project.escalation_threshold = *changed.escalation_threshold;
     escalations_ = escalations_ || project.escalation_threshold > 0;
   }
-  if (changed.hold_back) {
-    project.hold_back = *changed.hold_back;
-    project.made.clear();
-  }
+  if (changed.hold_back) project.hold_back = *changed.hold_back;
   if (changed.auto_resolve_hours) {
     project.auto_resolve_hours = *changed.auto_resolve_hours;
     due_filled_ = false;  // things may be due sooner

@@ -563,4 +563,10 @@ TEST_CASE("held back: a type's quota of new issues an hour, per project") {
   fold.see(kShop, {"f7"}, kStart + 60 * 60);  // the first five are out of the window
   CHECK(fold.state.group_count() == 7);
   CHECK(fold.group(kShop, 6).times_seen == 3);
+  // To say again that it holds back makes no room.
+  for (int n = 10; n < 18; ++n) fold.see(kShop, {"f" + std::to_string(n)}, kStart + 61 * 60);
+  const uint32_t full = fold.state.group_count();
+  fold.apply(hold, kStart + 61 * 60);
+  fold.see(kShop, {"g"}, kStart + 61 * 60);
+  CHECK(fold.state.group_count() == full);
 }
