@@ -4,6 +4,7 @@
 #include <array>
 #include <limits>
 
+#include "base/assert.h"
 #include "query/issue_occurrences.h"
 
 namespace cairn::query {
@@ -16,17 +17,17 @@ constexpr TimeUs kLatest{std::numeric_limits<int64_t>::max()};
 class Totals {
  public:
   Totals(const View& view, GroupFilter& filter)
-      : view_(view), filter_(filter), slots_(view.state->group_count() + size_t{1}, kUnknown) {}
+      : filter_(filter), slots_(view.state->group_count() + size_t{1}, kUnknown) {}
 
-  void add(const storage::FingerprintRollup& rollup) {
-    const GroupId root = view_.root_of_fingerprint[raw(rollup.fingerprint)];
-    uint32_t& slot = slots_[raw(root)];
-    if (slot == kUnknown) slot = open_slot(root);
+  // What belongs to an issue; of 0, no issue, nothing is kept.
+  void add(const IssueTotals& more) {
+    uint32_t& slot = slots_[raw(more.id)];
+    if (slot == kUnknown) slot = open_slot(more.id);
     if (slot == kRefused) return;
     IssueTotals& totals = totals_[slot];
-    totals.count += rollup.count;
-    totals.first = std::min(totals.first, rollup.first);
-    totals.last = std::max(totals.last, rollup.last);
+    totals.count += more.count;
+    totals.first = std::min(totals.first, more.first);
+    totals.last = std::max(totals.last, more.last);
   }
 
   std::vector<IssueTotals> take() { return std::move(totals_); }
@@ -35,13 +36,12 @@ class Totals {
   static constexpr uint32_t kUnknown = std::numeric_limits<uint32_t>::max();
   static constexpr uint32_t kRefused = kUnknown - 1;
 
-  uint32_t open_slot(GroupId root) {
-    if (!filter_.passes(root)) return kRefused;
-    totals_.push_back(IssueTotals{root, 0, kLatest, kEarliest});
+  uint32_t open_slot(GroupId issue) {
+    if (!filter_.passes(issue)) return kRefused;
+    totals_.push_back(IssueTotals{issue, 0, kLatest, kEarliest});
     return static_cast<uint32_t>(totals_.size() - 1);
   }
 
-  const View& view_;
   GroupFilter& filter_;
   std::vector<uint32_t> slots_;
   std::vector<IssueTotals> totals_;
@@ -91,7 +91,10 @@ std::vector<IssueTotals> roll_up(const View& view, const Plan& plan, GroupFilter
     // Without a bitmap all of the part may be asked for: what lies outside of the ranges belongs
     // to projects that the filter refuses.
     match.part->roll_up(match.bitmap ? &*match.bitmap : nullptr,
-                        [&](const storage::FingerprintRollup& rollup) { totals.add(rollup); });
+                        [&](const storage::FingerprintRollup& rollup) {
+                          totals.add({view.root_of_fingerprint[raw(rollup.fingerprint)],
+                                      rollup.count, rollup.first, rollup.last});
+                        });
   }
   return totals.take();
 }
@@ -100,21 +103,28 @@ bool totals_from_state(const View& view, const Plan& plan, GroupFilter& filter,
                        std::vector<IssueTotals>& out) {
   if (plan.events.kind != PlanNode::Kind::All || !plan.time.unbounded()) return false;
   const model::State& state = *view.state;
-  const model::Forest forest = view.forest();
   uint64_t in_parts = 0;
   for (const storage::Part* part : view.parts) in_parts += part->occurrences();
   uint64_t in_state = 0;
   for (const auto& [id, held] : state.held()) in_state += state.fingerprint(id).occurrences;
-  out.clear();
+  // In the order of memory, not issue by issue with its members; what another group shows comes
+  // last, so that the filter, too, is asked in that order.
+  Totals totals(view, filter);
+  std::vector<IssueTotals> hidden;
   for (uint32_t i = 1; i <= state.group_count(); ++i) {
     const model::Group& group = state.group(GroupId{i});
     in_state += group.times_seen;
-    if (forest.parent(group.id) != GroupId{0} || group.standing != model::Standing::Kept) continue;
-    if (!filter.passes(group.id)) continue;
-    const model::Totals totals = forest.totals(group.id);
-    if (totals.times_seen == 0) continue;
-    out.push_back({group.id, totals.times_seen, totals.first_seen, totals.last_seen});
+    if (group.times_seen == 0) continue;
+    CAIRN_ASSERT(!group.fingerprints.empty());
+    const GroupId issue = view.root_of_fingerprint[raw(group.fingerprints[0])];
+    if (issue == group.id) {
+      totals.add({issue, group.times_seen, group.first_seen, group.last_seen});
+    } else {
+      hidden.push_back({issue, group.times_seen, group.first_seen, group.last_seen});
+    }
   }
+  for (const IssueTotals& members : hidden) totals.add(members);
+  out = totals.take();
   return in_state == in_parts;
 }
 
