@@ -272,7 +272,8 @@ Result<void> restore_row(Kind kind, RowReader& rows, BaseState& base,
     }
     case Kind::Groups: {
       const GroupId id{rows.integer<uint32_t>()};
-      CAIRN_TRY_ASSIGN(auto decoded, storage::decode_group(id, row()));
+      storage::GroupRow decoded;
+      CAIRN_TRY(storage::decode_group(id, row(), decoded));
       decoded.group.title = base.state.texts().share(decoded.title);
       decoded.group.culprit = base.state.texts().share(decoded.culprit);
       return base.state.restore_group(std::move(decoded.group));

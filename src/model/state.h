@@ -255,7 +255,8 @@ class State {
   static uint32_t fingerprint_key(ProjectId project, std::string_view value);
   FingerprintId find_fingerprint_id(ProjectId project, std::string_view value) const;
   // Takes a new one (with the next id) into the arrays and indexes.
-  void add(Group group);
+  void add(Group&& group);
+  void add(Group&& group, std::vector<GroupId>& numbers);  // numbers: those of its project
   void add(Fingerprint fingerprint);
   // False: there is another one of that project and value.
   bool index(FingerprintId id);

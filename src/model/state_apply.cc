@@ -254,9 +254,14 @@ Result<GroupId> State::named(ProjectId project, uint32_t number, At at) const {
                                     raw(project)));
 }
 
-void State::add(Group group) {
+void State::add(Group&& group) {
+  std::vector<GroupId>& numbers = groups_by_number_[group.project];
+  add(std::move(group), numbers);
+}
+
+void State::add(Group&& group, std::vector<GroupId>& numbers) {
   CAIRN_ASSERT(raw(group.id) == groups_.size() + 1);
-  groups_by_number_[group.project].push_back(group.id);
+  numbers.push_back(group.id);
   parents_.push_back(group.parent);
   groups_.push_back(std::move(group));
 }

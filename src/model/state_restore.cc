@@ -171,7 +171,7 @@ Result<void> State::restore_group(Group group) {
     return damaged(fmt::format("group {} of project {}, which does not exist", raw(group.id),
                                raw(group.project)));
   }
-  const std::vector<GroupId>& numbers = groups_by_number_[group.project];
+  std::vector<GroupId>& numbers = groups_by_number_[group.project];
   if (group.number != numbers.size() + 1 || group.number > owner->last_number) {
     return damaged(fmt::format("group {} with number {} of project {}, where {} of {} belongs",
                                raw(group.id), group.number, raw(group.project), numbers.size() + 1,
@@ -186,7 +186,7 @@ Result<void> State::restore_group(Group group) {
     return damaged(fmt::format("group {} split from {}, which cannot be", raw(group.id),
                                raw(group.split_from)));
   }
-  add(std::move(group));
+  add(std::move(group), numbers);
   return {};
 }
 

@@ -142,10 +142,9 @@ std::string encode_group(const model::Group& group) {
   return end_row(std::move(row), Row::Group, raw(group.id));
 }
 
-Result<GroupRow> decode_group(GroupId id, std::span<const std::byte> bytes) {
+Result<void> decode_group(GroupId id, std::span<const std::byte> bytes, GroupRow& out) {
   auto row = open_row(bytes, Row::Group, raw(id));
   if (!row) return damaged_row("group", raw(id));
-  GroupRow out;
   model::Group& group = out.group;
   bool valid = true;
   group.id = id;
@@ -175,7 +174,7 @@ Result<GroupRow> decode_group(GroupId id, std::span<const std::byte> bytes) {
   group.children = read_ids<GroupId>(*row);
   group.fingerprints = read_ids<FingerprintId>(*row);
   if (!valid || !row->done()) return damaged_row("group", raw(id));
-  return out;
+  return {};
 }
 
 std::string encode_fingerprint(const model::Fingerprint& fingerprint) {

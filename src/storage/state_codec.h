@@ -27,7 +27,8 @@ struct GroupRow {
   model::Group group;
   std::string_view title, culprit;  // in the row
 };
-Result<GroupRow> decode_group(GroupId id, std::span<const std::byte> row);
+// Into `out`, all of which is overwritten: it is large, and often one of many.
+Result<void> decode_group(GroupId id, std::span<const std::byte> row, GroupRow& out);
 
 std::string encode_fingerprint(const model::Fingerprint& fingerprint);
 Result<model::Fingerprint> decode_fingerprint(FingerprintId id, std::span<const std::byte> row);

@@ -43,18 +43,19 @@ class GroupLoader {
  public:
   explicit GroupLoader(model::State& state) : state_(state) {}
 
-  Result<void> add(GroupRow&& row) {
-    views_[2 * count_] = row.title;
-    views_[2 * count_ + 1] = row.culprit;
-    groups_[count_++] = std::move(row.group);
-    return count_ == kAtOnce ? flush() : Result<void>();
+  Result<void> add(GroupId id, std::span<const std::byte> row) {
+    CAIRN_TRY(decode_group(id, row, rows_[count_]));
+    views_[2 * count_] = rows_[count_].title;
+    views_[2 * count_ + 1] = rows_[count_].culprit;
+    return ++count_ == kAtOnce ? flush() : Result<void>();
   }
   Result<void> flush() {
     state_.texts().share_all({views_.data(), 2 * count_}, {texts_.data(), 2 * count_});
     for (size_t i = 0; i < count_; ++i) {
-      groups_[i].title = std::move(texts_[2 * i]);
-      groups_[i].culprit = std::move(texts_[2 * i + 1]);
-      CAIRN_TRY(state_.restore_group(std::move(groups_[i])));
+      model::Group& group = rows_[i].group;
+      group.title = std::move(texts_[2 * i]);
+      group.culprit = std::move(texts_[2 * i + 1]);
+      CAIRN_TRY(state_.restore_group(std::move(group)));
     }
     count_ = 0;
     return {};
@@ -63,7 +64,7 @@ class GroupLoader {
  private:
   static constexpr size_t kAtOnce = 32;
   model::State& state_;
-  std::array<model::Group, kAtOnce> groups_;
+  std::array<GroupRow, kAtOnce> rows_;
   std::array<std::string_view, 2 * kAtOnce> views_;  // lent by the source
   std::array<Text, 2 * kAtOnce> texts_;
   size_t count_ = 0;
@@ -73,9 +74,7 @@ Result<void> load_groups(const RowSource& rows, model::State& state) {
   GroupLoader loader(state);
   CAIRN_TRY(for_each_row(rows, Table::Groups, "groups", sizeof(uint32_t),
                          [&](std::string_view key, auto row) -> Result<void> {
-                           const GroupId id{key_part<uint32_t>(key, 0)};
-                           CAIRN_TRY_ASSIGN(auto group, decode_group(id, row));
-                           return loader.add(std::move(group));
+                           return loader.add(GroupId{key_part<uint32_t>(key, 0)}, row);
                          }));
   return loader.flush();
 }

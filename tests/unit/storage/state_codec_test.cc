@@ -69,28 +69,30 @@ void check_damage(const std::string& row, const std::function<bool(const std::st
 TEST_CASE("groups read back, damaged ones do not") {
   const model::Group group = full_group();
   const std::string row = encode_group(group);
-  GroupRow decoded = must(decode_group(group.id, as_byte_span(row)));
+  GroupRow decoded;
+  must(decode_group(group.id, as_byte_span(row), decoded));
   decoded.group.title = decoded.title;
   decoded.group.culprit = decoded.culprit;
   CHECK(decoded.group == group);
-  CHECK(code_of(decode_group(GroupId{78}, as_byte_span(row))) == ErrorCode::Corruption);
+  CHECK(code_of(decode_group(GroupId{78}, as_byte_span(row), decoded)) == ErrorCode::Corruption);
   check_damage(row, [&](const std::string& bytes) {
-    return decode_group(group.id, as_byte_span(bytes)).ok();
+    return decode_group(group.id, as_byte_span(bytes), decoded).ok();
   });
 }
 
 TEST_CASE("values out of range are refused though the checksum is right") {
   model::Group group = full_group();
+  GroupRow row;
   group.status = static_cast<model::Status>(3);
-  CHECK(code_of(decode_group(group.id, as_byte_span(encode_group(group)))) ==
+  CHECK(code_of(decode_group(group.id, as_byte_span(encode_group(group)), row)) ==
         ErrorCode::Corruption);
   group = full_group();
   group.substatus = static_cast<model::Substatus>(8);
-  CHECK(code_of(decode_group(group.id, as_byte_span(encode_group(group)))) ==
+  CHECK(code_of(decode_group(group.id, as_byte_span(encode_group(group)), row)) ==
         ErrorCode::Corruption);
   group = full_group();
   group.level = static_cast<model::Level>(6);
-  CHECK(code_of(decode_group(group.id, as_byte_span(encode_group(group)))) ==
+  CHECK(code_of(decode_group(group.id, as_byte_span(encode_group(group)), row)) ==
         ErrorCode::Corruption);
 }
 
