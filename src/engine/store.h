@@ -49,7 +49,7 @@ struct StoreOptions {
   // Occurrences that a store as of a moment may hold in memory (about 350 bytes each) when the
   // index cannot serve it; beyond it Exhausted.
   uint32_t memory_limit = 1u << 24;
-  uint32_t close_limit = 1u << 14;  // close() makes a checkpoint if the tail is longer
+  uint32_t close_limit = 1u << 10;  // close() makes a checkpoint if the tail is longer
   MergePolicy merging;              // of sealed segments, in the background
   uint64_t log_file_bytes = 256ull << 20;
   uint64_t index_map_bytes = 1ull << 40;
