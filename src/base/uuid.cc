@@ -4,6 +4,8 @@
 #include <bit>
 #include <cstring>
 
+#include "base/ascii.h"
+
 namespace cairn {
 namespace {
 
@@ -40,7 +42,7 @@ bool starts_with_ignoring_case(std::string_view text, std::string_view lower_pre
   if (text.size() < lower_prefix.size()) return false;
   for (size_t i = 0; i < lower_prefix.size(); ++i) {
     const char c = text[i];
-    const char lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    const char lower = lower_ascii(c);
     if (lower != lower_prefix[i]) return false;
   }
   return true;

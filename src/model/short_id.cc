@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/ascii.h"
+
 namespace cairn::model {
 namespace {
 
@@ -12,7 +14,6 @@ constexpr std::string_view kBlanks = " \t\r\n";
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
 
 std::string_view trim(std::string_view text) {
@@ -83,14 +84,10 @@ bool valid_slug(std::string_view slug) {
          !std::all_of(slug.begin(), slug.end(), is_digit);
 }
 
-std::string slug_key(std::string_view slug) {
-  std::string key(slug);
-  std::transform(key.begin(), key.end(), key.begin(), lower);
-  return key;
-}
+std::string slug_key(std::string_view slug) { return lower_ascii(slug); }
 
 bool is_default_slug_form(std::string_view slug) {
-  return slug.size() > 1 && lower(slug[0]) == 'p' &&
+  return slug.size() > 1 && lower_ascii(slug[0]) == 'p' &&
          std::all_of(slug.begin() + 1, slug.end(), is_digit);
 }
 
