@@ -1,9 +1,12 @@
 // What queries are made of, over one sealed segment. Items are what the name says.
 #include <benchmark/benchmark.h>
+#include <fmt/format.h>
 
 #include "load.h"
 #include "model/field.h"
+#include "query/binder.h"
 #include "query/parser.h"
+#include "query/plan.h"
 #include "query/search.h"
 #include "storage/bitmap.h"
 
@@ -106,6 +109,26 @@ void query_parse(benchmark::State& state) {
   }
 }
 BENCHMARK(query_parse)->Unit(benchmark::kMicrosecond);
+
+// Everything before the first posting is looked at.
+void query_prepare(benchmark::State& state, const std::string& text) {
+  const query::View& view = sealed().view();
+  const TimeUs now = sealed().part().max_time();
+  for (auto _ : state) {
+    const query::Query parsed = must(query::parse(text));
+    query::Expr bound = must(query::bind_filter(parsed, view.forest(), now));
+    benchmark::DoNotOptimize(must(query::make_plan(view, std::move(bound))));
+  }
+}
+std::string terms(int count) {
+  std::string text;
+  for (int i = 0; i < count; ++i) text += fmt::format("browser:Chrome{} ", i);
+  return text;
+}
+BENCHMARK_CAPTURE(query_prepare, typical,
+                  "is:unresolved level:error environment:production release:shop@1.2.3")
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(query_prepare, hundred_terms, terms(100))->Unit(benchmark::kMicrosecond);
 
 // Whole searches and tables, from the text on.
 void answer(benchmark::State& state, const char* text) {

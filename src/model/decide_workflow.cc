@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "model/decide_common.h"
-#include "model/release_order.h"
+#include "model/regression.h"
 #include "model/rules.h"
 
 namespace cairn::model {
@@ -40,22 +40,6 @@ Result<void> check_snooze(const SnoozeTerms& terms) {
     return invalid("{} users are too many: at most {}", terms.users, kMaxSnoozeUsers);
   }
   return {};
-}
-
-// The newest release by version where the project names its releases so, else by date.
-std::string newest_release(const Releases& releases) {
-  const auto newest = releases.newest(releases.all().size());
-  if (newest.empty()) return "";
-  std::vector<std::string_view> names;
-  for (const Release* one : newest) names.push_back(one->version);
-  if (!names_versions(names)) return std::string(names.front());
-  std::string_view best = names.front();
-  for (const std::string_view name : names) {
-    const auto version = parse_release(name);
-    const auto present = parse_release(best);
-    if (version && (!present || compare(*present, *version) < 0)) best = name;
-  }
-  return std::string(best);
 }
 
 Result<Resolution> complete(const State& state, const Group& group, Resolution resolution) {

@@ -22,12 +22,23 @@ ShownStatus Forest::shown_status(GroupId id) const {
   if (overlay_ == nullptr || !issue.reopened) return state_->shown_status(id);
   const Reopened* first = nullptr;
   for (const Reopened& one : state_->care(id).reopened) {
-    GroupId at = one.by;
-    while (at != GroupId{} && at != id) at = overlay_->parent(at);
-    if (at == id && (first == nullptr || one.lsn < first->lsn)) first = &one;
+    if (is_within(one.by, id) && (first == nullptr || one.lsn < first->lsn)) first = &one;
   }
   if (first == nullptr) return {issue.status, issue.substatus, issue.status_since};
   return {Status::Unresolved, Substatus::Regressed, first->time};
+}
+
+// What a member reopened was resolved before, and without that member is so again.
+bool Forest::for_review(GroupId id) const {
+  if (overlay_ == nullptr || !group(id).reopened) return state_->for_review(id);
+  const auto& reopened = state_->care(id).reopened;
+  return std::any_of(reopened.begin(), reopened.end(),
+                     [&](const Reopened& one) { return !one.reviewed && is_within(one.by, id); });
+}
+
+bool Forest::is_within(GroupId id, GroupId issue) const {
+  while (id != GroupId{} && id != issue) id = overlay_->parent(id);
+  return id == issue;
 }
 
 std::vector<GroupId> Forest::children(GroupId id) const {

@@ -33,11 +33,14 @@ class Forest {
   std::vector<GroupId> members(GroupId id) const;
   Totals totals(GroupId id) const;
   ShownStatus shown_status(GroupId id) const;
+  bool for_review(GroupId id) const;
   const Group& face_of(GroupId id) const;
   // Its own and those of everything merged into it.
   std::vector<FingerprintId> fingerprints_of(GroupId id) const;
 
  private:
+  // Whether the group is the issue, or somewhere below it. Precondition: an overlay.
+  bool is_within(GroupId id, GroupId issue) const;
   // Also of one that an experiment emptied.
   bool is_view(GroupId id) const;
 

@@ -28,6 +28,21 @@ bool before_fix(std::string_view release, std::string_view fixed, bool inclusive
 
 }  // namespace
 
+std::string_view newest_release(const Releases& releases) {
+  const auto newest = releases.newest(releases.all().size());
+  if (newest.empty()) return "";
+  std::vector<std::string_view> names;
+  for (const Release* one : newest) names.push_back(one->version);
+  if (!names_versions(names)) return names.front();
+  std::string_view best = names.front();
+  for (const std::string_view name : names) {
+    const auto version = parse_release(name);
+    const auto present = parse_release(best);
+    if (version && (!present || compare(*present, *version) < 0)) best = name;
+  }
+  return best;
+}
+
 bool covers(const Resolution& resolution, std::optional<std::string_view> release,
             const Releases& releases, TimeUs now) {
   if (resolution.kind == ResolutionKind::Now) return false;

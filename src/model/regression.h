@@ -23,4 +23,8 @@ namespace cairn::model {
 bool covers(const Resolution& resolution, std::optional<std::string_view> release,
             const Releases& releases, TimeUs now);
 
+// The version of the newest release: by version where the project names its releases so, else by
+// date. "" when there are none.
+std::string_view newest_release(const Releases& releases);
+
 }  // namespace cairn::model

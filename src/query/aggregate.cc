@@ -1,5 +1,9 @@
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <limits>
+#include <set>
+#include <string>
 
 #include "query/binder.h"
 #include "query/executor.h"
@@ -12,30 +16,47 @@
 namespace cairn::query {
 namespace {
 
+using Function = BoundCall::Function;
+
 bool only_counts(const BoundTable& table) {
-  return !table.every_us && std::none_of(table.calls.begin(), table.calls.end(),
-                                         [](const BoundCall& call) { return call.distinct; });
+  return !table.every_us &&
+         std::all_of(table.calls.begin(), table.calls.end(), [](const BoundCall& call) {
+           return call.function == Function::Count || call.function == Function::Rate;
+         });
 }
 
+// What is asked for, when all of it follows from a number of occurrences.
+struct Counted {
+  const BoundTable& table;
+  double span_us;
+
+  void append(uint64_t count, RowSet& rows) const {
+    for (const BoundCall& call : table.calls) {
+      const auto number = static_cast<double>(count);
+      rows.values.push_back(call.function == Function::Rate ? rate(number, call, span_us) : number);
+    }
+  }
+};
+
 // count() without keys: cardinalities alone.
-RowSet count_all(const BoundTable& table, const std::vector<PartMatch>& parts) {
+RowSet count_all(const Counted& counted, const std::vector<PartMatch>& parts) {
   uint64_t count = 0;
   for (const PartMatch& match : parts) count += match.count();
   RowSet rows;
-  rows.value_count = table.calls.size();
-  rows.values.assign(rows.value_count, count);
+  rows.value_count = counted.table.calls.size();
+  counted.append(count, rows);
   return rows;
 }
 
 // One row for each number that was counted.
-RowSet rows_of(const BoundTable& table, const std::vector<uint64_t>& counts) {
+RowSet rows_of(const Counted& counted, const std::vector<uint64_t>& counts) {
   RowSet rows;
   rows.key_count = 1;
-  rows.value_count = table.calls.size();
+  rows.value_count = counted.table.calls.size();
   for (size_t number = 0; number < counts.size(); ++number) {
     if (counts[number] == 0) continue;
     rows.keys.push_back(static_cast<uint32_t>(number));
-    rows.values.insert(rows.values.end(), rows.value_count, counts[number]);
+    counted.append(counts[number], rows);
   }
   return rows;
 }
@@ -67,29 +88,105 @@ TimeUs earliest(const std::vector<PartMatch>& parts) {
   return time;
 }
 
-Result<RowSet> make_rows(const View& view, const Plan& plan, const BoundTable& table) {
+TimeUs earliest_match(const std::vector<PartMatch>& parts) {
+  TimeUs earliest{std::numeric_limits<int64_t>::max()};
+  std::array<TimeUs, Block::kSize> times;
+  for (const PartMatch& match : parts) {
+    match.for_each_block([&](const Block& block) {
+      block.times(times.data());
+      earliest = std::min(earliest, *std::min_element(times.begin(), times.begin() + block.size()));
+    });
+  }
+  return earliest;
+}
+
+// The time that rate() is about: what the filter is limited to, where it says nothing from the
+// first match and up to now.
+double span_of(const Plan& plan, const std::vector<PartMatch>& parts, TimeUs now) {
+  const bool open = plan.time.begin == TimeRange().begin;
+  const TimeUs begin = open ? earliest_match(parts) : plan.time.begin;
+  const TimeUs end = std::min(plan.time.end, now);
+  return static_cast<double>(raw(end)) - static_cast<double>(raw(begin));
+}
+
+Result<RowSet> make_rows(const View& view, const Plan& plan, const BoundTable& table, TimeUs now) {
   const bool counts = only_counts(table);
+  const bool rates = std::any_of(table.calls.begin(), table.calls.end(),
+                                 [](const auto& call) { return call.function == Function::Rate; });
   const bool one_key = table.by.size() == 1;
-  if (counts && one_key && table.by.front().kind != RowKey::Kind::Event) {
+  if (counts && !rates && one_key && table.by.front().kind != RowKey::Kind::Event) {
     const KeySpace space(view, table.by.front());
-    return rows_of(table, count_by_issue(view, plan, space));
+    return rows_of({table, 0}, count_by_issue(view, plan, space));
   }
   GroupFilter filter(view, plan.group_filter);
   const auto parts = match_parts(view, plan, filter, GroupFilterIn::Matches);
-  if (counts && table.by.empty()) return count_all(table, parts);
-  if (counts && one_key) {
+  const double span_us = rates ? span_of(plan, parts, now) : 0;
+  if (counts && table.by.empty()) return count_all({table, span_us}, parts);
+  if (counts && one_key && table.by.front().kind == RowKey::Kind::Event) {
     const KeySpace space(view, table.by.front());
-    return rows_of(table, count_by_field(space, parts));
+    return rows_of({table, span_us}, count_by_field(space, parts));
   }
-  TableBuilder builder(view, table, earliest(parts));
+  TableBuilder builder(view, table, earliest(parts), span_us);
   for (const PartMatch& match : parts) CAIRN_TRY(builder.add(match));
   return builder.finish();
+}
+
+std::set<std::string> unseen_tags(const View& view, const Plan& plan, const BoundTable& table) {
+  std::set<std::string> tags = plan.unseen_tags;
+  const auto look_at = [&](const RowKey& key) {
+    const bool tag = key.kind == RowKey::Kind::Event && key.field.id == FieldId{0};
+    if (tag && !view.dictionary->find_tag(key.field.tag)) tags.insert(key.field.tag);
+  };
+  for (const RowKey& key : table.by) look_at(key);
+  for (const BoundCall& call : table.calls) {
+    if (call.field) look_at(*call.field);
+  }
+  return tags;
 }
 
 int compare_cells(const Cell& a, const Cell& b) {
   if (a.value.index() != b.value.index()) return a.value.index() < b.value.index() ? -1 : 1;
   if (a.value == b.value) return 0;
   return a.value < b.value ? -1 : 1;
+}
+
+// In a column of times or numbers. `first_call`: the columns before it are the bucket and keys.
+double number_in(const RowSet& rows, size_t row, size_t column, size_t first_call) {
+  if (column < first_call) return static_cast<double>(raw(rows.buckets[row]));
+  return rows.values[row * rows.value_count + column - first_call];
+}
+
+Cell number_cell(const BoundCall& call, double number) {
+  if (std::isnan(number)) return Cell{};
+  if (call.gives_time()) return Cell{TimeUs{static_cast<int64_t>(number)}};
+  if (call.gives_integer()) return Cell{static_cast<int64_t>(number)};
+  return Cell{number};
+}
+
+// Leaves the rows that pass all conditions. What is no number passes none.
+RowSet choose_rows(const BoundTable& table, RowSet rows) {
+  if (table.where.empty()) return rows;
+  const size_t first_call = rows.key_count + (table.every_us ? 1 : 0);
+  RowSet chosen;
+  chosen.key_count = rows.key_count;
+  chosen.value_count = rows.value_count;
+  const auto passes = [&](size_t row) {
+    return std::all_of(table.where.begin(), table.where.end(), [&](const auto& condition) {
+      const double number = number_in(rows, row, condition.column, first_call);
+      return !std::isnan(number) && compare(number, condition.op, condition.number);
+    });
+  };
+  const auto copy = [](const auto& from, size_t row, size_t width, auto& to) {
+    const auto begin = from.begin() + static_cast<ptrdiff_t>(row * width);
+    to.insert(to.end(), begin, begin + static_cast<ptrdiff_t>(width));
+  };
+  for (size_t row = 0; row < rows.size(); ++row) {
+    if (!passes(row)) continue;
+    if (table.every_us) chosen.buckets.push_back(rows.buckets[row]);
+    copy(rows.keys, row, rows.key_count, chosen.keys);
+    copy(rows.values, row, rows.value_count, chosen.values);
+  }
+  return chosen;
 }
 
 // Orders rows and puts names in, for no more rows than are shown.
@@ -127,11 +224,10 @@ class Renderer {
     const size_t column = order_.front().column;
     return column >= first_call_ || column < time_columns();
   }
-  int64_t leading(size_t row) const {
-    const size_t column = order_.front().column;
-    if (column < time_columns()) return raw(rows_.buckets[row]);
-    const size_t call = column - first_call_;
-    return static_cast<int64_t>(rows_.values[row * rows_.value_count + call]);
+  // Rows without a number come after all others when the largest come first.
+  double leading(size_t row) const {
+    const double number = number_in(rows_, row, order_.front().column, first_call_);
+    return std::isnan(number) ? -std::numeric_limits<double>::infinity() : number;
   }
 
   // Rows that can be among the first `limit`, so that names are looked up for few others.
@@ -157,8 +253,8 @@ class Renderer {
       cells.push_back(std::move(cell));
     }
     for (size_t call = 0; call < rows_.value_count; ++call) {
-      const uint64_t value = rows_.values[row * rows_.value_count + call];
-      cells.push_back(Cell{static_cast<int64_t>(value)});
+      cells.push_back(
+          number_cell(table_.calls[call], rows_.values[row * rows_.value_count + call]));
     }
     return cells;
   }
@@ -191,12 +287,14 @@ Result<Table> aggregate(const View& view, const Query& query, const SearchOption
     return make_error(ErrorCode::InvalidArgument, "A table has no pages and takes no cursor.");
   }
   CAIRN_TRY_ASSIGN(const uint32_t limit, choose_limit(options, pipeline, kMaxLimit));
-  CAIRN_TRY_ASSIGN(Expr filter, bind_filter(query, view.forest(), options.now));
+  CAIRN_TRY_ASSIGN(Expr filter, bind_filter(query, view.forest(), options.now, options.viewer));
   CAIRN_TRY_ASSIGN(const Plan plan, make_plan(view, std::move(filter)));
-  CAIRN_TRY_ASSIGN(const RowSet rows, make_rows(view, plan, *pipeline.table));
+  CAIRN_TRY_ASSIGN(RowSet all, make_rows(view, plan, *pipeline.table, options.now));
+  const RowSet rows = choose_rows(*pipeline.table, std::move(all));
   Table result;
   result.lsn = view.lsn;
   result.total = rows.size();
+  result.warnings = warn_of_unseen(view, unseen_tags(view, plan, *pipeline.table));
   result.columns = table_columns(*pipeline.table);
   CAIRN_TRY_ASSIGN(result.rows, Renderer(view, *pipeline.table, rows).render(limit));
   return result;

@@ -4,6 +4,7 @@
 // query text. Tokens (parse --json) are derived from the same parse (query/token.h).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -56,6 +57,34 @@ constexpr std::string_view sign_of(Op op) {
       break;
   }
   return "";
+}
+
+// An operator that is a word: as people type it, and as search boxes write it, between two
+// characters U+F00D.
+struct WordOperator {
+  Op op;
+  std::string_view typed;
+  std::string_view marked;
+};
+inline constexpr std::array kWordOperators = {
+    WordOperator{Op::Contains, "contains:",
+                 "\xEF\x80\x8D"
+                 "Contains"
+                 "\xEF\x80\x8D"},
+    WordOperator{Op::StartsWith, "starts_with:",
+                 "\xEF\x80\x8D"
+                 "StartsWith"
+                 "\xEF\x80\x8D"},
+    WordOperator{Op::EndsWith, "ends_with:",
+                 "\xEF\x80\x8D"
+                 "EndsWith"
+                 "\xEF\x80\x8D"},
+};
+constexpr const WordOperator* find_word_operator(std::string_view text) {
+  for (const WordOperator& word : kWordOperators) {
+    if (word.typed == text || word.marked == text) return &word;
+  }
+  return nullptr;
 }
 
 enum class KeyForm : uint8_t { Plain, Tag /* tags[k] or tags[k,type] */ };
@@ -132,16 +161,28 @@ struct TopStage {
   Key field;
   Span at;
 };  // top 50 release
+using ColumnRef = std::variant<Key, Call>;
 struct SortStage {
-  std::string key;
+  ColumnRef key;           // a sort of issues, or a column
   bool descending = true;  // with `-`, and for the sorts of issues (date, new, freq, user)
   Span at;
 };  // sort freq, sort -count()
+struct WhereStage {
+  ColumnRef key;
+  Op op = Op::Equal;
+  Value value;
+  Span at;
+};  // where count() > 10
 struct LimitStage {
   uint32_t count = 0;
   Span at;
 };
-using Stage = std::variant<AggregateStage, TopStage, SortStage, LimitStage>;
+using Stage = std::variant<AggregateStage, TopStage, WhereStage, SortStage, LimitStage>;
+
+// What names the column that is made of it: release, tags[os], uniq(user).
+std::string column_name(const Key& key);
+std::string column_name(const Call& call);
+std::string column_name(const ColumnRef& column);
 
 struct Query {
   std::string source;

@@ -82,8 +82,14 @@ class Dumper {
     out_ += ')';
   }
 
+  void operator()(const WhereStage& stage) {
+    out_ += "(where " + std::string(sign_of(stage.op)) + " " + column_name(stage.key) + " ";
+    text(stage.value.text, '"');
+    out_ += ')';
+  }
+
   void operator()(const SortStage& stage) {
-    out_ += "(sort " + std::string(stage.descending ? "-" : "") + stage.key + ")";
+    out_ += "(sort " + std::string(stage.descending ? "-" : "") + column_name(stage.key) + ")";
   }
 
   void operator()(const LimitStage& stage) {

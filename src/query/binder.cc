@@ -4,6 +4,7 @@
 
 #include "model/field.h"
 #include "query/group_binder.h"
+#include "query/release_binder.h"
 
 namespace cairn::query {
 namespace {
@@ -25,7 +26,8 @@ bool is_number_tag(const Filter& filter) {
 
 class FilterBinder {
  public:
-  FilterBinder(const model::Forest& forest, TimeUs now) : forest_(forest), now_(now) {}
+  FilterBinder(const model::Forest& forest, TimeUs now, const Viewer& viewer)
+      : forest_(forest), now_(now), viewer_(viewer) {}
 
   Result<Expr> bind(const Node& node) const {
     if (const auto* filter = std::get_if<Filter>(&node.what)) return bind(*filter);
@@ -65,15 +67,20 @@ class FilterBinder {
     CAIRN_TRY(check_form(filter));
     CAIRN_TRY_ASSIGN(Expr expr, bind_positive(filter));
     // On a field of text `!=` belongs to the value like any sign.
-    const bool text = find_field(filter.key).scope == Scope::Event && !is_number_tag(filter);
+    const FieldRef ref = find_field(filter.key);
+    const bool text =
+        ref.scope == Scope::Event && !is_number_tag(filter) && ref.event.part == ReleasePart::Whole;
     const bool negated = filter.negated != (!text && filter.op == Op::NotEqual);
     return negated ? Expr::negation(std::move(expr)) : std::move(expr);
   }
 
   static Result<void> check_form(const Filter& filter) {
     if (filter.values.empty()) return invalid_at(filter.at, "The filter has no value.");
-    if (filter.op == Op::Regex) {
-      return invalid_at(filter.at, "Regular expressions are not supported; use * as a wildcard.");
+    const bool text = find_field(filter.key).scope == Scope::Event && !is_number_tag(filter);
+    if (filter.op == Op::Regex && !text) {
+      return invalid_at(filter.at,
+                        "Regular expressions are for fields of text and tags, as in "
+                        "message://^GET .*//.");
     }
     if (filter.list && is_comparison(filter.op)) {
       return invalid_at(filter.at,
@@ -94,7 +101,7 @@ class FilterBinder {
       case Scope::Time:
         return bind_time(filter);
       case Scope::Group:
-        return bind_group(filter, ref.group, forest_, now_);
+        return bind_group(filter, ref.group, forest_, now_, viewer_);
       case Scope::Event:
         return bind_event(filter, ref.event);
     }
@@ -133,18 +140,25 @@ class FilterBinder {
   }
 
   static TextMatch present(const EventField& field) {
-    return field.prefix.empty() ? TextMatch::any() : TextMatch::any().after_prefix(field.prefix);
+    const TextMatch any = TextMatch::any().of_part(field.part);
+    return field.prefix.empty() ? any : any.after_prefix(field.prefix);
   }
 
-  static Result<Expr> bind_event(const Filter& filter, const EventField& field) {
-    if (is_comparison(filter.op) && field.id == model::field::kRelease) {
+  Result<Expr> bind_event(const Filter& filter, const EventField& field) const {
+    if (is_comparison(filter.op) && field.id == model::field::kRelease &&
+        field.part == ReleasePart::Whole) {
       return invalid_at(filter.values.front().at,
-                        "Releases are not compared by order; name them, as in "
-                        "release:[1.0, 1.1], or use a wildcard, as in release:1.*.");
+                        "Names of releases have no order; compare their versions, as in "
+                        "release.version:>=1.2.");
     }
     EventTest test;
     test.fields = {field};
+    std::vector<Expr> either;
     for (const Value& value : filter.values) {
+      if (asks_for_latest(filter, field, value)) {
+        either.push_back(latest_releases(forest_.state()));
+        continue;
+      }
       CAIRN_TRY_ASSIGN(auto match, bind_text(filter, field, value));
       if (match) {
         test.matches.push_back(std::move(*match));
@@ -152,22 +166,35 @@ class FilterBinder {
         test.or_absent = true;
       }
     }
-    // user.id: a user known by another name only has none.
-    if (test.or_absent && !field.prefix.empty()) {
+    // user.id: a user known by another name only has none; so with parts of a release.
+    if (test.or_absent && (!field.prefix.empty() || field.part != ReleasePart::Whole)) {
       EventTest any{{field}, {present(field)}, false};
       test.or_absent = false;
-      std::vector<Expr> either;
       either.push_back(Expr::negation(Expr::of(std::move(any))));
-      if (!test.matches.empty()) either.push_back(Expr::of(std::move(test)));
-      return either.size() == 1 ? std::move(either.front()) : Expr::any_of(std::move(either));
     }
-    return Expr::of(std::move(test));
+    if (!test.matches.empty() || test.or_absent) either.push_back(Expr::of(std::move(test)));
+    return either.size() == 1 ? std::move(either.front()) : Expr::any_of(std::move(either));
+  }
+
+  static Result<TextMatch> bind_regex(const EventField& field, const Value& value) {
+    auto match = TextMatch::regex(value.text);
+    if (!match.ok()) return invalid_at(value.at, match.error().message);
+    TextMatch found = match->of_part(field.part);
+    return field.prefix.empty() ? found : found.after_prefix(field.prefix);
   }
 
   // nullopt: the value is "", which asks for no value.
   static Result<std::optional<TextMatch>> bind_text(const Filter& filter, const EventField& field,
                                                     const Value& value) {
+    if (filter.op == Op::Regex) {
+      CAIRN_TRY_ASSIGN(auto match, bind_regex(field, value));
+      return std::optional<TextMatch>(std::move(match));
+    }
     const bool equality = filter.op == Op::Equal || filter.op == Op::NotEqual;
+    if (field.part != ReleasePart::Whole && !(value.text.empty() && value.pattern.empty())) {
+      CAIRN_TRY_ASSIGN(auto match, bind_release_part(filter, field, value));
+      return std::optional<TextMatch>(std::move(match));
+    }
     const bool number_tag = is_number_tag(filter) && (equality || is_comparison(filter.op));
     const std::string_view written = number_tag ? "" : sign(filter);
     if (equality && written.empty() && value.text.empty() && value.pattern.empty()) {
@@ -175,7 +202,7 @@ class FilterBinder {
     }
     TextMatch match;
     if (number_tag) {
-      const auto number = value.pattern.empty() ? parse_number(value.text) : std::nullopt;
+      const auto number = value.pattern.empty() ? parse_quantity(value.text) : std::nullopt;
       if (!number) return not_a_number(value);
       match = TextMatch::number(equality ? Op::Equal : filter.op, *number);
     } else {
@@ -191,13 +218,15 @@ class FilterBinder {
 
   model::Forest forest_;
   TimeUs now_;
+  const Viewer& viewer_;
 };
 
 }  // namespace
 
-Result<Expr> bind_filter(const Query& query, const model::Forest& forest, TimeUs now) {
+Result<Expr> bind_filter(const Query& query, const model::Forest& forest, TimeUs now,
+                         const Viewer& viewer) {
   if (!query.filter) return Expr{};
-  return FilterBinder(forest, now).bind(*query.filter);
+  return FilterBinder(forest, now, viewer).bind(*query.filter);
 }
 
 }  // namespace cairn::query

@@ -13,22 +13,31 @@
 
 namespace cairn::query {
 
-// The forest is looked at for issues, projects and types that the filter names.
+// The forest is looked at for issues, projects, types and releases that the filter names.
 // Errors: InvalidArgument, with the position of what is wrong; NotFound (an issue or a project
 // named by slug that does not exist), also with position.
-Result<Expr> bind_filter(const Query& query, const model::Forest& forest, TimeUs now);
+Result<Expr> bind_filter(const Query& query, const model::Forest& forest, TimeUs now,
+                         const Viewer& viewer = {});
 
 // One value a row of a table is made for.
 struct RowKey {
-  enum class Kind : uint8_t { Event, Issue, Project };
+  enum class Kind : uint8_t { Event, Issue, Project, Time };
   Kind kind = Kind::Event;
   EventField field;  // Kind::Event
   std::string name;  // of the column, as written
 };
 
 struct BoundCall {
-  std::optional<RowKey> distinct;  // uniq(FIELD); nullopt: count()
-  std::string name;                // of the column, canonical: count(), uniq(user)
+  enum class Function : uint8_t { Count, Uniq, Sum, Avg, Min, Max, Percentile, Rate };
+  Function function = Function::Count;
+  std::optional<RowKey> field;  // of all but Count and Rate
+  double fraction = 0;          // Percentile: 0.99
+  int64_t period_us = 0;        // Rate
+  std::string name;             // of the column, canonical: count(), uniq(user)
+
+  bool computes() const { return function >= Function::Sum && function <= Function::Percentile; }
+  bool gives_time() const { return field && field->kind == RowKey::Kind::Time; }
+  bool gives_integer() const { return function == Function::Count || function == Function::Uniq; }
 };
 
 struct BoundTable {
@@ -40,6 +49,12 @@ struct BoundTable {
     bool descending = true;
   };
   std::optional<Order> order;  // nullopt: by time, else by the first call, descending
+  struct Condition {
+    size_t column = 0;  // of numbers or times
+    Op op = Op::Equal;
+    double number = 0;  // times in microseconds
+  };
+  std::vector<Condition> where;  // of the rows that stay
 };
 
 struct Pipeline {
@@ -53,6 +68,7 @@ std::vector<Column> table_columns(const BoundTable& table);
 
 inline constexpr size_t kMaxKeys = 8;   // fields of one `by`
 inline constexpr size_t kMaxCalls = 8;  // functions of one table
+inline constexpr size_t kMaxConditions = 8;
 
 // Errors: InvalidArgument with position.
 Result<Pipeline> bind_pipeline(const Query& query);

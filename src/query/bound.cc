@@ -23,6 +23,13 @@ bool asks_for_nobody(const std::vector<TextMatch>& matches) {
   });
 }
 
+// Whether some of the texts passes; "" asks for there being none.
+bool any_of_texts(const std::vector<TextMatch>& matches, const std::vector<std::string>& texts) {
+  if (texts.empty()) return asks_for_nobody(matches);
+  return std::any_of(texts.begin(), texts.end(),
+                     [&](const std::string& text) { return any_text(matches, text); });
+}
+
 bool any_time(const std::vector<TimeRange>& ranges, TimeUs time) {
   return std::any_of(ranges.begin(), ranges.end(),
                      [&](const TimeRange& range) { return range.contains(time); });
@@ -81,6 +88,16 @@ bool GroupTest::matches(const model::Forest& forest, GroupId issue) const {
       return contains(numbers, raw(issue));
     case GroupField::Project:
       return contains(numbers, raw(group.project));
+    case GroupField::BookmarkedBy:
+      return any_of_texts(texts, state.care(issue).bookmarked_by);
+    case GroupField::SubscribedBy:
+      return any_of_texts(texts, state.care(issue).subscribed_by);
+    case GroupField::Linked:
+      return !state.care(issue).links.empty();
+    case GroupField::ForReview:
+      return forest.for_review(issue);
+    case GroupField::Merged:
+      return any_count(counts, forest.members(issue).size() - 1);
   }
   return false;
 }

@@ -39,8 +39,8 @@ struct NumberTest {
 struct GroupTest {
   GroupField field{};
   std::vector<uint64_t> numbers;   // enumerators and ids
-  std::vector<TextMatch> texts;    // of assignee and type
-  std::vector<NumberTest> counts;  // of times seen
+  std::vector<TextMatch> texts;    // of assignee, type and people
+  std::vector<NumberTest> counts;  // of times seen and groups merged
   std::vector<TimeRange> times;    // of first and last seen
 
   bool matches(const model::Forest& forest, GroupId issue) const;

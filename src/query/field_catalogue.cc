@@ -4,6 +4,7 @@
 #include <array>
 #include <numeric>
 
+#include "base/ascii.h"
 #include "model/field.h"
 
 namespace cairn::query {
@@ -15,12 +16,18 @@ struct EventAlias {
   std::string_view name;
   FieldId id;
   std::string_view prefix;
+  ReleasePart part = ReleasePart::Whole;
 };
 // Beside the names of model::builtin_fields().
 constexpr std::array kEventAliases = {
-    EventAlias{"env", field::kEnvironment, ""},    EventAlias{"http.url", field::kUrl, ""},
-    EventAlias{"logger.name", field::kLogger, ""}, EventAlias{"trace.id", field::kTrace, ""},
+    EventAlias{"env", field::kEnvironment, ""},
+    EventAlias{"http.url", field::kUrl, ""},
+    EventAlias{"logger.name", field::kLogger, ""},
+    EventAlias{"trace.id", field::kTrace, ""},
     EventAlias{"user.id", field::kUser, "id:"},
+    EventAlias{"release.package", field::kRelease, "", ReleasePart::Package},
+    EventAlias{"release.version", field::kRelease, "", ReleasePart::Version},
+    EventAlias{"release.build", field::kRelease, "", ReleasePart::Build},
 };
 
 struct GroupName {
@@ -38,6 +45,12 @@ constexpr std::array kGroupNames = {
     GroupName{"assigned", GroupField::Assigned},
     GroupName{"assigned_to", GroupField::Assigned},
     GroupName{"assignee", GroupField::Assigned},
+    GroupName{"assigned_or_suggested", GroupField::Assigned},
+    GroupName{"bookmarked_by", GroupField::BookmarkedBy},
+    GroupName{"bookmarks", GroupField::BookmarkedBy},
+    GroupName{"subscribed_by", GroupField::SubscribedBy},
+    GroupName{"subscribed", GroupField::SubscribedBy},
+    GroupName{"merged", GroupField::Merged},
     GroupName{"times_seen", GroupField::TimesSeen},
     GroupName{"timesSeen", GroupField::TimesSeen},
     GroupName{"first_seen", GroupField::FirstSeen},
@@ -57,9 +70,10 @@ constexpr std::array<std::string_view, 3> kTimeNames = {"timestamp", "date", "ev
 // the visible issue.
 bool is_event_builtin(const model::BuiltinField& builtin) { return builtin.id != field::kType; }
 
-FieldRef event_ref(FieldId id, std::string_view tag, std::string_view prefix) {
+FieldRef event_ref(FieldId id, std::string_view tag, std::string_view prefix,
+                   ReleasePart part = ReleasePart::Whole) {
   FieldRef ref;
-  ref.event = EventField{id, std::string(tag), std::string(prefix)};
+  ref.event = EventField{id, std::string(tag), std::string(prefix), part};
   return ref;
 }
 
@@ -87,23 +101,21 @@ FieldRef find_plain(std::string_view name) {
     if (builtin.name == name && is_event_builtin(builtin)) return event_ref(builtin.id, "", "");
   }
   for (const EventAlias& alias : kEventAliases) {
-    if (alias.name == name) return event_ref(alias.id, "", alias.prefix);
+    if (alias.name == name) return event_ref(alias.id, "", alias.prefix, alias.part);
   }
   return tag_ref(name);
 }
 
 // Levenshtein distance, case not counted.
 size_t edit_distance(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  };
   std::vector<size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), size_t{0});
   for (size_t i = 1; i <= a.size(); ++i) {
     size_t diagonal = row[0];
     row[0] = i;
     for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t substituted = diagonal + (lower(a[i - 1]) == lower(b[j - 1]) ? 0 : 1);
+      const size_t substituted =
+          diagonal + (lower_ascii(a[i - 1]) == lower_ascii(b[j - 1]) ? 0 : 1);
       diagonal = row[j];
       row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
     }
@@ -128,9 +140,27 @@ FieldRef find_field(std::string_view name) {
   return find_plain(name);
 }
 
+std::vector<FieldName> field_names() {
+  std::vector<FieldName> names = {{"is", "", find_plain("is")}, {"has", "", find_plain("has")}};
+  const auto add = [&](std::string_view name) {
+    FieldRef ref = find_plain(name);
+    const auto same = std::find_if(names.begin(), names.end(), [&](const FieldName& one) {
+      return one.alias_of.empty() && one.ref == ref;
+    });
+    names.push_back({name, same == names.end() ? "" : same->name, std::move(ref)});
+  };
+  for (const std::string_view name : kTimeNames) add(name);
+  for (const GroupName& group : kGroupNames) add(group.name);
+  for (const model::BuiltinField& builtin : model::builtin_fields()) {
+    if (is_event_builtin(builtin)) add(builtin.name);
+  }
+  for (const EventAlias& alias : kEventAliases) add(alias.name);
+  return names;
+}
+
 std::vector<EventField> free_text_fields() {
-  return {EventField{field::kTitle, "", ""}, EventField{field::kSubtitle, "", ""},
-          EventField{field::kCulprit, "", ""}, EventField{field::kMessage, "", ""}};
+  return {EventField{field::kTitle, "", "", {}}, EventField{field::kSubtitle, "", "", {}},
+          EventField{field::kCulprit, "", "", {}}, EventField{field::kMessage, "", "", {}}};
 }
 
 std::string suggestion(std::string_view name, std::span<const std::string_view> known) {

@@ -10,6 +10,7 @@
 
 #include "base/ids.h"
 #include "query/ast.h"
+#include "query/text_match.h"
 
 namespace cairn::query {
 
@@ -19,6 +20,8 @@ struct EventField {
   std::string tag;  // key of the tag
   // user.id and its like: only values of this kind count, and are compared without it ("id:").
   std::string prefix;
+  ReleasePart part = ReleasePart::Whole;  // release.version and its like
+  bool operator==(const EventField&) const = default;
 };
 
 enum class GroupField : uint8_t {
@@ -33,6 +36,11 @@ enum class GroupField : uint8_t {
   LastSeen,
   Issue,
   Project,
+  BookmarkedBy,
+  SubscribedBy,
+  Linked,
+  ForReview,
+  Merged,
 };
 
 enum class Scope : uint8_t {
@@ -47,12 +55,23 @@ struct FieldRef {
   Scope scope = Scope::Event;
   EventField event;                       // Scope::Event
   GroupField group = GroupField::Status;  // Scope::Group
+  bool operator==(const FieldRef&) const = default;
 };
 
 // Every name means something: what is neither builtin nor a group field is a tag.
 FieldRef find_field(const Key& key);
 // The same for a name inside a value (has:NAME), where tags[k] is spelled out.
 FieldRef find_field(std::string_view name);
+
+// A name that is no tag's, and what it means.
+struct FieldName {
+  std::string_view name;
+  std::string_view alias_of;  // the name that comes first for the same; "" = this one
+  FieldRef ref;
+};
+// All of them: filters, time, fields of the issue, fields of the occurrence; aliases after what
+// they are aliases of.
+std::vector<FieldName> field_names();
 
 // The fields free text looks in.
 std::vector<EventField> free_text_fields();

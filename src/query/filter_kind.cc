@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.h"
+
 namespace cairn::query {
 namespace {
 
@@ -110,10 +112,7 @@ FilterKind classify_typed(std::string_view key, const FilterParts& filter) {
 }  // namespace
 
 bool is_boolean(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
+  const std::string lower = lower_ascii(text);
   return lower == "true" || lower == "false" || lower == "1" || lower == "0";
 }
 

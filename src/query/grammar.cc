@@ -3,6 +3,11 @@
 #include <boost/fusion/include/adapt_struct.hpp>
 #include <boost/spirit/home/x3.hpp>
 
+#include <algorithm>
+#include <array>
+
+#include "base/ascii.h"
+
 BOOST_FUSION_ADAPT_STRUCT(cairn::query::grammar::Item, separator, value)
 BOOST_FUSION_ADAPT_STRUCT(cairn::query::grammar::TagKey, name, type, element)
 BOOST_FUSION_ADAPT_STRUCT(cairn::query::grammar::AggregateKey, function, space_before, arguments,
@@ -16,6 +21,7 @@ BOOST_FUSION_ADAPT_STRUCT(cairn::query::grammar::Call, function, arguments)
 BOOST_FUSION_ADAPT_STRUCT(cairn::query::grammar::Aggregate, calls, by, every)
 BOOST_FUSION_ADAPT_STRUCT(cairn::query::grammar::Top, count, field)
 BOOST_FUSION_ADAPT_STRUCT(cairn::query::grammar::Sort, minus, key)
+BOOST_FUSION_ADAPT_STRUCT(cairn::query::grammar::Where, key, op, value)
 
 namespace cairn::query::grammar {
 namespace {
@@ -115,8 +121,9 @@ const auto field = x3::rule<KeyTag, Key>{"a field name"} = field_kinds;
 // --- filters ------------------------------------------------------------------------------------
 
 constexpr const char* kMark = "\xEF\x80\x8D";  // U+F00D around operator words
-const auto word_op = lit(kMark) >> (lit("Contains") | lit("StartsWith") | lit("EndsWith")) >>
-                     lit(kMark);
+const auto marked_op = lit(kMark) >> (lit("Contains") | lit("StartsWith") | lit("EndsWith")) >>
+                       lit(kMark);
+const auto word_op = marked_op | lit("contains:") | lit("starts_with:") | lit("ends_with:");
 const auto sign_op = lit(">=") | lit("<=") | lit('>') | lit('<') | lit('=') | lit("!=");
 const auto op = bare("an operator", -(word_op | sign_op));
 const auto filter_head = x3::rule<class FilterHeadTag, FilterHead>{"a filter"} =
@@ -168,8 +175,8 @@ const auto every_word = x3::omit[x3::lexeme[char_("eE") >> char_("vV") >> char_(
                                             char_("rR") >> char_("yY") >> word_end]];
 const auto count = bare("a whole number", +digit >> word_end);
 const auto period = bare("a period such as 30m, 1h or 7d", +digit >> char_("smhdw") >> word_end);
-const auto sort_key = bare("date, new, freq, user, a column or a call such as count()",
-                           +name_char >> -('(' >> *~char_("() \t\n|") >> ')'));
+const auto compare_op = bare("one of > >= < <= = !=", sign_op);
+const auto limit_value = bare("a value such as 10, 2.5 or 1k", +~char_(" \t\n|"));
 const auto fields = x3::rule<class FieldsTag, std::vector<Key>>{
     "a field name"} = field >> *(lit(',') > field);
 const auto close = x3::rule<class CloseTag>{"a field name or \")\""} = lit(')');
@@ -179,7 +186,12 @@ const auto call = x3::rule<CallTag, Call>{"a call such as count()"} = (name >> '
 const auto aggregate = x3::rule<class AggregateTag, Aggregate>{
     "calls"} = +call >> -(by_word > fields) >> -(every_word > period);
 const auto top = x3::rule<class TopTag, Top>{"top N FIELD"} = x3::eps > count > field;
-const auto sort = x3::rule<class SortTag, Sort>{"sort KEY"} = matches[lit('-')] > sort_key;
+const auto column =
+    x3::rule<class ColumnTag, Column>{"a column: a field name or a call such as count()"} =
+        call[assign] | field[assign];
+const auto sort = x3::rule<class SortTag, Sort>{"sort KEY"} = matches[lit('-')] > column;
+const auto row_filter = x3::rule<class WhereTag, Where>{"where COLUMN > VALUE"} =
+    x3::eps > column > compare_op > limit_value;
 const auto limit = x3::rule<class LimitTag, Text>{"limit N"} = x3::eps > count;
 
 template <class Attribute, class Parser>
@@ -212,15 +224,9 @@ Error expected(std::string_view text, Iterator where, std::string_view what) {
 
 constexpr const char* kStages =
     "a pipeline stage: calls such as count() uniq(user), then `by FIELD` and `every 1h` if "
-    "wanted; top N FIELD; sort KEY; limit N";
+    "wanted; top N FIELD; where COLUMN > VALUE; sort KEY; limit N";
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
+constexpr std::array<std::string_view, 4> kKeywords = {"top", "where", "sort", "limit"};
 
 // Matches one stage and what must follow it, a `|` or the end.
 template <class Attribute, class Parser>
@@ -290,6 +296,10 @@ Result<Stage> match_stage_body(std::string_view text, const std::string& keyword
     CAIRN_TRY_ASSIGN(auto stage, match_stage<Sort>(text, first, sort, kEnd));
     return Stage{std::move(stage), {}};
   }
+  if (keyword == "where") {
+    CAIRN_TRY_ASSIGN(auto stage, match_stage<Where>(text, first, row_filter, kEnd));
+    return Stage{std::move(stage), {}};
+  }
   if (keyword == "limit") {
     CAIRN_TRY_ASSIGN(auto stage, match_stage<Text>(text, first, limit, kEnd));
     return Stage{Limit{stage}, {}};
@@ -320,8 +330,8 @@ Result<std::vector<Stage>> match_pipeline(std::string_view text) {
     first = behind_word;
     skip();
     const bool calls = first != last && *first == '(';
-    const std::string keyword = calls ? "" : lower(word);
-    if (!calls && keyword != "top" && keyword != "sort" && keyword != "limit") {
+    const std::string keyword = calls ? "" : lower_ascii(word);
+    if (!calls && std::find(kKeywords.begin(), kKeywords.end(), keyword) == kKeywords.end()) {
       return expected(text, begin, kStages);
     }
     if (calls) first = begin;

@@ -109,15 +109,23 @@ struct Top {
   Text count;  // digits
   Key field;
 };
+struct Column {
+  std::variant<Key, Call> what;
+};
 struct Sort {
   bool minus = false;
-  Text key;  // a name or a call
+  Column key;
+};
+struct Where {
+  Column key;
+  Text op;     // > >= < <= = !=
+  Text value;  // up to a blank or `|`
 };
 struct Limit {
   Text count;  // digits
 };
 struct Stage {
-  std::variant<Aggregate, Top, Sort, Limit> what;
+  std::variant<Aggregate, Top, Where, Sort, Limit> what;
   std::string_view whole;
 };
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "base/ascii.h"
 #include "model/group_type.h"
 #include "model/message.h"
 
@@ -42,9 +43,6 @@ constexpr std::array kSubstatuses = {
 };
 constexpr std::array kPriorities = {NamedNumber{"high", 75}, NamedNumber{"medium", 50},
                                     NamedNumber{"low", 25}};
-// Words of the field for things this store does not keep.
-constexpr std::array<std::string_view, 4> kNotKept = {"for_review", "linked", "unlinked",
-                                                      "reprocessing"};
 constexpr uint16_t kMaxCategory = 255;
 
 std::optional<uint64_t> find_number(std::span<const NamedNumber> names, std::string_view name) {
@@ -56,6 +54,13 @@ std::optional<uint64_t> find_number(std::span<const NamedNumber> names, std::str
 
 void append_names(std::vector<std::string_view>& out, std::span<const NamedNumber> names) {
   for (const NamedNumber& named : names) out.push_back(named.name);
+}
+
+void append_categories(std::vector<std::string_view>& out) {
+  for (uint16_t category = 1; category <= kMaxCategory; ++category) {
+    const std::string_view name = model::category_name(category);
+    if (!name.empty()) out.push_back(name);
+  }
 }
 
 Error unknown_value(const Value& value, std::string_view what,
@@ -72,15 +77,6 @@ std::optional<uint64_t> parse_id(std::string_view text) {
   return number;
 }
 
-// Slugs are compared without case.
-bool equal_folded(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [&](char x, char y) { return lower(x) == lower(y); });
-}
-
 GroupTest number_test(GroupField field, uint64_t number) {
   GroupTest test;
   test.field = field;
@@ -91,10 +87,12 @@ GroupTest number_test(GroupField field, uint64_t number) {
 // One value of one group field, added to `test`.
 class ValueBinder {
  public:
-  ValueBinder(const Filter& filter, const model::Forest& forest, TimeUs now, GroupTest& test)
+  ValueBinder(const Filter& filter, const model::Forest& forest, TimeUs now, const Viewer& viewer,
+              GroupTest& test)
       : forest_(forest),
         state_(forest.state()),
         now_(now),
+        viewer_(viewer),
         op_(filter.op == Op::NotEqual ? Op::Equal : filter.op),
         test_(test) {}
 
@@ -121,6 +119,14 @@ class ValueBinder {
         return add_issue(value);
       case GroupField::Project:
         return add_project(value);
+      case GroupField::BookmarkedBy:
+      case GroupField::SubscribedBy:
+        return add_person(value);
+      case GroupField::Merged:
+        return add_merged(value);
+      case GroupField::Linked:
+      case GroupField::ForReview:
+        break;  // said by is: alone
     }
     return {};
   }
@@ -140,11 +146,7 @@ class ValueBinder {
                          std::span<const NamedNumber> names) {
     CAIRN_TRY(need_equality(value));
     const auto number = find_number(names, value.text);
-    if (!number) {
-      std::vector<std::string_view> known;
-      append_names(known, names);
-      return unknown_value(value, what, known);
-    }
+    if (!number) return unknown_value(value, what, words_of(test_.field));
     test_.numbers.push_back(*number);
     return {};
   }
@@ -183,25 +185,18 @@ class ValueBinder {
       test_.numbers.push_back(*number);
       return {};
     }
-    std::vector<std::string_view> known;
     for (uint16_t category = 1; category <= kMaxCategory; ++category) {
-      const std::string_view name = model::category_name(category);
-      if (name.empty()) continue;
-      known.push_back(name);
-      if (name != value.text) continue;
+      if (value.text.empty() || model::category_name(category) != value.text) continue;
       test_.numbers.push_back(category);
       return {};
     }
-    return unknown_value(value, "issue category", known);
+    return unknown_value(value, "issue category", words_of(GroupField::Category));
   }
 
   Result<void> add_assignee(const Value& value) {
     if (!is_text_pattern(value)) CAIRN_TRY(need_equality(value));
     const std::string& text = value.text;
-    if (text == "me" || text == "my_teams") {
-      return invalid_at(value.at, "A query here is asked by nobody in particular, so \"" + text +
-                                      "\" means no one; name the user as user:ID.");
-    }
+    if (!value.quoted && (text == "me" || text == "my_teams")) return add_viewer(value);
     if (!is_text_pattern(value) && (text == "none" || text.empty())) {
       test_.texts.push_back(TextMatch::equal(""));
       return {};
@@ -217,6 +212,38 @@ class ValueBinder {
       kind = "user:";
     }
     test_.texts.push_back(TextMatch::of(actor, op_, /*fold_case=*/false).after_prefix(kind));
+    return {};
+  }
+
+  // Who asks, or any of their teams.
+  Result<void> add_viewer(const Value& value) {
+    const bool teams = value.text == "my_teams";
+    if (!teams && viewer_.user.empty()) {
+      return invalid_at(
+          value.at,
+          "Nobody in particular asks, so \"me\" means no one: say who asks (--as USER), or name "
+          "the user as user:ID.");
+    }
+    if (!teams) test_.texts.push_back(TextMatch::equal("user:" + viewer_.user));
+    // Without a team nothing is assigned to one of them.
+    if (teams && viewer_.teams.empty()) test_.texts.push_back(TextMatch::equal("team:"));
+    for (const std::string& team : viewer_.teams) {
+      if (teams) test_.texts.push_back(TextMatch::equal("team:" + team));
+    }
+    return {};
+  }
+
+  // Only people bookmark and subscribe.
+  Result<void> add_person(const Value& value) {
+    if (!value.quoted && value.text == "me") return add_viewer(value);
+    return add_assignee(value);
+  }
+
+  // merged:true, merged:>3.
+  Result<void> add_merged(const Value& value) {
+    if (value.text != "true" && value.text != "false") return add_count(value);
+    CAIRN_TRY(need_equality(value));
+    test_.counts.push_back({value.text == "true" ? Op::Greater : Op::Equal, 0});
     return {};
   }
 
@@ -256,7 +283,7 @@ class ValueBinder {
     std::vector<std::string_view> known;
     for (const auto& [id, project] : state_.projects()) {
       known.push_back(project.slug);
-      if (!equal_folded(project.slug, value.text)) continue;
+      if (!equal_ignoring_case(project.slug, value.text)) continue;
       test_.numbers.push_back(raw(id));
       return {};
     }
@@ -275,16 +302,18 @@ class ValueBinder {
   model::Forest forest_;
   const model::State& state_;
   TimeUs now_;
+  const Viewer& viewer_;
   Op op_;
   GroupTest& test_;
 };
 
-}  // namespace
-
-Error not_a_number(const Value& value) {
-  return invalid_at(
-      value.at, "\"" + value.text + "\" is no number: expected one like 100, 1.5, 10k, 2m or 1b.");
+Expr flag(GroupField field) {
+  GroupTest test;
+  test.field = field;
+  return Expr::of(std::move(test));
 }
+
+}  // namespace
 
 Expr unassigned() {
   GroupTest test;
@@ -306,20 +335,38 @@ Result<Expr> bind_is(const Filter& filter) {
   if (const auto substatus = find_number(kSubstatuses, value.text)) {
     return Expr::of(number_test(GroupField::Substatus, *substatus));
   }
-  if (std::find(kNotKept.begin(), kNotKept.end(), value.text) != kNotKept.end()) {
-    return invalid_at(value.at, "This store does not keep what is:" + value.text + " asks for.");
+  if (value.text == "for_review") return flag(GroupField::ForReview);
+  if (value.text == "linked") return flag(GroupField::Linked);
+  if (value.text == "unlinked") return Expr::negation(flag(GroupField::Linked));
+  if (value.text == "reprocessing") {
+    return invalid_at(value.at,
+                      "Nothing is ever reprocessed here: what an occurrence said stays as it was.");
   }
-  std::vector<std::string_view> known = {"assigned", "unassigned"};
-  append_names(known, kStatuses);
-  append_names(known, kSubstatuses);
-  return unknown_value(value, "value of is:", known);
+  return unknown_value(value, "value of is:", words_of_is());
+}
+
+std::vector<std::string_view> words_of_is() {
+  std::vector<std::string_view> words;
+  append_names(words, kStatuses);
+  append_names(words, kSubstatuses);
+  words.insert(words.end(), {"assigned", "unassigned", "for_review", "linked", "unlinked"});
+  return words;
+}
+
+std::vector<std::string_view> words_of(GroupField field) {
+  std::vector<std::string_view> words;
+  if (field == GroupField::Status) append_names(words, kStatuses);
+  if (field == GroupField::Substatus) append_names(words, kSubstatuses);
+  if (field == GroupField::Priority) append_names(words, kPriorities);
+  if (field == GroupField::Category) append_categories(words);
+  return words;
 }
 
 Result<Expr> bind_group(const Filter& filter, GroupField field, const model::Forest& forest,
-                        TimeUs now) {
+                        TimeUs now, const Viewer& viewer) {
   GroupTest test;
   test.field = field;
-  ValueBinder binder(filter, forest, now, test);
+  ValueBinder binder(filter, forest, now, viewer, test);
   for (const Value& value : filter.values) CAIRN_TRY(binder.add(value));
   return Expr::of(std::move(test));
 }

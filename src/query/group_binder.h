@@ -5,15 +5,18 @@
 #include "model/forest.h"
 #include "query/ast.h"
 #include "query/bound.h"
+#include "query/search.h"
 
 namespace cairn::query {
 
 // The filter without its negation. Errors: InvalidArgument and NotFound, with position.
 Result<Expr> bind_is(const Filter& filter);
 Result<Expr> bind_group(const Filter& filter, GroupField field, const model::Forest& forest,
-                        TimeUs now);
+                        TimeUs now, const Viewer& viewer);
 Expr unassigned();
 
-Error not_a_number(const Value& value);
+// What is: takes, and what a field takes whose values are words; else empty.
+std::vector<std::string_view> words_of_is();
+std::vector<std::string_view> words_of(GroupField field);
 
 }  // namespace cairn::query

@@ -3,7 +3,9 @@
 #include <charconv>
 #include <utility>
 
+#include "query/search.h"
 #include "query/token.h"
+#include "query/value_parser.h"
 
 namespace cairn::query {
 namespace {
@@ -52,10 +54,8 @@ Op op_of(std::string_view typed) {
   if (typed == ">") return Op::Greater;
   if (typed == "<") return Op::Less;
   if (typed == "!=") return Op::NotEqual;
-  if (typed.find("Contains") != std::string_view::npos) return Op::Contains;
-  if (typed.find("StartsWith") != std::string_view::npos) return Op::StartsWith;
-  if (typed.find("EndsWith") != std::string_view::npos) return Op::EndsWith;
-  return Op::Equal;
+  const WordOperator* word = find_word_operator(typed);
+  return word != nullptr ? word->op : Op::Equal;
 }
 
 // Turns what the grammar saw into the tree's values, with places counted in the query.
@@ -350,12 +350,18 @@ class StageConverter {
 
   Result<Stage> operator()(const grammar::Sort& typed, Span at) const {
     SortStage stage;
-    for (const char c : typed.key.whole) {
-      if (c != ' ' && c != '\t') stage.key += c;
-    }
-    const bool issue_sort =
-        stage.key == "date" || stage.key == "new" || stage.key == "freq" || stage.key == "user";
-    stage.descending = typed.minus || issue_sort;
+    stage.key = column(typed.key);
+    stage.descending = typed.minus || parse_sort(column_name(stage.key)).has_value();
+    stage.at = at;
+    return Stage{std::move(stage)};
+  }
+
+  Result<Stage> operator()(const grammar::Where& typed, Span at) const {
+    WhereStage stage;
+    stage.key = column(typed.key);
+    stage.op = op_of(typed.op.whole);
+    stage.value.text = typed.value.whole;
+    stage.value.at = convert_.span(typed.value.whole);
     stage.at = at;
     return Stage{std::move(stage)};
   }
@@ -368,6 +374,11 @@ class StageConverter {
   }
 
  private:
+  ColumnRef column(const grammar::Column& typed) const {
+    if (const auto* call = std::get_if<grammar::Call>(&typed.what)) return make_call(*call);
+    return convert_.key(std::get<grammar::Key>(typed.what));
+  }
+
   Call make_call(const grammar::Call& typed) const {
     Call call;
     call.function = typed.function.text;
@@ -385,27 +396,7 @@ class StageConverter {
   }
 
   Result<int64_t> period(std::string_view typed) const {
-    int64_t value = 0;
-    std::from_chars(typed.data(), typed.data() + typed.size() - 1, value);
-    int64_t seconds = 1;
-    switch (typed.back()) {
-      case 'm':
-        seconds = 60;
-        break;
-      case 'h':
-        seconds = 3600;
-        break;
-      case 'd':
-        seconds = 24 * 3600;
-        break;
-      case 'w':
-        seconds = 7 * 24 * 3600;
-        break;
-      default:
-        break;
-    }
-    constexpr int64_t kMaxSeconds = 100LL * 366 * 24 * 3600;
-    if (value > 0 && value <= kMaxSeconds / seconds) return value * seconds * kMicrosPerSecond;
+    if (const auto us = parse_period(typed)) return *us;
     return convert_.error(
         typed, "Found \"" + std::string(typed) + "\", expected a period from 1s to 100 years.");
   }

@@ -87,6 +87,7 @@ class Planner {
       events.push_back(std::move(node));
     }
     plan.events = combined(Kind::And, std::move(events));
+    plan.unseen_tags = std::move(unseen_tags_);
     return plan;
   }
 
@@ -147,7 +148,10 @@ class Planner {
     std::vector<PlanNode> present;
     for (const EventField& field : event->fields) {
       const auto id = field_id(field);
-      if (!id) continue;
+      if (!id) {
+        unseen_tags_.insert(field.tag);
+        continue;
+      }
       CAIRN_TRY_ASSIGN(PlanNode values, resolve_values(*event, *id));
       either.push_back(std::move(values));
       if (event->or_absent) {
@@ -195,9 +199,25 @@ class Planner {
   }
 
   const View& view_;
+  std::set<std::string> unseen_tags_;
 };
 
 }  // namespace
+
+std::vector<std::string> warn_of_unseen(const View& view, const std::set<std::string>& tags) {
+  if (tags.empty()) return {};
+  std::vector<std::string> seen;
+  for (const FieldId tag : view.dictionary->tag_fields()) {
+    seen.push_back(view.dictionary->field_name(tag));
+  }
+  std::vector<std::string_view> known(seen.begin(), seen.end());
+  for (const FieldName& name : field_names()) known.push_back(name.name);
+  std::vector<std::string> sentences;
+  for (const std::string& tag : tags) {
+    sentences.push_back("No occurrence has a tag \"" + tag + "\"" + suggestion(tag, known));
+  }
+  return sentences;
+}
 
 Result<Plan> make_plan(const View& view, Expr filter) {
   return Planner(view).plan(std::move(filter));

@@ -6,6 +6,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "base/ids.h"
@@ -34,7 +36,11 @@ struct Plan {
   bool only_projects = false;                      // they are all the group filter asks for
   PlanNode events;                                 // everything else but
   TimeRange time;                                  // the time the whole query is limited to
+  std::set<std::string> unseen_tags;               // named by the filter; no occurrence has one
 };
+
+// A sentence for each, with the nearest name that means something.
+std::vector<std::string> warn_of_unseen(const View& view, const std::set<std::string>& tags);
 
 // Errors: Corruption, Io (of the dictionary).
 Result<Plan> make_plan(const View& view, Expr filter);

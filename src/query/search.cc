@@ -121,7 +121,7 @@ Result<SearchPage> search(const View& view, const Query& query, const SearchOpti
   if (!options.cursor.empty()) {
     CAIRN_TRY_ASSIGN(cursor, decode_cursor(options.cursor, scope));
   }
-  CAIRN_TRY_ASSIGN(Expr bound, bind_filter(query, view.forest(), options.now));
+  CAIRN_TRY_ASSIGN(Expr bound, bind_filter(query, view.forest(), options.now, options.viewer));
   CAIRN_TRY_ASSIGN(const Plan plan, make_plan(view, std::move(bound)));
 
   GroupFilter filter(view, plan.group_filter);
@@ -147,6 +147,7 @@ Result<SearchPage> search(const View& view, const Query& query, const SearchOpti
   SearchPage page;
   page.lsn = view.lsn;
   page.total = issues.size();
+  page.warnings = warn_of_unseen(view, plan.unseen_tags);
   const bool more = ranked.more() && (!pipeline.limit || left > room);
   ScratchBits scratch;
   for (const Ranked& issue : ranked.take()) {

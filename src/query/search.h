@@ -27,6 +27,12 @@ inline constexpr uint32_t kMaxLimit = 10'000;  // rows of one page or table
 inline constexpr uint32_t kDefaultLimit = 25;  // rows of a page; tables: kMaxLimit
 inline constexpr uint32_t kMaxTrendBuckets = 10'000;
 
+// Who asks: what `me` and `my_teams` mean in a query.
+struct Viewer {
+  std::string user;                // an id, without "user:"; "" = nobody in particular
+  std::vector<std::string> teams;  // ids, without "team:"
+};
+
 struct SearchOptions {
   TimeUs now{};                   // what relative dates are relative to
   std::optional<Sort> sort;       // default: the query's `| sort`, else Date
@@ -34,6 +40,7 @@ struct SearchOptions {
   std::string cursor;             // from an earlier page; "" = first page
   uint32_t trend_buckets = 0;     // 0 = no trend
   int64_t trend_bucket_us = 0;    // width; the last bucket ends at `now`
+  Viewer viewer{};
 };
 
 struct IssueRow {
@@ -49,7 +56,8 @@ struct SearchPage {
   Lsn lsn{};
   uint64_t total = 0;  // issues over all pages, exact
   std::vector<IssueRow> issues;
-  std::optional<std::string> next;  // cursor of the next page
+  std::optional<std::string> next;    // cursor of the next page
+  std::vector<std::string> warnings;  // sentences: what in the query can match nothing, and why
 };
 
 struct Cell {
@@ -64,6 +72,7 @@ struct Table {
   uint64_t total = 0;  // rows before the limit cut them, exact
   std::vector<Column> columns;
   std::vector<std::vector<Cell>> rows;
+  std::vector<std::string> warnings;  // as SearchPage's
 };
 
 // Whether the pipeline ends in a table rather than in issues.

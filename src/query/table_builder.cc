@@ -1,7 +1,10 @@
 #include "query/table_builder.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
+#include "base/assert.h"
 #include "model/field.h"
 
 namespace cairn::query {
@@ -54,6 +57,11 @@ void for_each_common(const storage::Bitmap& posting, const std::vector<Ordinal>&
 
 }  // namespace
 
+double rate(double count, const BoundCall& call, double span_us) {
+  if (!(span_us > 0)) return std::numeric_limits<double>::quiet_NaN();
+  return count * static_cast<double>(call.period_us) / span_us;
+}
+
 KeySpace::KeySpace(const View& view, const RowKey& key) : view_(view), key_(key) {
   switch (key.kind) {
     case RowKey::Kind::Event:
@@ -71,6 +79,8 @@ KeySpace::KeySpace(const View& view, const RowKey& key) : view_(view), key_(key)
       for (const auto& [id, project] : view.state->projects()) projects_.push_back(id);
       bound_ = projects_.size() + 1;
       break;
+    case RowKey::Kind::Time:
+      CAIRN_ASSERT(false);  // no key of rows
   }
 }
 
@@ -173,8 +183,11 @@ void KeyReader::read(const Block& block) {
   }
 }
 
-TableBuilder::TableBuilder(const View& view, const BoundTable& table, TimeUs origin)
-    : view_(view), table_(table), width_(static_cast<uint64_t>(table.every_us.value_or(1))) {
+TableBuilder::TableBuilder(const View& view, const BoundTable& table, TimeUs origin, double span_us)
+    : view_(view),
+      table_(table),
+      width_(static_cast<uint64_t>(table.every_us.value_or(1))),
+      span_us_(table.every_us ? static_cast<double>(*table.every_us) : span_us) {
   if (table.every_us) {
     first_bucket_ = floor_divide(raw(origin), *table.every_us);
     levels_.emplace_back(UINT64_MAX);
@@ -184,14 +197,82 @@ TableBuilder::TableBuilder(const View& view, const BoundTable& table, TimeUs ori
     levels_.emplace_back(keys_.back().bound());
   }
   for (const BoundCall& call : table.calls) {
-    if (call.distinct) distinct_.emplace_back(view, *call.distinct);
+    inputs_.push_back(distinct_.size());
+    if (call.computes()) {
+      use_numbers(call);
+    } else if (call.field) {
+      distinct_.emplace_back(view, *call.field);
+    }
   }
   grow();  // without keys there is one row, also for nothing
+}
+
+// Calls with the same field share its numbers.
+void TableBuilder::use_numbers(const BoundCall& call) {
+  const auto found =
+      std::find_if(number_fields_.begin(), number_fields_.end(),
+                   [&](const NumberField& one) { return one.name == call.field->name; });
+  inputs_.back() = static_cast<size_t>(found - number_fields_.begin());
+  if (found == number_fields_.end()) {
+    NumberField& field = number_fields_.emplace_back();
+    field.name = call.field->name;
+    if (!call.gives_time()) field.space.emplace(view_, *call.field);
+  }
+  const bool keeps = call.function == BoundCall::Function::Percentile;
+  number_fields_[inputs_.back()].keeps |= keeps;
+}
+
+// Each text is read as a number once, however many occurrences have it.
+Result<void> TableBuilder::read_numbers() {
+  if (std::exchange(numbers_read_, true)) return {};
+  for (NumberField& field : number_fields_) {
+    if (!field.space) continue;
+    field.numbers.assign(field.space->bound(), std::numeric_limits<double>::quiet_NaN());
+    if (!field.space->field()) continue;
+    const auto take = [&](ValueId id, std::string_view text) {
+      const auto number = parse_quantity(text);
+      if (number && raw(id) < field.numbers.size()) field.numbers[raw(id)] = *number;
+      return true;
+    };
+    CAIRN_TRY(view_.dictionary->scan(*field.space->field(), view_.txn, take));
+  }
+  return {};
+}
+
+void TableBuilder::add_numbers(const Block& block) {
+  const size_t fields = number_fields_.size();
+  for (size_t i = 0; i < fields; ++i) {
+    const NumberField& field = number_fields_[i];
+    const auto add = [&](uint32_t row, double number) {
+      if (std::isnan(number)) return;
+      stats_[row * fields + i].add(number, field.keeps);
+      kept_ += field.keeps ? 1 : 0;
+    };
+    if (!field.space) {
+      std::array<TimeUs, Block::kSize> times;
+      block.times(times.data());
+      for (const Entry& entry : entries_) {
+        add(entry.row, static_cast<double>(raw(times[entry.position])));
+      }
+      continue;
+    }
+    KeyReader& reader = *number_readers_[i];
+    reader.read(block);
+    auto more = reader.more().begin();
+    for (const Entry& entry : entries_) {
+      add(entry.row, field.numbers[reader.numbers()[entry.position]]);
+      while (more != reader.more().end() && more->first < entry.position) ++more;
+      for (auto at = more; at != reader.more().end() && at->first == entry.position; ++at) {
+        add(entry.row, field.numbers[at->second]);
+      }
+    }
+  }
 }
 
 void TableBuilder::grow() {
   if (counts_.size() == rows()) return;
   counts_.resize(rows(), 0);
+  stats_.resize(rows() * number_fields_.size());
   while (sets_.size() < rows() * distinct_.size()) {
     sets_.emplace_back(distinct_[sets_.size() % distinct_.size()].bound());
   }
@@ -270,6 +351,7 @@ void TableBuilder::add_block(const Block& block) {
   }
   for (KeyReader& key : distinct_readers_) key.read(block);
   count();
+  add_numbers(block);
 }
 
 Result<void> TableBuilder::add(const PartMatch& match) {
@@ -277,13 +359,38 @@ Result<void> TableBuilder::add(const PartMatch& match) {
   distinct_readers_.clear();
   for (const KeySpace& key : keys_) key_readers_.emplace_back(view_, key, match);
   for (const KeySpace& key : distinct_) distinct_readers_.emplace_back(view_, key, match);
+  CAIRN_TRY(read_numbers());
+  number_readers_.clear();
+  for (const NumberField& field : number_fields_) {
+    number_readers_.emplace_back();
+    if (field.space) number_readers_.back().emplace(view_, *field.space, match);
+  }
   match.for_each_block([&](const Block& block) {
-    if (rows() <= kMaxTableRows) add_block(block);
+    if (rows() <= kMaxTableRows && kept_ <= kMaxKeptNumbers) add_block(block);
   });
+  if (kept_ > kMaxKeptNumbers) {
+    return make_error(ErrorCode::Exhausted, "Percentiles of more than " +
+                                                std::to_string(kMaxKeptNumbers) +
+                                                " numbers are refused; narrow the filter.");
+  }
   if (rows() <= kMaxTableRows) return {};
   return make_error(ErrorCode::Exhausted,
                     "The table has more than " + std::to_string(kMaxTableRows) +
                         " rows; narrow the filter, or use fewer fields or wider buckets.");
+}
+
+double TableBuilder::answer(uint32_t row, size_t call, ScratchBits& scratch) {
+  const BoundCall& bound = table_.calls[call];
+  if (bound.computes()) return stats_[row * number_fields_.size() + inputs_[call]].answer(bound);
+  const auto count = static_cast<double>(counts_[row]);
+  switch (bound.function) {
+    case BoundCall::Function::Uniq:
+      return static_cast<double>(sets_[row * distinct_.size() + inputs_[call]].count(scratch));
+    case BoundCall::Function::Rate:
+      return rate(count, bound, span_us_);
+    default:
+      return count;
+  }
 }
 
 RowSet TableBuilder::finish() {
@@ -303,9 +410,8 @@ RowSet TableBuilder::finish() {
       const auto index = static_cast<int64_t>(levels_.front().value(id)) + first_bucket_;
       rows.buckets.push_back(TimeUs{index * *table_.every_us});
     }
-    size_t next_set = row * distinct_.size();
-    for (const BoundCall& call : table_.calls) {
-      rows.values.push_back(call.distinct ? sets_[next_set++].count(scratch) : counts_[row]);
+    for (size_t call = 0; call < table_.calls.size(); ++call) {
+      rows.values.push_back(answer(row, call, scratch));
     }
   }
   return rows;

@@ -15,12 +15,15 @@
 #include "query/distinct.h"
 #include "query/divider.h"
 #include "query/executor.h"
+#include "query/number_stats.h"
 #include "query/view.h"
 
 namespace cairn::query {
 
 // Rows a table may have before its limit is applied. Beyond: Exhausted.
 inline constexpr uint32_t kMaxTableRows = 1u << 20;
+// Numbers kept for percentiles, 8 bytes each. Beyond: Exhausted.
+inline constexpr uint64_t kMaxKeptNumbers = 1u << 25;
 
 // Numbers for what a row key can be: value ids, group ids, or positions among the projects + 1.
 // 0 = no value.
@@ -49,7 +52,7 @@ struct RowSet {
   size_t value_count = 0;
   std::vector<TimeUs> buckets;  // empty unless there are buckets
   std::vector<uint32_t> keys;
-  std::vector<uint64_t> values;
+  std::vector<double> values;  // counts, too: exact up to 2^53; NaN = none
 
   size_t size() const { return value_count == 0 ? 0 : values.size() / value_count; }
 };
@@ -105,12 +108,15 @@ class KeyReader {
   size_t next_more_ = 0;
 };
 
+// Of a call rate(PERIOD) over so long a time; NaN when that is none.
+double rate(double count, const BoundCall& call, double span_us);
+
 // Any table, one block of occurrences after the other.
 class TableBuilder {
  public:
-  // `origin`: no occurrence is earlier.
-  TableBuilder(const View& view, const BoundTable& table, TimeUs origin);
-  // Errors: Exhausted (too many rows).
+  // `origin`: no occurrence is earlier. `span_us`: the time that rate() is about, but for `every`.
+  TableBuilder(const View& view, const BoundTable& table, TimeUs origin, double span_us);
+  // Errors: Exhausted (too many rows, too many numbers to keep), Corruption, Io (dictionary).
   Result<void> add(const PartMatch& match);
   RowSet finish();
 
@@ -122,6 +128,18 @@ class TableBuilder {
   };
 
   void add_block(const Block& block);
+  // A field that calls compute with: its numbers by value id, NaN for other texts.
+  struct NumberField {
+    std::string name;
+    std::optional<KeySpace> space;  // nullopt: the time of the occurrence
+    std::vector<double> numbers;
+    bool keeps = false;  // every number, for percentiles
+  };
+
+  void use_numbers(const BoundCall& call);
+  Result<void> read_numbers();
+  void add_numbers(const Block& block);
+  double answer(uint32_t row, size_t call, ScratchBits& scratch);
   void split_by_time(const Block& block);
   void split_by(const KeyReader& key, PairIndex& level);
   void count();
@@ -131,16 +149,23 @@ class TableBuilder {
   const View& view_;
   const BoundTable& table_;
   Divider width_;  // of buckets
+  double span_us_;
   int64_t first_bucket_ = 0;
   std::vector<KeySpace> keys_;
   std::vector<KeySpace> distinct_;
   std::vector<PairIndex> levels_;  // the bucket, when there is one, then the keys
   std::vector<KeyReader> key_readers_;
   std::vector<KeyReader> distinct_readers_;
+  std::vector<NumberField> number_fields_;
+  std::vector<std::optional<KeyReader>> number_readers_;
+  std::vector<size_t> inputs_;  // by call: its distinct set or field of numbers
+  bool numbers_read_ = false;
+  uint64_t kept_ = 0;  // numbers, of all rows
   std::vector<Entry> entries_;
   std::vector<Entry> next_entries_;
-  std::vector<uint64_t> counts_;   // by row
-  std::vector<DistinctSet> sets_;  // by row and distinct call
+  std::vector<uint64_t> counts_;    // by row
+  std::vector<DistinctSet> sets_;   // by row and distinct call
+  std::vector<NumberStats> stats_;  // by row and field of numbers
 };
 
 }  // namespace cairn::query

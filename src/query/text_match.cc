@@ -1,26 +1,28 @@
 #include "query/text_match.h"
 
+#include <re2/re2.h>
+
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/assert.h"
+#include "model/release_order.h"
 #include "query/value_parser.h"
 
 namespace cairn::query {
 namespace {
 
-char folded(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 // `run` is lower case already when folding.
 bool equal_run(std::string_view text, std::string_view run, bool fold_case) {
   if (!fold_case) return text == run;
   return std::equal(text.begin(), text.end(), run.begin(), run.end(),
-                    [](char t, char r) { return folded(t) == r; });
+                    [](char t, char r) { return lower_ascii(t) == r; });
 }
 
 size_t find_run(std::string_view text, std::string_view run, bool fold_case) {
   if (!fold_case) return text.find(run);
   const auto found = std::search(text.begin(), text.end(), run.begin(), run.end(),
-                                 [](char t, char r) { return folded(t) == r; });
+                                 [](char t, char r) { return lower_ascii(t) == r; });
   if (found == text.end() && !run.empty()) return std::string_view::npos;
   return static_cast<size_t>(found - text.begin());
 }
@@ -39,6 +41,30 @@ bool matches_runs(std::string_view text, const std::vector<std::string>& runs, b
     text.remove_prefix(at + runs[i].size());
   }
   return true;
+}
+
+std::optional<std::string_view> part_of(std::string_view name, ReleasePart part) {
+  if (part == ReleasePart::Whole) return name;
+  const auto release = model::parse_release(name);
+  if (!release) return std::nullopt;
+  if (part == ReleasePart::Package || part == ReleasePart::Build) {
+    const std::string_view found = part == ReleasePart::Package ? release->package : release->build;
+    return found.empty() ? std::nullopt : std::optional(found);
+  }
+  while (name.ends_with(' ')) name.remove_suffix(1);
+  if (!release->build.empty()) name.remove_suffix(release->build.size() + 1);
+  const size_t at = name.rfind('@');
+  name.remove_prefix(at == std::string_view::npos ? name.find_first_not_of(' ') : at + 1);
+  return name;
+}
+
+bool compare_versions(std::string_view name, Op op, const std::vector<std::string>& wanted) {
+  const auto release = model::parse_release(name);
+  const auto version = model::parse_version(wanted[0]);
+  CAIRN_ASSERT(version.has_value());
+  if (!release || (!wanted[1].empty() && release->package != wanted[1])) return false;
+  const std::weak_ordering order = model::compare(*release, *version);
+  return compare(order < 0 ? -1 : order > 0 ? 1 : 0, op, 0);
 }
 
 }  // namespace
@@ -61,7 +87,7 @@ TextMatch TextMatch::pattern(std::vector<std::string> runs, bool fold_case) {
   match.kind_ = Kind::Pattern;
   match.fold_case_ = fold_case;
   if (fold_case) {
-    for (std::string& run : runs) std::transform(run.begin(), run.end(), run.begin(), folded);
+    for (std::string& run : runs) run = lower_ascii(run);
   }
   match.runs_ = std::move(runs);
   return match;
@@ -72,6 +98,38 @@ TextMatch TextMatch::number(Op op, double number) {
   match.kind_ = Kind::Number;
   match.op_ = op;
   match.number_ = number;
+  return match;
+}
+
+TextMatch TextMatch::version(Op op, std::string version, std::string package) {
+  TextMatch match;
+  match.kind_ = Kind::Version;
+  match.op_ = op;
+  match.runs_ = {std::move(version), std::move(package)};
+  return match;
+}
+
+Result<TextMatch> TextMatch::regex(const std::string& expression) {
+  // Programs larger than that are refused; typical ones take a hundredth of it.
+  constexpr int64_t kMaxProgramBytes = 1 << 20;
+  if (expression.size() > kMaxRegexBytes) {
+    return make_error(ErrorCode::InvalidArgument,
+                      "A regular expression has at most " + std::to_string(kMaxRegexBytes) +
+                          " bytes; this one has " + std::to_string(expression.size()) + ".");
+  }
+  re2::RE2::Options options(re2::RE2::Quiet);
+  options.set_max_mem(kMaxProgramBytes);
+  options.set_never_capture(true);
+  TextMatch match;
+  match.kind_ = Kind::Regex;
+  auto compiled = std::make_shared<re2::RE2>(expression, options);
+  if (!compiled->ok()) {
+    return make_error(ErrorCode::InvalidArgument,
+                      "This is no regular expression that can be "
+                      "searched with: " +
+                          compiled->error() + ".");
+  }
+  match.regex_ = std::move(compiled);
   return match;
 }
 
@@ -89,6 +147,9 @@ bool TextMatch::matches(std::string_view text) const {
     if (!text.starts_with(prefix_)) return false;
     text.remove_prefix(prefix_.size());
   }
+  const auto part = part_of(text, part_);
+  if (!part) return false;
+  text = *part;
   switch (kind_) {
     case Kind::Any:
       return true;
@@ -97,11 +158,21 @@ bool TextMatch::matches(std::string_view text) const {
     case Kind::Pattern:
       return matches_runs(text, runs_, fold_case_);
     case Kind::Number: {
-      const auto parsed = parse_number(text);
+      const auto parsed = parse_quantity(text);
       return parsed && compare(*parsed, op_, number_);
     }
+    case Kind::Version:
+      return compare_versions(text, op_, runs_);
+    case Kind::Regex:
+      return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), *regex_);
   }
   return false;
+}
+
+TextMatch TextMatch::of_part(ReleasePart part) const {
+  TextMatch match = *this;
+  match.part_ = part;
+  return match;
 }
 
 TextMatch TextMatch::after_prefix(std::string_view prefix) const {

@@ -1,13 +1,26 @@
-// Tests of one text value: equality, wildcards, numbers. Values; thread: any.
+// Tests of one text value: equality, wildcards, regular expressions, numbers, versions. Values;
+// thread: any.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/result.h"
 #include "query/ast.h"
 
+namespace re2 {
+class RE2;
+}
+
 namespace cairn::query {
+
+inline constexpr size_t kMaxRegexBytes = 256;
+
+// What a release's name says (model/release_order.h). Package and build may be missing; of a name
+// that is no version everything is.
+enum class ReleasePart : uint8_t { Whole, Package, Version, Build };
 
 class TextMatch {
  public:
@@ -18,25 +31,36 @@ class TextMatch {
   static TextMatch pattern(std::vector<std::string> runs, bool fold_case);
   // The value read as a number (text that is none never matches).
   static TextMatch number(Op op, double number);
+  // A version of `package` ("" = of any) that compares so.
+  static TextMatch version(Op op, std::string version, std::string package);
+  // Somewhere in the value; RE2's syntax (https://github.com/google/re2/wiki/Syntax), in time
+  // linear in the value. Errors: InvalidArgument without position: no expression, or too large.
+  static Result<TextMatch> regex(const std::string& expression);
   // What `value` means after `op`: Contains, StartsWith and EndsWith become patterns.
   static TextMatch of(const Value& value, Op op, bool fold_case);
 
   bool matches(std::string_view text) const;
-  bool is_any() const { return kind_ == Kind::Any; }
+  bool is_any() const { return kind_ == Kind::Any && part_ == ReleasePart::Whole; }
   // The only text that matches, when there is just one; nullptr otherwise.
-  const std::string* exact() const { return kind_ == Kind::Equal ? &runs_[0] : nullptr; }
+  const std::string* exact() const {
+    return kind_ == Kind::Equal && part_ == ReleasePart::Whole ? &runs_[0] : nullptr;
+  }
   // The same test of texts that all begin with `prefix`, applied to what follows it.
   TextMatch after_prefix(std::string_view prefix) const;
+  // The same test of a part of what the value says as the name of a release.
+  TextMatch of_part(ReleasePart part) const;
 
  private:
-  enum class Kind : uint8_t { Any, Equal, Pattern, Number };
+  enum class Kind : uint8_t { Any, Equal, Pattern, Number, Version, Regex };
 
   Kind kind_ = Kind::Any;
+  ReleasePart part_ = ReleasePart::Whole;
   bool fold_case_ = false;
   Op op_ = Op::Equal;
   double number_ = 0;
   std::string prefix_;
-  std::vector<std::string> runs_;
+  std::vector<std::string> runs_;  // Version: the version and the package
+  std::shared_ptr<const re2::RE2> regex_;
 };
 
 }  // namespace cairn::query

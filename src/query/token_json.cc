@@ -3,6 +3,7 @@
 
 #include "base/json_writer.h"
 #include "base/time_format.h"
+#include "query/ast.h"
 #include "query/token.h"
 
 namespace cairn::query {
@@ -160,7 +161,8 @@ class Writer {
                          kind == FilterKind::Has || kind == FilterKind::Is ||
                          kind == FilterKind::ArrayIncludes;
     if (textual && is_sign(op) && !compares_text(filter.head.key.whole)) return "";
-    return op;
+    const WordOperator* word = find_word_operator(op);
+    return word != nullptr ? word->marked : op;
   }
 
   // --- keys

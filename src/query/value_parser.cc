@@ -1,9 +1,11 @@
 #include "query/value_parser.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 
+#include "base/ascii.h"
 #include "base/time_format.h"
 
 namespace cairn::query {
@@ -59,6 +61,25 @@ Error invalid_at(Span at, std::string message) {
   return Error{ErrorCode::InvalidArgument, std::move(message), at.begin};
 }
 
+Error not_a_number(const Value& value) {
+  return invalid_at(value.at, "\"" + value.text +
+                                  "\" is no number: expected one like 100, 1.5, 10k, 250ms, 2.5mb "
+                                  "or 12%.");
+}
+
+std::optional<int64_t> parse_period(std::string_view text) {
+  constexpr int64_t kMostUs = 100 * 366 * kDay;
+  if (text.size() < 2) return std::nullopt;
+  const std::optional<int64_t> unit =
+      text.back() == 's' ? std::optional(kMicrosPerSecond) : unit_us(text.back());
+  int64_t count = 0;
+  const char* const end = text.data() + text.size() - 1;
+  const auto parsed = std::from_chars(text.data(), end, count);
+  if (!unit || parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
+  if (count <= 0 || count > kMostUs / *unit) return std::nullopt;
+  return count * *unit;
+}
+
 TimeRange intersect(const TimeRange& a, const TimeRange& b) {
   return {std::max(a.begin, b.begin), std::min(a.end, b.end)};
 }
@@ -89,6 +110,36 @@ std::optional<double> parse_number(std::string_view text) {
   if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return std::nullopt;
   if (!std::isfinite(number)) return std::nullopt;
   return number * factor;
+}
+
+namespace {
+
+struct Unit {
+  std::string_view name;
+  double factor;
+};
+constexpr std::array kUnits = {
+    Unit{"ms", 1},       Unit{"s", 1e3},      Unit{"min", 6e4},    Unit{"hr", 3.6e6},
+    Unit{"h", 3.6e6},    Unit{"day", 8.64e7}, Unit{"d", 8.64e7},   Unit{"wk", 6.048e8},
+    Unit{"w", 6.048e8},  Unit{"bit", 0.125},  Unit{"nibble", 0.5}, Unit{"byte", 1},
+    Unit{"kb", 1e3},     Unit{"mb", 1e6},     Unit{"gb", 1e9},     Unit{"tb", 1e12},
+    Unit{"pb", 1e15},    Unit{"eb", 1e18},    Unit{"zb", 1e21},    Unit{"yb", 1e24},
+    Unit{"kib", 0x1p10}, Unit{"mib", 0x1p20}, Unit{"gib", 0x1p30}, Unit{"tib", 0x1p40},
+    Unit{"pib", 0x1p50}, Unit{"eib", 0x1p60}, Unit{"zib", 0x1p70}, Unit{"yib", 0x1p80},
+    Unit{"%", 0.01}};
+
+}  // namespace
+
+std::optional<double> parse_quantity(std::string_view text) {
+  if (const auto number = parse_number(text)) return number;
+  const size_t digits = text.find_last_of("0123456789.");
+  if (digits == std::string_view::npos) return std::nullopt;
+  const std::string unit = lower_ascii(text.substr(digits + 1));
+  const auto found =
+      std::find_if(kUnits.begin(), kUnits.end(), [&](const Unit& one) { return one.name == unit; });
+  const auto number = parse_number(text.substr(0, digits + 1));
+  if (found == kUnits.end() || !number) return std::nullopt;
+  return *number * found->factor;
 }
 
 bool compare(double left, Op op, double right) {

@@ -28,6 +28,10 @@ TimeRange intersect(const TimeRange& a, const TimeRange& b);
 
 // 12, 1.5, 10k, 2M, 1b; letters in any case. nullopt: no such number.
 std::optional<double> parse_number(std::string_view text);
+// A number as above, or with a unit: a duration in milliseconds (ms s min hr h day d wk w), a size
+// in bytes (bit nibble byte kb mb gb tb pb eb zb yb, kib ... yib), a percentage as a fraction
+// (12%). Units in any case; m and b are million and billion. nullopt: none of them.
+std::optional<double> parse_quantity(std::string_view text);
 bool compare(double left, Op op, double right);
 
 // What `op text` allows as a time. A day means the whole UTC day; a date with a time of day means
@@ -36,7 +40,11 @@ bool compare(double left, Op op, double right);
 // Errors: InvalidArgument with the value's position.
 Result<TimeRange> parse_time_test(const Value& value, Op op, TimeUs now);
 
+// 30s, 5m, 1h, 7d, 2w in microseconds; nullopt: none of it, nothing, or more than 100 years.
+std::optional<int64_t> parse_period(std::string_view text);
+
 // InvalidArgument at the beginning of a span.
 Error invalid_at(Span at, std::string message);
+Error not_a_number(const Value& value);
 
 }  // namespace cairn::query

@@ -3,6 +3,7 @@
 
 #include "fuzz/fuzz.h"
 #include "query/ast_dump.h"
+#include "query/ast_print.h"
 #include "query/parser.h"
 #include "query/rule.h"
 #include "query/token.h"
@@ -29,7 +30,11 @@ void check_tree(std::string_view text) {
   const auto parsed = query::parse(text);
   if (parsed.ok()) {
     testing::promise(parsed->source == text, "the tree keeps its text");
-    testing::promise(!query::dump(*parsed).empty(), "the tree can be printed");
+    const std::string printed = query::print(*parsed);
+    const auto again = query::parse(printed);
+    const bool fits = printed.size() <= query::kMaxQueryBytes;  // ", " may stand for ","
+    testing::promise(!fits || (again.ok() && query::dump(*again) == query::dump(*parsed)),
+                     "the tree can be printed, and what was printed is the same tree");
   } else {
     const Error& error = parsed.error();
     testing::promise(!error.message.empty(), "a refusal has a reason");

@@ -1,6 +1,7 @@
 // Random queries over what RandomOccurrences makes, as trees and as text.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <random>
 #include <string>
@@ -64,8 +65,31 @@ class RandomQuery {
       stage.by.push_back(std::move(key));
     }
     if (stage.calls.empty() || below(2) == 0) stage.calls.push_back({"uniq", {row_key()}, {}});
+    static constexpr std::array kComputed = {"sum", "avg", "min", "max",
+                                             "p50", "p75", "p95", "p99"};
+    for (uint64_t i = below(3); i > 0; --i) {
+      query::Call call{kComputed[below(kComputed.size())], {}, {}};
+      if (std::any_of(stage.calls.begin(), stage.calls.end(),
+                      [&](const auto& one) { return one.function == call.function; })) {
+        continue;
+      }
+      call.arguments.push_back(plain(below(8) == 0 ? "environment" : "shard"));
+      stage.calls.insert(stage.calls.begin() + static_cast<ptrdiff_t>(below(2)), std::move(call));
+    }
     static constexpr std::array<int64_t, 4> kWidths = {60, 3600, 86400, 5000};
     if (below(3) == 0) stage.every_us = kWidths[below(4)] * kMicrosPerSecond;
+    return stage;
+  }
+
+  // On the first call of the table.
+  query::WhereStage where(const query::AggregateStage& table) {
+    static constexpr std::array kOps = {query::Op::Greater, query::Op::GreaterEqual,
+                                        query::Op::Less,    query::Op::LessEqual,
+                                        query::Op::Equal,   query::Op::NotEqual};
+    query::WhereStage stage;
+    stage.key = table.calls.front();
+    stage.op = kOps[below(kOps.size())];
+    stage.value.text = std::to_string(below(12));
     return stage;
   }
 
@@ -100,6 +124,7 @@ class RandomQuery {
   const Field& event_field() {
     static const std::vector<Field> kFields = {
         {"level", {"error", "fatal", "info", "nolevel"}},
+        {"release.version", {"1.0", "1.3", "2.5", "3.0"}},
         {"environment", {"production", "staging", "Production"}},
         {"env", {"staging"}},
         {"release", {"1.0", "1.3", "2.5", "3.0"}},
@@ -193,12 +218,33 @@ class RandomQuery {
     for (uint64_t i = filter.list ? 1 + below(3) : 1; i > 0; --i) {
       filter.values.push_back(value_of(field));
     }
+    if (filter.key.name == "release.version") return version_filter(filter);
     static constexpr std::array kOps = {query::Op::Contains, query::Op::StartsWith,
                                         query::Op::EndsWith, query::Op::Greater};
     if (below(8) == 0 && !filter.values[0].text.empty() && !filter.list &&
         filter.key.name != "release") {
       filter.op = kOps[below(kOps.size())];
+    } else if (below(12) == 0 && filter.key.form == query::KeyForm::Plain) {
+      static constexpr std::array kExpressions = {"^1|r$", "[0-3]+$", "(?i)ERR",   "fail|chrome",
+                                                  "o{2}",  "^$",      "part [0-4]"};
+      filter.op = query::Op::Regex;
+      filter.list = false;
+      filter.values = {{}};
+      filter.values[0].text = kExpressions[below(kExpressions.size())];
     }
+  }
+
+  void version_filter(query::Filter& filter) {
+    static constexpr std::array kOps = {query::Op::Greater, query::Op::GreaterEqual,
+                                        query::Op::Less,    query::Op::LessEqual,
+                                        query::Op::Equal,   query::Op::NotEqual};
+    filter.key.form = query::KeyForm::Plain;
+    std::erase_if(filter.values, [](const auto& value) {
+      return value.text.find_first_not_of("0123456789.*") != std::string::npos ||
+             (value.pattern.empty() && value.text.find('.') == std::string::npos);
+    });
+    if (filter.values.empty()) filter.values.push_back(literal("1.3"));
+    if (!filter.list && filter.values[0].pattern.empty()) filter.op = kOps[below(kOps.size())];
   }
 
   void group_filter(query::Filter& filter) {

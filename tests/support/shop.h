@@ -2,6 +2,8 @@
 // written out, so that answers can be told by reading.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <catch2/catch.hpp>
 #include <string>
 #include <vector>
@@ -112,6 +114,8 @@ class Shop : public QueryWorld {
  private:
   static std::string cell_text(const query::Cell& cell) {
     if (const auto* integer = std::get_if<int64_t>(&cell.value)) return std::to_string(*integer);
+    if (const auto* number = std::get_if<double>(&cell.value))
+      return fmt::format("{:.6g}", *number);
     if (const auto* time = std::get_if<TimeUs>(&cell.value)) return format_time(*time);
     if (const auto* text = std::get_if<std::string>(&cell.value)) return *text;
     return "-";

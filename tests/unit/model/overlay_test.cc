@@ -141,8 +141,11 @@ TEST_CASE("an issue is regressed in an overlay by members that it has there") {
   REQUIRE(fold.state.shown_status(id(1)).status == Status::Unresolved);
   const Overlay with(fold.state, experiment_of({merge_of(id(1), {id(3)})}));
   CHECK(Forest(fold.state, &with).shown_status(id(1)) == fold.state.shown_status(id(1)));
+  CHECK(Forest(fold.state, &with).for_review(id(1)));
   const Overlay without(fold.state, experiment_of({cut_of(id(1), {id(2)})}));
   CHECK(Forest(fold.state, &without).shown_status(id(1)).status == Status::Resolved);
+  CHECK(fold.state.for_review(id(1)));
+  CHECK_FALSE(Forest(fold.state, &without).for_review(id(1)));
 }
 
 TEST_CASE("groups that an earlier state does not have are left out") {

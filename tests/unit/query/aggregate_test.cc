@@ -72,6 +72,55 @@ TEST_CASE_METHOD(Tables, "top is count by one field") {
   CHECK(table("issue:SHOP-1 | top 50 release") == Rows{"1.0 1", "1.1 1"});
 }
 
+// Five durations of three shops, one of them no number.
+class Durations : public Shop {
+ public:
+  Durations() {
+    for (const char* tags :
+         {R"("took":"120ms","shop":"a")", R"("took":"80","shop":"a")", R"("took":"1s","shop":"a")",
+          R"("took":"40","shop":"b")", R"("took":"long","shop":"b")", R"("shop":"c")"}) {
+      event({"x", "2026-11-21T1" + std::to_string(hours_) + ":00:00Z", "X", "error",
+             R"("tags":{)" + std::string(tags) + "}"});
+      if (++hours_ == 3) seal();
+    }
+  }
+
+ private:
+  int hours_ = 0;
+};
+
+TEST_CASE_METHOD(Durations, "functions of numbers") {
+  CHECK(table("| sum(took) avg(took) min(took) max(took)") == Rows{"1240 310 40 1000"});
+  CHECK(table("| p50(took) p75(took) p99(took)") == Rows{"80 120 1000"});
+  CHECK(table("| count() sum(took) avg(took) p95(took) by shop") ==
+        Rows{"a 3 1200 400 1000", "b 2 40 40 40", "c 1 0 - -"});
+  CHECK(table("shop:c | sum(took) max(took)") == Rows{"0 -"});
+  CHECK(table("| max(never_seen)") == Rows{"-"});
+  CHECK(table("| min(timestamp) max(timestamp)") ==
+        Rows{"2026-11-21T10:00:00Z 2026-11-21T15:00:00Z"});
+}
+
+TEST_CASE_METHOD(Durations, "rates are of the time the filter names, or of the occurrences'") {
+  CHECK(table("timestamp:>=2026-11-21T10:00:00Z timestamp:<2026-11-21T12:00:00Z | rate(1h)") ==
+        Rows{"1"});
+  CHECK(table("timestamp:-2h | rate(30m)") == Rows{"1.5"});
+  CHECK(table("shop:a | count() rate(1h)") == Rows{"3 1.5"});
+  CHECK(table("shop:a | rate(1m) every 2h") ==
+        Rows{"2026-11-21T10:00:00Z 0.0166667", "2026-11-21T12:00:00Z 0.00833333"});
+  CHECK(table("shop:none | rate(1h)") == Rows{"-"});
+}
+
+TEST_CASE_METHOD(Durations, "conditions on rows") {
+  CHECK(table("| count() by shop | where count() > 1") == Rows{"a 3", "b 2"});
+  CHECK(table("| count() max(took) by shop | where max(took) <= 1s") == Rows{"a 3 1000", "b 2 40"});
+  CHECK(table("| count() by shop | where count > 1 | where count < 3 | sort shop") == Rows{"b 2"});
+  CHECK(table("| count() max(timestamp) by shop | where max(timestamp) > 2026-11-21T14:30:00Z") ==
+        Rows{"c 1 2026-11-21T15:00:00Z"});
+  const auto cut = must(query::aggregate(
+      view(), parsed("| count() by shop | where count() > 1 | limit 1"), options()));
+  CHECK(cut.total == 2);
+}
+
 TEST_CASE_METHOD(Tables, "sort and limit") {
   CHECK(table("| count() by release | sort -release") == Rows{"1.1 1", "1.0 3", "- 1"});
   CHECK(table("| count() by release | sort count()") == Rows{"- 1", "1.1 1", "1.0 3"});
@@ -104,6 +153,17 @@ TEST_CASE_METHOD(Tables, "wrong tables are told what would be right") {
   check("| sort date | count()", 14, "after the table");
   check("| count() by level | sort levle", 21, "did you mean \"level\"?");
   check("| count() by level, level", 2, "twice");
+  check("| sum(user)  p42(user)", 13, "There is no function");
+  check("| rate(fast)", 2, "length of time");
+  check("| sum(issue)", 6, "is no number");
+  check("| max()", 2, "one field");
+  check("| count() | where uniq(user) > 3", 12, "no column");
+  check("| count() by level | where level > 3", 21, "in front of");
+  check("| count() | where count() > many", 28, "no number");
+  check("| max(timestamp) | where max(timestamp) > 3", 42, "no time");
+  check("| count() | limit 3 | where count() > 1", 22, "before sort and limit");
+  check("level:error | where count() > 1", 14, "rows of a table");
+  check("| count() by release.version", 13, "whole names");
 }
 
 }  // namespace

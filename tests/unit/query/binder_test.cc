@@ -170,7 +170,7 @@ TEST_CASE_METHOD(Filters, "wrong values are said with position, expectation and 
     CHECK(found.message.find(part) != std::string::npos);
   };
   check("level:error is:unresloved", 15, "did you mean \"unresolved\"?");
-  check("is:linked", 3, "does not keep");
+  check("is:reprocessing", 3, "ever reprocessed");
   check("status:open", 7, "resolved");
   check("issue.priority:hihg", 15, "did you mean \"high\"?");
   check("issue.type:feedbak", 11, "did you mean \"feedback\"?");
@@ -179,10 +179,118 @@ TEST_CASE_METHOD(Filters, "wrong values are said with position, expectation and 
   check("first_seen:yesterday", 11, "no date");
   check("age:>-24h", 5, "takes no comparison");
   check("age:-999999999999w", 4, "too far");
-  check("release:>=2.3", 10, "not compared");
+  check("release:>=2.3", 10, "release.version:>=");
+  check("release.version:>=soon", 18, "no version");
+  check("release.version:>1.*", 17, "not with a pattern");
+  check("release.package:>a", 17, "no order");
+  check("release.build:>x", 15, "as numbers");
   check("assigned:me", 9, "user:ID");
+  check("message://(//", 8, "missing )");
+  check("status://x//", 0, "fields of text");
+  check("tags[size,number]:>big", 19, "no number");
   check("has:project", 4, "always has a value");
   check("status:>resolved", 8, "no comparison");
+}
+
+TEST_CASE_METHOD(Filters, "operators as words") {
+  CHECK(count("browser:contains:rome") == 2);
+  CHECK(count("browser:starts_with:Chrome") == 1);
+  CHECK(count("!browser:ends_with:120") == 3);
+  CHECK(count("browser:contains:[120, \" 1\"]") == 2);
+  CHECK(count("message:contains:STARS") == 1);
+  CHECK(count(R"(message:"contains:STARS")") == 0);
+}
+
+TEST_CASE_METHOD(Filters, "regular expressions, anywhere in the value and with its case") {
+  CHECK(count("title://[cC]annot//") == 3);
+  CHECK(count("title://^cannot//") == 1);
+  CHECK(count("!title://annot (p|P)ay$//") == 2);
+  CHECK(count("title://(?i)^cannot//") == 3);
+  CHECK(count("user.id://^7$//") == 1);
+  CHECK(count("never_seen://x//") == 0);
+  CHECK(count("message://of \\*//") == 1);
+}
+
+TEST_CASE_METHOD(Filters, "numbers with units") {
+  CHECK(count("tags[size,number]:>0.01kb") == 1);
+  CHECK(count("tags[size,number]:<=12ms") == 2);
+  CHECK(count("tags[size,number]:750%") == 1);
+}
+
+TEST_CASE_METHOD(Filters, "what the viewer is and has") {
+  query::SearchOptions me = options();
+  const auto found = [&](const std::string& text) {
+    return must(query::search(view(), parsed(text), me)).issues.size();
+  };
+  me.viewer = {"42", {"3", "9"}};
+  CHECK(found("assigned:me") == 1);
+  CHECK(found("assigned:my_teams") == 1);
+  CHECK(found("assigned:[me, my_teams, none]") == 3);
+  CHECK(found("!assigned:me") == 2);
+  CHECK(found("assigned_or_suggested:me") == 1);
+  CHECK(found("bookmarks:me") == 0);
+  me.viewer.teams.clear();
+  CHECK(found("assigned:my_teams") == 0);
+}
+
+TEST_CASE_METHOD(Filters, "what people keep with issues") {
+  command(model::AttentionCommand{GroupId{1}, model::Attention::Bookmarked, "user:7", true});
+  CHECK(issues("bookmarked_by:7") == std::vector<std::string>{"SHOP-1"});
+  CHECK(issues("bookmarks:user:7") == std::vector<std::string>{"SHOP-1"});
+  CHECK(issues("!bookmarks:7") == std::vector<std::string>{"SHOP-2", "SHOP-3"});
+  CHECK(issues("bookmarks:none") == std::vector<std::string>{"SHOP-2", "SHOP-3"});
+  CHECK(issues("subscribed:7").empty());
+  CHECK(issues("is:for_review") == std::vector<std::string>{"SHOP-1"});
+  command(model::AttentionCommand{GroupId{1}, model::Attention::Reviewed, "user:7", true});
+  CHECK(issues("is:for_review").empty());
+  CHECK(issues("is:linked").empty());
+  CHECK(issues("is:unlinked").size() == 3);
+  CHECK(issues("merged:true").empty());
+  command(model::MergeCommand{GroupId{1}, {GroupId{2}}});
+  CHECK(issues("merged:true") == std::vector<std::string>{"SHOP-1"});
+  CHECK(issues("merged:>=2").empty());
+  CHECK(issues("merged:false") == std::vector<std::string>{"SHOP-3"});
+}
+
+class Versions : public Shop {
+ public:
+  Versions() {
+    for (const char* release : {"shop@1.9.0", "shop@1.10.0-rc.1", "shop@1.10.0+77", "cart@2.0.0",
+                                "nightly", "shop@1.10.1+1200"}) {
+      event({release, "2026-11-20T10:00:00Z", "T", "error",
+             R"("release":")" + std::string(release) + "\""});
+    }
+    event({"none", "2026-11-20T10:00:00Z"});
+  }
+};
+
+TEST_CASE_METHOD(Versions, "releases by version") {
+  CHECK(count("release.version:>=1.10.0") == 3);
+  CHECK(count("release.version:<1.10.0") == 2);
+  CHECK(count("release.version:1.10") == 1);
+  CHECK(count("release.version:!=1.10") == 6);
+  CHECK(count("release.version:>=shop@1.10") == 2);
+  CHECK(count("release.version:[1.9.0, 2.0.0]") == 2);
+  CHECK(count("release.version:1.10.*") == 3);
+  CHECK(count("release.version:1.x") == 4);
+  CHECK(count("has:release.version") == 5);
+  CHECK(count(R"(release.version:"")") == 2);
+  CHECK(count("release.package:shop") == 4);
+  CHECK(count("release.package:[shop, cart]") == 5);
+  CHECK(count("!has:release.package") == 2);
+  CHECK(count("release.build:77") == 1);
+  CHECK(count("release.build:>=100") == 1);
+}
+
+TEST_CASE_METHOD(Versions, "the newest release of each project") {
+  CHECK(count("release:latest") == 0);
+  for (const char* release : {"shop@1.9.0", "shop@1.10.1+1200", "shop@1.10.0+77"}) {
+    apply(model::ReleaseChanged{ProjectId{1}, release, {}, {}});
+  }
+  CHECK(count("release:latest") == 1);
+  CHECK(count("release:[latest, nightly]") == 2);
+  CHECK(count("!release:latest") == 6);
+  CHECK(count(R"(release:"latest")") == 0);
 }
 
 TEST_CASE_METHOD(Filters, "issues and projects that do not exist") {

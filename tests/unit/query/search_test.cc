@@ -200,5 +200,19 @@ TEST_CASE("a search of nothing finds nothing") {
   CHECK(shop.table("| count() by level").empty());
 }
 
+TEST_CASE_METHOD(Shop, "a tag that no occurrence has is warned of") {
+  event({"a", "2026-11-21T08:00:00Z", "A", "error", R"("tags":{"browser":"Chrome"})"});
+  const auto warnings = [&](const std::string& text) {
+    return must(query::search(view(), parsed(text), options())).warnings;
+  };
+  CHECK(warnings("browser:x !level:y has:release").empty());
+  CHECK(warnings("browsr:x OR !browsr:y") ==
+        std::vector<std::string>{"No occurrence has a tag \"browsr\"; did you mean \"browser\"?"});
+  CHECK(warnings("levle:error").at(0).find("\"level\"") != std::string::npos);
+  const auto table = must(query::aggregate(
+      view(), parsed("qqq:1 | count() sum(zzz) by browser, nothing_near"), options()));
+  CHECK(table.warnings.size() == 3);
+}
+
 }  // namespace
 }  // namespace cairn::testing

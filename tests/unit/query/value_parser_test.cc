@@ -26,6 +26,31 @@ TEST_CASE("numbers as people write them") {
   }
 }
 
+TEST_CASE("quantities are numbers with units") {
+  CHECK(parse_quantity("12") == 12.0);
+  CHECK(parse_quantity("2m") == 2e6);
+  CHECK(parse_quantity("2min") == 120'000.0);
+  CHECK(parse_quantity("1.5s") == 1500.0);
+  CHECK(parse_quantity("-3d") == -3 * 86'400'000.0);
+  CHECK(parse_quantity("2.5MB") == 2'500'000.0);
+  CHECK(parse_quantity("1kib") == 1024.0);
+  CHECK(parse_quantity("8bit") == 1.0);
+  CHECK(parse_quantity("50%") == 0.5);
+  for (const char* wrong : {"", "s", "kb", "1 s", "1.5.5s", "1ss", "%", "ten%", "1e3s "}) {
+    INFO(wrong);
+    CHECK_FALSE(parse_quantity(wrong).has_value());
+  }
+}
+
+TEST_CASE("periods are whole and not nothing") {
+  CHECK(parse_period("30s") == 30 * kMicrosPerSecond);
+  CHECK(parse_period("2w") == 14 * 86'400 * kMicrosPerSecond);
+  for (const char* wrong : {"", "h", "0h", "-1h", "1.5h", "1y", "99999999w", "1h "}) {
+    INFO(wrong);
+    CHECK_FALSE(parse_period(wrong).has_value());
+  }
+}
+
 TEST_CASE("dates are ranges") {
   const TimeUs now = *parse_time("2026-11-21T12:00:00Z");
   const auto range = [&](const char* text, Op op) {

@@ -1,0 +1,209 @@
+#include "query/ast_print.h"
+
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "base/ids.h"
+#include "query/search.h"
+
+namespace cairn::query {
+namespace {
+
+// The inverse of what the parser does to a run of a value: an asterisk is escaped, backslashes
+// before an asterisk count double, and before a quotation mark stands one more.
+void append_run(std::string& out, std::string_view run, bool asterisk_follows) {
+  size_t slashes = 0;
+  for (const char c : run) {
+    if (c == '\\') {
+      ++slashes;
+      continue;
+    }
+    if (c == '*') slashes = 2 * slashes + 1;
+    if (c == '"') ++slashes;
+    out.append(std::exchange(slashes, 0), '\\');
+    out += c;
+  }
+  out.append(asterisk_follows ? 2 * slashes : slashes, '\\');
+}
+
+std::string typed(const Value& value) {
+  std::string out;
+  if (value.pattern.empty()) append_run(out, value.text, false);
+  for (size_t i = 0; i < value.pattern.size(); ++i) {
+    const bool last = i + 1 == value.pattern.size();
+    append_run(out, value.pattern[i], !last);
+    if (!last) out += '*';
+  }
+  return value.quoted ? '"' + out + '"' : out;
+}
+
+std::string_view typed(Op op) {
+  for (const WordOperator& word : kWordOperators) {
+    if (word.op == op) return word.typed;
+  }
+  return sign_of(op);
+}
+
+std::string typed(const Key& key) {
+  const std::string name = key.quoted ? '"' + key.name + '"' : key.name;
+  if (key.form == KeyForm::Plain) return name;
+  std::string out = "tags[" + name;
+  if (!key.tag_type.empty()) out += "," + key.tag_type;
+  out += ']';
+  if (key.element) out += "[*]";
+  return out;
+}
+
+std::string joined(const std::vector<Key>& keys) {
+  std::string out;
+  for (const Key& key : keys) {
+    if (!out.empty()) out += ", ";
+    out += typed(key);
+  }
+  return out;
+}
+
+std::string typed(const Call& call) { return call.function + "(" + joined(call.arguments) + ")"; }
+
+std::string typed(const ColumnRef& column) {
+  return std::visit([](const auto& what) { return typed(what); }, column);
+}
+
+std::string period(int64_t us) {
+  struct Unit {
+    int64_t seconds;
+    char letter;
+  };
+  constexpr std::array kUnits = {Unit{7 * 24 * 3600, 'w'}, Unit{24 * 3600, 'd'}, Unit{3600, 'h'},
+                                 Unit{60, 'm'}};
+  const int64_t seconds = us / kMicrosPerSecond;
+  for (const Unit& unit : kUnits) {
+    if (seconds % unit.seconds == 0) return std::to_string(seconds / unit.seconds) + unit.letter;
+  }
+  return std::to_string(seconds) + "s";
+}
+
+class Printer {
+ public:
+  std::string take() { return std::move(out_); }
+
+  void node(const Node& node) {
+    std::visit([this](const auto& what) { (*this)(what); }, node.what);
+  }
+
+  void operator()(const Filter& filter) {
+    if (filter.negated) out_ += '!';
+    out_ += typed(filter.key);
+    out_ += ':';
+    if (filter.op == Op::Regex) {
+      out_ += "//" + filter.values.front().text + "//";
+      return;
+    }
+    // A "=" that was typed belongs to the value of some fields.
+    const bool written = filter.op_at.end > filter.op_at.begin;
+    if (written || filter.op != Op::Equal) out_ += typed(filter.op);
+    if (!filter.list) {
+      out_ += typed(filter.values.front());
+      return;
+    }
+    out_ += '[';
+    for (size_t i = 0; i < filter.values.size(); ++i) {
+      if (i > 0) out_ += ", ";
+      out_ += typed(filter.values[i]);
+    }
+    out_ += ']';
+  }
+
+  void operator()(const FreeText& text) {
+    if (text.negated) out_ += '!';
+    out_ += typed(text.value);
+  }
+
+  void operator()(const And& all) {
+    for (size_t i = 0; i < all.terms.size(); ++i) {
+      // Words beside each other would be one phrase.
+      const bool word = is_words(all.terms[i]) || (i > 0 && is_words(all.terms[i - 1]));
+      if (i > 0) out_ += word ? " AND " : " ";
+      const bool compound = holds<And>(all.terms[i]) || holds<Or>(all.terms[i]);
+      enclosed(all.terms[i], compound);
+    }
+  }
+
+  void operator()(const Or& any) {
+    for (size_t i = 0; i < any.terms.size(); ++i) {
+      if (i > 0) out_ += " OR ";
+      enclosed(any.terms[i], holds<Or>(any.terms[i]));
+    }
+  }
+
+  // No deeper than what was parsed: there is a limit to parentheses.
+  void operator()(const Not& negation) {
+    const auto* text = std::get_if<FreeText>(&negation.term->what);
+    const bool alone =
+        holds<Filter>(*negation.term) || (text != nullptr && text->value.quoted && !text->negated);
+    out_ += alone ? "NOT " : "!";
+    enclosed(*negation.term, !alone);
+  }
+
+  void operator()(const AggregateStage& stage) {
+    for (size_t i = 0; i < stage.calls.size(); ++i) {
+      if (i > 0) out_ += ' ';
+      out_ += typed(stage.calls[i]);
+    }
+    if (!stage.by.empty()) out_ += " by " + joined(stage.by);
+    if (stage.every_us) out_ += " every " + period(*stage.every_us);
+  }
+
+  void operator()(const TopStage& stage) {
+    out_ += "top " + std::to_string(stage.count) + " " + typed(stage.field);
+  }
+
+  void operator()(const WhereStage& stage) {
+    out_ += "where " + typed(stage.key) + " ";
+    out_ += typed(stage.op);
+    out_ += " " + stage.value.text;
+  }
+
+  void operator()(const SortStage& stage) {
+    const bool of_issues = parse_sort(column_name(stage.key)).has_value();
+    out_ += stage.descending && !of_issues ? "sort -" : "sort ";
+    out_ += typed(stage.key);
+  }
+
+  void operator()(const LimitStage& stage) { out_ += "limit " + std::to_string(stage.count); }
+
+  void stage(const Stage& stage) {
+    out_ += out_.empty() ? "| " : " | ";
+    std::visit([this](const auto& what) { (*this)(what); }, stage);
+  }
+
+ private:
+  template <class What>
+  static bool holds(const Node& node) {
+    return std::holds_alternative<What>(node.what);
+  }
+  static bool is_words(const Node& node) {
+    const auto* text = std::get_if<FreeText>(&node.what);
+    return text != nullptr && !text->value.quoted;
+  }
+
+  void enclosed(const Node& term, bool in_parentheses) {
+    if (in_parentheses) out_ += '(';
+    node(term);
+    if (in_parentheses) out_ += ')';
+  }
+
+  std::string out_;
+};
+
+}  // namespace
+
+std::string print(const Query& query) {
+  Printer printer;
+  if (query.filter) printer.node(*query.filter);
+  for (const Stage& stage : query.stages) printer.stage(stage);
+  return printer.take();
+}
+
+}  // namespace cairn::query

@@ -1,0 +1,24 @@
+// The part of binding that concerns releases: their parts, their order, the newest one. Pure;
+// thread: any.
+#pragma once
+
+#include "base/result.h"
+#include "model/state.h"
+#include "query/ast.h"
+#include "query/bound.h"
+
+namespace cairn::query {
+
+// Whether the value asks for the newest release: release:latest.
+bool asks_for_latest(const Filter& filter, const EventField& field, const Value& value);
+
+// Occurrences of the newest release of their project: by version where the project names its
+// releases so, else by date.
+Expr latest_releases(const model::State& state);
+
+// One value of release.package, release.version or release.build. Errors: InvalidArgument with
+// position.
+Result<TextMatch> bind_release_part(const Filter& filter, const EventField& field,
+                                    const Value& value);
+
+}  // namespace cairn::query
