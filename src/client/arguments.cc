@@ -33,6 +33,11 @@ Finish build_import(CLI::App& app) {
   return [values] { return *values; };
 }
 
+// Assignees are written user:ID and team:ID; here their kind is clear.
+void strip_kind(std::string& who, std::string_view kind) {
+  if (who.starts_with(kind)) who.erase(0, kind.size());
+}
+
 Finish build_query(CLI::App& app) {
   struct Words {
     QueryArguments values;
@@ -50,11 +55,18 @@ Finish build_query(CLI::App& app) {
   app.add_option("--cursor", words->values.cursor, "the next page: `next` of the last answer")
       ->type_name("TOKEN");
   app.add_option("--sort", words->sort, "date (last seen), new, freq or user")->type_name("SORT");
+  app.add_option("--as", words->values.viewer.user, "who asks: what `me` means")->type_name("USER");
+  app.add_option("--team", words->values.viewer.teams, "of who asks, for `my_teams`; many times")
+      ->type_name("TEAM")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   add_moment(app, words->moment);
   add_experiment(app, words->moment);
   return [words]() -> VerbArguments {
     words->values.query = join(words->query);
     words->values.moment = read_moment(words->moment);
+    strip_kind(words->values.viewer.user, "user:");
+    for (std::string& team : words->values.viewer.teams) strip_kind(team, "team:");
     if (!words->sort.empty()) {
       words->values.sort = query::parse_sort(words->sort);
       if (!words->values.sort) {
@@ -87,6 +99,21 @@ Finish build_parse(CLI::App& app) {
   auto words = std::make_shared<std::vector<std::string>>();
   app.add_option("QUERY", *words)->required();
   return [words]() -> VerbArguments { return ParseArguments{join(*words)}; };
+}
+
+Finish build_fields(CLI::App& app) {
+  struct Words {
+    FieldsArguments values;
+    MomentWords moment;
+  };
+  auto words = std::make_shared<Words>();
+  add_store(app, words->values.store);
+  app.add_option("NAME", words->values.name);
+  add_moment(app, words->moment);
+  return [words]() -> VerbArguments {
+    words->values.moment = read_moment(words->moment);
+    return words->values;
+  };
 }
 
 Finish build_show(CLI::App& app) {
@@ -327,6 +354,7 @@ Finish build(std::string_view verb, CLI::App& app) {
       {"import", build_import},
       {"query", build_query},
       {"export", build_export},
+      {"fields", build_fields},
       {"parse", build_parse},
       {"show", build_show},
       {"history", build_history},

@@ -51,6 +51,12 @@ struct QueryArguments {
   std::optional<query::Sort> sort;
   std::optional<uint32_t> limit;
   std::string cursor;
+  query::Viewer viewer;
+};
+struct FieldsArguments {
+  std::string store;
+  std::string name;  // "" = all
+  MomentArguments moment;
 };
 struct ParseArguments {
   std::string query;
@@ -292,15 +298,15 @@ struct DemoArguments {
 };
 
 using VerbArguments =
-    std::variant<InitArguments, ImportArguments, ExportArguments, QueryArguments, ParseArguments,
-                 ShowArguments, HistoryArguments, EventsArguments, TagsArguments, DiffArguments,
-                 MergeArguments, MergePairsArguments, UnmergeArguments, SplitArguments,
-                 ExperimentArguments, SweepArguments, StatusArguments, AssignArguments,
-                 PriorityArguments, StatsArguments, VerifyArguments, RebuildArguments,
-                 CompactArguments, BackupArguments, RestoreArguments, RetainArguments, LogArguments,
-                 ProjectsArguments, TypesArguments, NoteArguments, AttentionArguments,
-                 LinkArguments, StandingArguments, TickArguments, ReleasesArguments,
-                 GenerateArguments, BenchArguments, DemoArguments>;
+    std::variant<InitArguments, ImportArguments, ExportArguments, QueryArguments, FieldsArguments,
+                 ParseArguments, ShowArguments, HistoryArguments, EventsArguments, TagsArguments,
+                 DiffArguments, MergeArguments, MergePairsArguments, UnmergeArguments,
+                 SplitArguments, ExperimentArguments, SweepArguments, StatusArguments,
+                 AssignArguments, PriorityArguments, StatsArguments, VerifyArguments,
+                 RebuildArguments, CompactArguments, BackupArguments, RestoreArguments,
+                 RetainArguments, LogArguments, ProjectsArguments, TypesArguments, NoteArguments,
+                 AttentionArguments, LinkArguments, StandingArguments, TickArguments,
+                 ReleasesArguments, GenerateArguments, BenchArguments, DemoArguments>;
 
 struct Invocation {
   VerbArguments verb;

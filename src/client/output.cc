@@ -19,6 +19,14 @@ void write_cell(JsonWriter& json, const query::Cell& cell) {
   std::visit(Visitor{json}, cell.value);
 }
 
+// Only when there are any.
+void write_warnings(JsonWriter& json, const std::vector<std::string>& warnings) {
+  if (warnings.empty()) return;
+  json.key("warnings").begin_array();
+  for (const std::string& warning : warnings) json.string(warning);
+  json.end_array();
+}
+
 }  // namespace
 
 void write_text_or_null(JsonWriter& json, std::string_view key, std::string_view text) {
@@ -99,8 +107,9 @@ std::string page_json(const model::Forest& forest, const query::SearchPage& page
     write_issue(json, forest, row.id, row.count, row.users);
     json.end_object();
   }
-  json.end_array().end_object();
-  return json.take();
+  json.end_array();
+  write_warnings(json, page.warnings);
+  return json.end_object().take();
 }
 
 std::string table_json(const query::Table& table) {
@@ -119,8 +128,9 @@ std::string table_json(const query::Table& table) {
     for (const query::Cell& cell : row) write_cell(json, cell);
     json.end_array();
   }
-  json.end_array().end_object();
-  return json.take();
+  json.end_array();
+  write_warnings(json, table.warnings);
+  return json.end_object().take();
 }
 
 void write_event(JsonWriter& json, const model::State& state,

@@ -33,6 +33,12 @@ constexpr std::array kVerbs = {
              "  cairn query shop.cairn 'is:unresolved age:-24h' --sort freq --limit 10\n"
              "  cairn query shop.cairn 'level:error | count() by release every 1h' --json\n"
              "  cairn query shop.cairn is:unresolved --as-of 2026-10-01\n"},
+    VerbHelp{"fields", "STORE [NAME]", "what queries can be written with: fields and tags",
+             "With NAME that one alone, and the operators it takes. VALUES are distinct ones in\n"
+             "the store, EXAMPLES those that came first.",
+             "  cairn fields shop.cairn\n"
+             "  cairn fields shop.cairn release.version\n"
+             "  cairn fields shop.cairn --json | jq -r '.fields[].name'\n"},
     VerbHelp{"export", "STORE [QUERY]", "write occurrences back out as JSON Lines",
              "Each line is the occurrence in the wire form with _issue (short id of the\n"
              "visible issue), _leaf (of its own group) and _lsn added.",

@@ -22,6 +22,7 @@ VerbResult run_verb(const InitArguments& arguments, Console& console);
 VerbResult run_verb(const ImportArguments& arguments, Console& console);
 VerbResult run_verb(const ExportArguments& arguments, Console& console);
 VerbResult run_verb(const QueryArguments& arguments, Console& console);
+VerbResult run_verb(const FieldsArguments& arguments, Console& console);
 VerbResult run_verb(const ParseArguments& arguments, Console& console);
 VerbResult run_verb(const ShowArguments& arguments, Console& console);
 VerbResult run_verb(const HistoryArguments& arguments, Console& console);

@@ -63,8 +63,10 @@ VerbResult run_verb(const QueryArguments& arguments, Console& console) {
   options.sort = arguments.sort;
   options.limit = arguments.limit;
   options.cursor = arguments.cursor;
+  options.viewer = arguments.viewer;
   if (query::is_aggregate(parsed)) {
     CAIRN_TRY_ASSIGN(const query::Table table, snapshot.aggregate(arguments.query, options));
+    for (const std::string& warning : table.warnings) console.note(warning);
     if (console.json) {
       console.out.line(table_json(table));
     } else {
@@ -79,6 +81,7 @@ VerbResult run_verb(const QueryArguments& arguments, Console& console) {
   }
   CAIRN_TRY_ASSIGN(const auto page,
                    search_with_trend(snapshot, arguments.query, console.terminal, options));
+  for (const std::string& warning : page.warnings) console.note(warning);
   print_page(snapshot, page, options, console);
   return ExitCode::Ok;
 }

@@ -44,7 +44,7 @@ def test_help_and_version(box):
     overview = box.ok("help").out
     verbs = re.findall(r"^  ([a-z]+) ", overview, re.M)
     for verb in ["init", "import", "export", "query", "parse", "show", "history", "events", "tags",
-                 "diff", "merge", "unmerge", "split",
+                 "diff", "merge", "unmerge", "split", "fields",
                  "resolve", "unresolve", "archive", "stats", "verify", "rebuild", "log",
                  "backup", "restore", "retain", "compact",
                  "generate", "demo", "assign", "projects", "types"]:
@@ -88,6 +88,39 @@ def test_aggregate_shape(box):
     assert [column["name"] for column in table["columns"]] == ["browser", "count()"]
     assert table["rows"] == [["Firefox 130", 10]]
     assert "Firefox 130" in box.ok("query", box.store, "level:error | count() by browser").out
+
+
+def test_warnings_are_told_and_change_nothing(box):
+    fill(box)
+    done = box.ok("query", box.store, "browsr:x")
+    assert 'did you mean "browser"?' in done.err and "no issues match" in done.out
+    page = box.search("browsr:x")
+    assert page["total"] == 0 and len(page["warnings"]) == 1
+    table = box.search("| count() by browsr")
+    assert table["rows"] == [[None, 10]] and len(table["warnings"]) == 1
+
+
+def test_fields(box):
+    fill(box)
+    fields = {field["name"]: field for field in box.ok("fields", box.store, "--json").json()["fields"]}
+    assert fields["browser"]["examples"] == ["Firefox 130"] and fields["browser"]["scope"] == "tag"
+    assert fields["environment"]["aliases"] == ["env"]
+    assert "resolved" in fields["is"]["examples"] and fields["is"]["values"] is None
+    text = box.ok("fields", box.store, "env").out
+    assert "environment" in text and "environment takes = !" in text and "browser" not in text
+    assert "browser" in box.ok("fields", box.store).out
+    box.run("fields", box.store, "nothing").expect(1).says("fields")
+
+
+def test_who_asks(box):
+    fill(box)
+    box.ok("assign", box.store, "P7-1", "user:7")
+    box.ok("assign", box.store, "P7-2", "team:3")
+    assert short_ids(box.search("assigned:me", "--as", "7")) == ["P7-1"]
+    assert short_ids(box.search("assigned:me", "--as", "user:7")) == ["P7-1"]
+    asked = box.search("assigned:my_teams", "--team", "9", "--team", "team:3", "--as", "1")
+    assert short_ids(asked) == ["P7-2"]
+    box.run("query", box.store, "assigned:me").expect(1).says("who asks")
 
 
 def test_import_is_idempotent(box):
