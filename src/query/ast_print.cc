@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/ids.h"
 #include "query/search.h"
 
@@ -122,11 +123,16 @@ class Printer {
 
   void operator()(const And& all) {
     for (size_t i = 0; i < all.terms.size(); ++i) {
-      // Words beside each other would be one phrase.
-      const bool word = is_words(all.terms[i]) || (i > 0 && is_words(all.terms[i - 1]));
-      if (i > 0) out_ += word ? " AND " : " ";
-      const bool compound = holds<And>(all.terms[i]) || holds<Or>(all.terms[i]);
-      enclosed(all.terms[i], compound);
+      const Node& term = all.terms[i];
+      const bool compound = holds<And>(term) || holds<Or>(term);
+      const bool touching = i > 0 && ends_in_operator(all.terms[i - 1]);
+      if (i > 0 && !touching) {
+        // Words beside each other would be one phrase.
+        out_ += is_words(term) || is_words(all.terms[i - 1]) ? " AND " : " ";
+      }
+      const auto* text = std::get_if<FreeText>(&term.what);
+      const bool quoted = text != nullptr && text->value.quoted && !text->negated;
+      enclosed(term, compound || (touching && !quoted));
     }
   }
 
@@ -186,6 +192,14 @@ class Printer {
   static bool is_words(const Node& node) {
     const auto* text = std::get_if<FreeText>(&node.what);
     return text != nullptr && !text->value.quoted;
+  }
+
+  // Words that end in AND or OR: with a blank behind, that would be an operator.
+  static bool ends_in_operator(const Node& node) {
+    if (!is_words(node)) return false;
+    const std::string& text = std::get<FreeText>(node.what).value.text;
+    const std::string word = lower_ascii(text.substr(text.find_last_of(" \t") + 1));
+    return word == "and" || word == "or";
   }
 
   void enclosed(const Node& term, bool in_parentheses) {

@@ -45,11 +45,30 @@ TEST_CASE("queries are printed as people write them") {
 }
 
 TEST_CASE("escapes come back as they were meant") {
-  for (const char* text :
-       {R"(a:b\*c)", R"(a:"b\"c")", R"(a:b\\*c)", R"(a:c:\dir)", R"(a:"x \\\"y")", R"(a:\"b)",
-        R"(say \"hello\" now)", R"(a:[x\*, "y, z", *w])", R"(tags["my key",number]:>5)", R"(a:=b)",
-        R"(a:"")", R"(a:[h]*)", R"(a:[b AND ", c]")", "message://^a b//", R"(!"x y")",
-        "NOT NOT (a b)", "NOT NULL x", "a:1 OR (b:1 OR c:1)", "a:1 (b:1 c:1)"}) {
+  for (const char* text : {R"(a:b\*c)",
+                           R"(a:"b\"c")",
+                           R"(a:b\\*c)",
+                           R"(a:c:\dir)",
+                           R"(a:"x \\\"y")",
+                           R"(a:\"b)",
+                           R"(say \"hello\" now)",
+                           R"(a:[x\*, "y, z", *w])",
+                           R"(tags["my key",number]:>5)",
+                           R"(a:=b)",
+                           R"(a:"")",
+                           R"(a:[h]*)",
+                           R"(a:[b AND ", c]")",
+                           "message://^a b//",
+                           R"(!"x y")",
+                           "NOT NOT (a b)",
+                           "NOT NULL x",
+                           "a:1 OR (b:1 OR c:1)",
+                           "a:1 (b:1 c:1)",
+                           "x OR(a:1 OR b:2) c",
+                           "or(a:1) y",
+                           R"(s And"q")",
+                           "OR(NOT a:1)",
+                           "x:1 OR a or(!b:1)"}) {
     CAPTURE(text);
     check_round_trip(parsed(text));
   }
