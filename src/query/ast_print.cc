@@ -132,14 +132,14 @@ class Printer {
       }
       const auto* text = std::get_if<FreeText>(&term.what);
       const bool quoted = text != nullptr && text->value.quoted && !text->negated;
-      enclosed(term, compound || (touching && !quoted));
+      enclosed(term, compound || opens_list(term) || (touching && !quoted));
     }
   }
 
   void operator()(const Or& any) {
     for (size_t i = 0; i < any.terms.size(); ++i) {
       if (i > 0) out_ += " OR ";
-      enclosed(any.terms[i], holds<Or>(any.terms[i]));
+      enclosed(any.terms[i], holds<Or>(any.terms[i]) || opens_list(any.terms[i]));
     }
   }
 
@@ -149,7 +149,7 @@ class Printer {
     const bool alone =
         holds<Filter>(*negation.term) || (text != nullptr && text->value.quoted && !text->negated);
     out_ += alone ? "NOT " : "!";
-    enclosed(*negation.term, !alone);
+    enclosed(*negation.term, !alone || opens_list(*negation.term));
   }
 
   void operator()(const AggregateStage& stage) {
@@ -200,6 +200,14 @@ class Printer {
     const std::string& text = std::get<FreeText>(node.what).value.text;
     const std::string word = lower_ascii(text.substr(text.find_last_of(" \t") + 1));
     return word == "and" || word == "or";
+  }
+
+  // A plain value that begins as a list does: what comes behind must not end it.
+  static bool opens_list(const Node& node) {
+    const auto* filter = std::get_if<Filter>(&node.what);
+    if (filter == nullptr || filter->list || filter->op == Op::Regex) return false;
+    const Value& value = filter->values.front();
+    return !value.quoted && value.text.starts_with('[');
   }
 
   void enclosed(const Node& term, bool in_parentheses) {

@@ -68,7 +68,8 @@ TEST_CASE("escapes come back as they were meant") {
                            "or(a:1) y",
                            R"(s And"q")",
                            "OR(NOT a:1)",
-                           "x:1 OR a or(!b:1)"}) {
+                           "x:1 OR a or(!b:1)",
+                           "k:[a,,(,b])l"}) {
     CAPTURE(text);
     check_round_trip(parsed(text));
   }
