@@ -203,7 +203,7 @@ class FilterBinder {
     TextMatch match;
     if (number_tag) {
       const auto number = value.pattern.empty() ? parse_quantity(value.text) : std::nullopt;
-      if (!number) return not_a_number(value);
+      if (!number) return not_a_quantity(value);
       match = TextMatch::number(equality ? Op::Equal : filter.op, *number);
     } else {
       Value whole = value;  // fields of text take no comparison: the sign belongs to the value

@@ -241,7 +241,13 @@ class ValueBinder {
 
   // merged:true, merged:>3.
   Result<void> add_merged(const Value& value) {
-    if (value.text != "true" && value.text != "false") return add_count(value);
+    if (value.text != "true" && value.text != "false") {
+      if (add_count(value).ok()) return {};
+      return invalid_at(value.at,
+                        "\"" + value.text +
+                            "\" says nothing about merged groups: expected true, false or "
+                            "how many, as in merged:>3.");
+    }
     CAIRN_TRY(need_equality(value));
     test_.counts.push_back({value.text == "true" ? Op::Greater : Op::Equal, 0});
     return {};
@@ -324,8 +330,10 @@ Expr unassigned() {
 
 Result<Expr> bind_is(const Filter& filter) {
   const Value& value = filter.values.front();
-  if (filter.list || (filter.op != Op::Equal && filter.op != Op::NotEqual)) {
-    return invalid_at(value.at, "is: takes one value and no comparison, as in is:unresolved.");
+  const bool equality = filter.op == Op::Equal || filter.op == Op::NotEqual;
+  if (filter.list || !value.pattern.empty() || !equality) {
+    return invalid_at(value.at,
+                      "is: takes one value, no wildcard and no comparison, as in is:unresolved.");
   }
   if (value.text == "unassigned") return unassigned();
   if (value.text == "assigned") return Expr::negation(unassigned());

@@ -241,7 +241,7 @@ class PipelineBinder {
                                             "2026-11-21T05:27:44Z.");
     }
     if (const auto number = parse_quantity(stage.value.text)) return *number;
-    return not_a_number(stage.value);
+    return not_a_quantity(stage.value);
   }
 
   Result<void> add(const LimitStage& stage) {

@@ -62,6 +62,11 @@ Error invalid_at(Span at, std::string message) {
 }
 
 Error not_a_number(const Value& value) {
+  return invalid_at(
+      value.at, "\"" + value.text + "\" is no number: expected one like 100, 1.5, 10k, 2m or 1b.");
+}
+
+Error not_a_quantity(const Value& value) {
   return invalid_at(value.at, "\"" + value.text +
                                   "\" is no number: expected one like 100, 1.5, 10k, 250ms, 2.5mb "
                                   "or 12%.");

@@ -45,6 +45,7 @@ std::optional<int64_t> parse_period(std::string_view text);
 
 // InvalidArgument at the beginning of a span.
 Error invalid_at(Span at, std::string message);
-Error not_a_number(const Value& value);
+Error not_a_number(const Value& value);    // where parse_number() reads
+Error not_a_quantity(const Value& value);  // where parse_quantity() does
 
 }  // namespace cairn::query

@@ -1,78 +1,16 @@
-// Queries as data: every case of tests/golden/query/*.test against dump() or the error.
+// Every case of tests/golden/query/*.test (support/golden.h) against dump() or the error:
 //
-// A case is a few lines, cases are divided by empty lines, `#` begins a comment:
-//
-//   name words to find it by
-//   query the query, to the end of the line (\t \n \\ as in C)
 //   ast the expected dump                or
 //   error POSITION the expected message
-#include <algorithm>
 #include <catch2/catch.hpp>
-#include <filesystem>
-#include <fstream>
 
 #include "query/ast_dump.h"
 #include "query/parser.h"
+#include "support/golden.h"
+#include "support/shop.h"
 
 namespace cairn::query {
 namespace {
-
-struct Case {
-  std::string name;
-  std::string query;
-  std::string expected;  // "ast ..." or "error ..."
-};
-
-// Compilers are given paths relative to the build directory, where tests run.
-std::vector<std::filesystem::path> golden_files() {
-  const auto folder = std::filesystem::path(__FILE__).parent_path() / "../../golden/query";
-  std::vector<std::filesystem::path> files;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    if (entry.path().extension() == ".test") files.push_back(entry.path());
-  }
-  INFO("no golden files in " << folder << "; run this in the build directory");
-  REQUIRE_FALSE(files.empty());
-  std::sort(files.begin(), files.end());
-  return files;
-}
-
-std::string unescape(const std::string& text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '\\' || i + 1 == text.size()) {
-      out += text[i];
-      continue;
-    }
-    const char c = text[++i];
-    if (c == 't' || c == 'n') {
-      out += c == 't' ? '\t' : '\n';
-    } else {
-      if (c != '\\') out += '\\';
-      out += c;
-    }
-  }
-  return out;
-}
-
-std::vector<Case> read_cases(const std::filesystem::path& path) {
-  std::vector<Case> cases;
-  std::ifstream file(path);
-  std::string line;
-  Case current;
-  while (std::getline(file, line)) {
-    if (line.empty() || line[0] == '#') continue;
-    if (line.rfind("name ", 0) == 0) {
-      current = Case{line.substr(5), "", ""};
-    } else if (line.rfind("query", 0) == 0) {
-      current.query = unescape(line.size() > 6 ? line.substr(6) : "");
-    } else {
-      current.expected = line;
-      cases.push_back(current);
-    }
-  }
-  return cases;
-}
 
 std::string outcome(const std::string& query) {
   const auto parsed = parse(query);
@@ -84,10 +22,10 @@ std::string outcome(const std::string& query) {
 }
 
 TEST_CASE("queries parse as the golden files say", "[query][golden]") {
-  for (const auto& file : golden_files()) {
-    const auto cases = read_cases(file);
+  for (const auto& file : testing::golden_files("query")) {
+    const auto cases = testing::golden_cases(file);
     CHECK_FALSE(cases.empty());
-    for (const Case& each : cases) {
+    for (const testing::GoldenCase& each : cases) {
       INFO(file.filename().string() << ": " << each.name << "\nquery " << each.query);
       CHECK(outcome(each.query) == each.expected);
     }
@@ -96,3 +34,52 @@ TEST_CASE("queries parse as the golden files say", "[query][golden]") {
 
 }  // namespace
 }  // namespace cairn::query
+
+// What people are told about wrong queries: every case of tests/golden/wrong/*.test, in full. The
+// store has one project "SHOP" with the tags browser and size.
+namespace cairn::testing {
+namespace {
+
+class WrongQueries : public Shop {
+ public:
+  WrongQueries() {
+    event({"a", "2026-11-21T08:00:00Z", "A", "error",
+           R"("release":"1.0","tags":{"browser":"Chrome","size":"12"})"});
+  }
+
+  // "error POSITION MESSAGE", or what comes out instead.
+  std::string outcome(const std::string& text) {
+    const auto parsed = query::parse(text);
+    if (!parsed.ok()) return told(parsed.error());
+    const auto answer = [&]() -> Result<void> {
+      if (query::is_aggregate(*parsed)) {
+        CAIRN_TRY(query::aggregate(view(), *parsed, options()));
+      } else {
+        CAIRN_TRY(query::search(view(), *parsed, options()));
+      }
+      return {};
+    }();
+    return answer.ok() ? "an answer" : told(answer.error());
+  }
+
+ private:
+  static std::string told(const Error& error) {
+    return "error " + (error.position ? std::to_string(*error.position) : "nowhere") + " " +
+           error.message;
+  }
+};
+
+TEST_CASE_METHOD(WrongQueries, "wrong queries are told what is wrong, where, and what is right") {
+  size_t count = 0;
+  for (const auto& file : golden_files("wrong")) {
+    for (const GoldenCase& each : golden_cases(file)) {
+      INFO(file.filename().string() << "\nquery " << each.query);
+      CHECK(outcome(each.query) == each.expected);
+      ++count;
+    }
+  }
+  CHECK(count >= 60);
+}
+
+}  // namespace
+}  // namespace cairn::testing
