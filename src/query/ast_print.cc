@@ -36,9 +36,7 @@ std::string typed(const Value& value) {
     append_run(out, value.pattern[i], !last);
     if (!last) out += '*';
   }
-  // Plain, it would be a regular expression as soon as something behind it ends in "//".
-  const bool like_regex = out.starts_with("//") && !out.ends_with('\\');
-  return value.quoted || like_regex ? '"' + out + '"' : out;
+  return value.quoted ? '"' + out + '"' : out;
 }
 
 std::string_view typed(Op op) {
@@ -107,7 +105,10 @@ class Printer {
     const bool written = filter.op_at.end > filter.op_at.begin;
     if (written || filter.op != Op::Equal) out_ += typed(filter.op);
     if (!filter.list) {
-      out_ += typed(filter.values.front());
+      Value value = filter.values.front();
+      // Plain, it would be a regular expression as soon as something behind it ends in "//".
+      if (value.text.starts_with("//") && !value.text.ends_with('\\')) value.quoted = true;
+      out_ += typed(value);
       return;
     }
     out_ += '[';
