@@ -127,15 +127,13 @@ class Printer {
   void operator()(const And& all) {
     for (size_t i = 0; i < all.terms.size(); ++i) {
       const Node& term = all.terms[i];
-      const bool compound = holds<And>(term) || holds<Or>(term);
-      const bool touching = i > 0 && ends_in_operator(all.terms[i - 1]);
+      const bool touching = i > 0 && needs_parenthesis_behind(all.terms[i - 1]);
       if (i > 0 && !touching) {
         // Words beside each other would be one phrase.
         out_ += is_words(term) || is_words(all.terms[i - 1]) ? " AND " : " ";
       }
-      const auto* text = std::get_if<FreeText>(&term.what);
-      const bool quoted = text != nullptr && text->value.quoted && !text->negated;
-      enclosed(term, compound || opens_list(term) || (touching && !quoted));
+      const bool compound = holds<And>(term) || holds<Or>(term);
+      enclosed(term, compound || touching || opens_list(term));
     }
   }
 
@@ -205,12 +203,25 @@ class Printer {
     return word == "and" || word == "or";
   }
 
-  // A plain value that begins as a list does: what comes behind must not end it.
-  static bool opens_list(const Node& node) {
+  // The plain value that the filter has, if it has one that begins as a list does.
+  static const Value* like_list(const Node& node) {
     const auto* filter = std::get_if<Filter>(&node.what);
-    if (filter == nullptr || filter->list || filter->op == Op::Regex) return false;
+    if (filter == nullptr || filter->list || filter->op == Op::Regex) return nullptr;
     const Value& value = filter->values.front();
-    return !value.quoted && value.text.starts_with('[');
+    return !value.quoted && value.text.starts_with('[') ? &value : nullptr;
+  }
+  // What comes behind must not end the list.
+  static bool opens_list(const Node& node) {
+    const Value* value = like_list(node);
+    return value != nullptr && !value->text.ends_with(']');
+  }
+  // It is no list, and these words end in no operator, because a parenthesis follows at once.
+  static bool needs_parenthesis_behind(const Node& node) {
+    if (const auto* negation = std::get_if<Not>(&node.what)) {
+      return needs_parenthesis_behind(*negation->term);
+    }
+    const Value* value = like_list(node);
+    return ends_in_operator(node) || (value != nullptr && value->text.ends_with(']'));
   }
 
   void enclosed(const Node& term, bool in_parentheses) {
