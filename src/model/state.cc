@@ -198,9 +198,14 @@ Result<GroupId> State::find_issue(std::string_view reference) const {
   if (owner == nullptr) return unknown_project(parts->slug);
   const Group* found = find_group(owner->id, parts->number);
   if (found != nullptr) return found->id;
-  return make_error(ErrorCode::NotFound,
-                    fmt::format("no issue {} in project {}: it has {} issues",
-                                encode_base32(parts->number), owner->slug, owner->last_number));
+  std::string known = "the project has no issues yet";
+  if (owner->last_number > 0) {
+    known =
+        "the newest issue of the project is " + format_short_id(owner->slug, owner->last_number);
+  }
+  return make_error(
+      ErrorCode::NotFound,
+      fmt::format("no issue {}: {}", format_short_id(owner->slug, parts->number), known));
 }
 
 }  // namespace cairn::model

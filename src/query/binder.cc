@@ -78,14 +78,14 @@ class FilterBinder {
     if (filter.values.empty()) return invalid_at(filter.at, "The filter has no value.");
     const bool text = find_field(filter.key).scope == Scope::Event && !is_number_tag(filter);
     if (filter.op == Op::Regex && !text) {
-      return invalid_at(filter.at,
+      return invalid_at(filter.op_at,
                         "Regular expressions are for fields of text and tags, as in "
                         "message://^GET .*//.");
     }
     if (filter.list && is_comparison(filter.op)) {
-      return invalid_at(filter.at,
-                        "A list takes no comparison; write the comparisons one by one "
-                        "with OR between them.");
+      return invalid_at(filter.op_at,
+                        "A list takes no comparison: compare with one value, or leave " +
+                            std::string(sign_of(filter.op)) + " out to find any of the values.");
     }
     return {};
   }
@@ -147,9 +147,10 @@ class FilterBinder {
   Result<Expr> bind_event(const Filter& filter, const EventField& field) const {
     if (is_comparison(filter.op) && field.id == model::field::kRelease &&
         field.part == ReleasePart::Whole) {
-      return invalid_at(filter.values.front().at,
-                        "Names of releases have no order; compare their versions, as in "
-                        "release.version:>=1.2.");
+      return invalid_at(
+          filter.values.front().at,
+          "Names of releases have no order; compare their versions: release.version:" +
+              std::string(sign_of(filter.op)) + filter.values.front().text + ".");
     }
     EventTest test;
     test.fields = {field};
@@ -178,7 +179,11 @@ class FilterBinder {
 
   static Result<TextMatch> bind_regex(const EventField& field, const Value& value) {
     auto match = TextMatch::regex(value.text);
-    if (!match.ok()) return invalid_at(value.at, match.error().message);
+    if (!match.ok()) {
+      return invalid_at(value.at, match.error().message +
+                                      " Put a \\ before signs that stand for themselves, or the "
+                                      "value in quotes to search for it as text.");
+    }
     TextMatch found = match->of_part(field.part);
     return field.prefix.empty() ? found : found.after_prefix(field.prefix);
   }

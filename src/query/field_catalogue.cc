@@ -174,6 +174,11 @@ std::string suggestion(std::string_view name, std::span<const std::string_view> 
     best = candidate;
     best_distance = distance;
   }
+  // A beginning of the name, or a name that begins so: "newest" for "new", "prod" for "production".
+  for (std::string_view candidate : known) {
+    if (!best.empty() || std::min(name.size(), candidate.size()) < 3) continue;
+    if (name.starts_with(candidate) || candidate.starts_with(name)) best = candidate;
+  }
   return best.empty() ? "." : "; did you mean \"" + std::string(best) + "\"?";
 }
 

@@ -63,11 +63,44 @@ void append_categories(std::vector<std::string_view>& out) {
   }
 }
 
+// What other trackers say.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 12> kForeignWords = {{
+    {"open", "unresolved"},
+    {"opened", "unresolved"},
+    {"active", "unresolved"},
+    {"closed", "resolved"},
+    {"fixed", "resolved"},
+    {"done", "resolved"},
+    {"silenced", "archived"},
+    {"snoozed", "archived"},
+    {"critical", "high"},
+    {"urgent", "high"},
+    {"normal", "medium"},
+    {"minor", "low"},
+}};
+
+// The word for what people from elsewhere call so, or the nearest one.
+std::string nearest(std::string_view text, std::span<const std::string_view> known) {
+  for (const auto& [foreign, ours] : kForeignWords) {
+    if (!equal_ignoring_case(text, foreign)) continue;
+    if (std::find(known.begin(), known.end(), ours) == known.end()) continue;
+    return "; did you mean \"" + std::string(ours) + "\"?";
+  }
+  return suggestion(text, known);
+}
+
 Error unknown_value(const Value& value, std::string_view what,
                     std::span<const std::string_view> known) {
   return invalid_at(value.at, "\"" + value.text + "\" is no " + std::string(what) +
-                                  suggestion(value.text, known) + " Known are " + enumerate(known) +
+                                  nearest(value.text, known) + " Known are " + enumerate(known) +
                                   ".");
+}
+
+// is:[new, ongoing] as it has to be written.
+std::string is_one_by_one(const Filter& filter) {
+  std::string text;
+  for (const Value& value : filter.values) text += (text.empty() ? "is:" : " OR is:") + value.text;
+  return text;
 }
 
 std::optional<uint64_t> parse_id(std::string_view text) {
@@ -93,6 +126,7 @@ class ValueBinder {
         state_(forest.state()),
         now_(now),
         viewer_(viewer),
+        key_(filter.key.name),
         op_(filter.op == Op::NotEqual ? Op::Equal : filter.op),
         test_(test) {}
 
@@ -134,7 +168,9 @@ class ValueBinder {
  private:
   Result<void> need_equality(const Value& value) const {
     if (op_ == Op::Equal) return {};
-    return invalid_at(value.at, "This field takes no comparison, only a value or a list.");
+    return invalid_at(value.at, "\"" + key_ +
+                                    "\" takes no comparison, only a value or a list: write " +
+                                    key_ + ":VALUE or !" + key_ + ":VALUE.");
   }
 
   bool is_text_pattern(const Value& value) const {
@@ -309,6 +345,7 @@ class ValueBinder {
   const model::State& state_;
   TimeUs now_;
   const Viewer& viewer_;
+  const std::string& key_;
   Op op_;
   GroupTest& test_;
 };
@@ -331,6 +368,10 @@ Expr unassigned() {
 Result<Expr> bind_is(const Filter& filter) {
   const Value& value = filter.values.front();
   const bool equality = filter.op == Op::Equal || filter.op == Op::NotEqual;
+  if (filter.list && value.pattern.empty() && equality) {
+    return invalid_at(value.at, "is: takes one value, no list: write (" + is_one_by_one(filter) +
+                                    "), or status:[...] and substatus:[...].");
+  }
   if (filter.list || !value.pattern.empty() || !equality) {
     return invalid_at(value.at,
                       "is: takes one value, no wildcard and no comparison, as in is:unresolved.");

@@ -91,8 +91,11 @@ class Converter {
     const FilterParts& parts = *token.filter;
     const grammar::Key& typed = parts.head.key;
     if (std::holds_alternative<AggregateKey>(typed.what)) {
-      return error(typed.whole, "Found the call \"" + std::string(typed.whole) +
-                                    "\" as the key of a filter, expected a field or a tag." +
+      const std::string call(typed.whole);
+      return error(typed.whole, "Found the call \"" + call +
+                                    "\" as the key of a filter, expected a field or a tag. "
+                                    "Functions stand behind a |, as in | " +
+                                    call + " by issue | where " + call + " > 10." +
                                     std::string(kQuoteHint));
     }
     Filter filter;

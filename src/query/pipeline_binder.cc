@@ -94,7 +94,9 @@ Result<BoundCall> bind_call(const Call& call) {
   if (call.function == "count") {
     if (call.arguments.empty()) return bound;
     return invalid_at(call.arguments.front().at,
-                      "count() takes no argument; put conditions in front of the | instead.");
+                      "count() takes no argument: conditions go in front of the |, and the "
+                      "different values of a field are counted by uniq(" +
+                          column_name(call.arguments.front()) + ").");
   }
   if (call.function == "rate") {
     CAIRN_TRY(bind_rate(call, bound));
@@ -133,7 +135,11 @@ class PipelineBinder {
 
  private:
   Result<void> check_first(Span at) const {
-    if (pipeline_.table) return invalid_at(at, "A query makes one table; there are two here.");
+    if (pipeline_.table) {
+      return invalid_at(at,
+                        "A query makes one table; there are two here. Write calls beside each "
+                        "other, as in | count() uniq(user).");
+    }
     if (sorted_ || pipeline_.limit) {
       return invalid_at(at, "Put sort and limit after the table they apply to.");
     }
@@ -211,8 +217,9 @@ class PipelineBinder {
   Result<void> add(const WhereStage& stage) {
     if (!pipeline_.table) {
       return invalid_at(stage.at,
-                        "where is about the rows of a table; conditions on issues go in front of "
-                        "the |.");
+                        "where is about the rows of a table, and there is none: make one first, "
+                        "as in | count() by issue | where count() > 10, or put conditions on "
+                        "issues in front of the |, as in times_seen:>10.");
     }
     if (sorted_ || pipeline_.limit) {
       return invalid_at(stage.at, "Put where before sort and limit: rows are chosen first.");

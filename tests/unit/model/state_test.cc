@@ -125,9 +125,9 @@ TEST_CASE("an issue that is not there: the message tells what is") {
   fold.apply(ProjectChanged{kShop, "SHOP", {}});
   const State& state = fold.state;
   check_refused(state, "shop-3k", ErrorCode::NotFound,
-                "no issue 3K in project SHOP: it has 40 issues");
+                "no issue SHOP-3K: the newest issue of the project is SHOP-18");
   check_refused(state, "SHOP-0", ErrorCode::NotFound,
-                "no issue 0 in project SHOP: it has 40 issues");
+                "no issue SHOP-0: the newest issue of the project is SHOP-18");
   check_refused(state, "SHPO-1", ErrorCode::NotFound, "no project shpo: there is SHOP");
   check_refused(state, "41", ErrorCode::NotFound, "no issue with id 41: this store has 40 issues");
   check_refused(state, "#0", ErrorCode::NotFound, "no issue with id 0: this store has 40 issues");

@@ -186,7 +186,7 @@ TEST_CASE_METHOD(Filters, "wrong values are said with position, expectation and 
   check("release.build:>x", 15, "as numbers");
   check("assigned:me", 9, "user:ID");
   check("message://(//", 8, "missing )");
-  check("status://x//", 0, "fields of text");
+  check("status://x//", 7, "fields of text");
   check("tags[size,number]:>big", 19, "no number");
   check("has:project", 4, "always has a value");
   check("status:>resolved", 8, "no comparison");
