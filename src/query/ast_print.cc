@@ -1,5 +1,6 @@
 #include "query/ast_print.h"
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 #include <utility>
@@ -105,9 +106,11 @@ class Printer {
     const bool written = filter.op_at.end > filter.op_at.begin;
     if (written || filter.op != Op::Equal) out_ += typed(filter.op);
     if (!filter.list) {
-      Value value = filter.values.front();
-      // Plain, it would be a regular expression as soon as something behind it ends in "//".
-      if (value.text.starts_with("//") && !value.text.ends_with('\\')) value.quoted = true;
+      const Value& value = filter.values.front();
+      const bool signs = written || filter.op != Op::Equal;
+      if (!signs && !value.quoted && value.text.starts_with("//")) {
+        regex_from_ = std::min(regex_from_, out_.size() + 2);
+      }
       out_ += typed(value);
       return;
     }
@@ -127,13 +130,16 @@ class Printer {
   void operator()(const And& all) {
     for (size_t i = 0; i < all.terms.size(); ++i) {
       const Node& term = all.terms[i];
-      const bool touching = i > 0 && needs_parenthesis_behind(all.terms[i - 1]);
+      const bool touching =
+          i > 0 && (needs_parenthesis_behind(all.terms[i - 1]) || ends_like_regex());
       if (i > 0 && !touching) {
         // Words beside each other would be one phrase.
         out_ += is_words(term) || is_words(all.terms[i - 1]) ? " AND " : " ";
       }
       const bool compound = holds<And>(term) || holds<Or>(term);
-      enclosed(term, compound || touching || opens_list(term));
+      // A parenthesis that touches words is text unless something else begins a word in it.
+      const bool apart = touching && is_words(all.terms[i - 1]);
+      enclosed(term, compound || touching || opens_list(term), apart ? "( " : "(");
     }
   }
 
@@ -224,13 +230,19 @@ class Printer {
     return ends_in_operator(node) || (value != nullptr && value->text.ends_with(']'));
   }
 
-  void enclosed(const Node& term, bool in_parentheses) {
-    if (in_parentheses) out_ += '(';
+  // A plain value that begins with "//" is a regular expression if later a "//" stands before a
+  // blank, a ")" or the end; so a parenthesis must follow every other "//".
+  bool ends_like_regex() const { return out_.ends_with("//") && out_.size() - 2 >= regex_from_; }
+
+  void enclosed(const Node& term, bool in_parentheses, const char* open = "(") {
+    if (in_parentheses) out_ += open;
     node(term);
     if (in_parentheses) out_ += ')';
   }
 
   std::string out_;
+  // Behind the first "//" that begins a plain value.
+  size_t regex_from_ = std::string::npos;
 };
 
 }  // namespace

@@ -1,9 +1,12 @@
 // The grammar printed in docs/query-language.md against the real parser: what it accepts is a
-// query, what it does not is none. CAIRN_SEED=N repeats a run.
+// query, what it does not is none, and printing a query gives the same one. CAIRN_SEED=N repeats a
+// run.
 #include <catch2/catch.hpp>
 #include <iostream>
 #include <random>
 
+#include "query/ast_dump.h"
+#include "query/ast_print.h"
 #include "query/parser.h"
 #include "support/document.h"
 #include "support/ebnf.h"
@@ -86,6 +89,19 @@ std::string shrunk(const Ebnf& grammar, std::string text) {
   return text;
 }
 
+// What is printed is the same query again.
+void check_printed(const std::string& text) {
+  const auto parsed = query::parse(text);
+  const std::string printed = query::print(*parsed);
+  const auto again = query::parse(printed);
+  INFO("query " << text);
+  INFO("printed " << printed);
+  INFO((again.ok() ? std::string() : again.error().message));
+  REQUIRE(again.ok());
+  REQUIRE(query::dump(*again) == query::dump(*parsed));
+  REQUIRE(query::print(*again) == printed);
+}
+
 void check(const Ebnf& grammar, const std::string& text, Tally& tally) {
   constexpr size_t kLongest = 400;  // the parser has a limit of depth, and this one of time
   if (text.size() > kLongest || is_left_to_words(text)) return;
@@ -99,6 +115,7 @@ void check(const Ebnf& grammar, const std::string& text, Tally& tally) {
     FAIL("docs/query-language.md and the parser do not agree");
   }
   ++(accepted ? tally.accepted : tally.refused);
+  if (accepted) check_printed(text);
 }
 
 TEST_CASE("the grammar in the documentation is the parser's") {

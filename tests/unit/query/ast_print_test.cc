@@ -71,15 +71,22 @@ TEST_CASE("escapes come back as they were meant") {
                            "x:1 OR a or(!b:1)",
                            "k:[a,,b](l:1 OR m:2)",
                            "NOT k:[a,,b](l:1 OR m:2)",
-                           "k:[a,,(,b])l"}) {
+                           "k:[a,,(,b])l",
+                           "k:// x OR( a b:1)",
+                           "k://a\\ x//( l:1)",
+                           "k:////(b)",
+                           "k:contains://",
+                           "or( \"a\") b:1"}) {
     CAPTURE(text);
     check_round_trip(parsed(text));
   }
 }
 
-TEST_CASE("what looks like a regular expression and is none is quoted") {
-  CHECK(printed("k://^a.*b//(x) l") == "k:\"//^a.*b//\" AND x AND l");
-  CHECK(printed("k://cdn.example/a.js") == "k:\"//cdn.example/a.js\"");
+TEST_CASE("what looks like a regular expression and is none stays apart from what would end it") {
+  CHECK(printed("k://^a.*b//(x) l") == "k://^a.*b//(x) AND l");
+  CHECK(printed("k://a\\ x//( l:1)") == "k://a\\ AND x//( l:1)");
+  CHECK(printed("k://cdn.example/a.js") == "k://cdn.example/a.js");
+  CHECK(printed("or( \"a\") b:1") == "or( \"a\") b:1");
   CHECK(printed("k://^a b$// l:1") == "k://^a b$// l:1");
 }
 
