@@ -7,6 +7,7 @@
 #include <array>
 
 #include "base/ascii.h"
+#include "query/field_catalogue.h"
 
 BOOST_FUSION_ADAPT_STRUCT(cairn::query::grammar::Item, separator, value)
 BOOST_FUSION_ADAPT_STRUCT(cairn::query::grammar::TagKey, name, type, element)
@@ -185,7 +186,8 @@ const auto call = x3::rule<CallTag, Call>{"a call such as count()"} = (name >> '
                                                                       (-(field % ',') > close);
 const auto aggregate = x3::rule<class AggregateTag, Aggregate>{
     "calls"} = +call >> -(by_word > fields) >> -(every_word > period);
-const auto top = x3::rule<class TopTag, Top>{"top N FIELD"} = x3::eps > count > field;
+const auto row_count = bare("how many rows, as in top 10 url", +digit >> word_end);
+const auto top = x3::rule<class TopTag, Top>{"top N FIELD"} = x3::eps > row_count > field;
 const auto column =
     x3::rule<class ColumnTag, Column>{"a column: a field name or a call such as count()"} =
         call[assign] | field[assign];
@@ -309,6 +311,38 @@ Result<Stage> match_stage_body(std::string_view text, const std::string& keyword
   return Stage{std::move(stage), {}};
 }
 
+// A sentence for who knows another language, or left the parentheses of a call out.
+std::string stage_hint(std::string_view word) {
+  struct Hint {
+    std::string_view word;
+    std::string_view write;
+  };
+  constexpr std::array kHints = {
+      Hint{"having", "where COLUMN > VALUE"},
+      Hint{"filter", "where COLUMN > VALUE"},
+      Hint{"order", "sort -COLUMN"},
+      Hint{"orderby", "sort -COLUMN"},
+      Hint{"group", "count() by FIELD"},
+      Hint{"by", "count() by FIELD"},
+      Hint{"stats", "count() by FIELD"},
+      Hint{"summarize", "count() by FIELD"},
+      Hint{"every", "count() every 1h"},
+      Hint{"timechart", "count() every 1h"},
+      Hint{"head", "limit N"},
+      Hint{"take", "limit N"},
+      Hint{"distinct", "uniq(FIELD)"},
+      Hint{"dcount", "uniq(FIELD)"},
+      Hint{"count", "count()"},
+      Hint{"uniq", "uniq(FIELD)"},
+  };
+  for (const Hint& hint : kHints) {
+    if (hint.word == word) return " Here that is \"" + std::string(hint.write) + "\".";
+  }
+  std::string near = suggestion(word, kKeywords);
+  if (near == ".") return "";
+  return near.replace(0, 3, " D");
+}
+
 }  // namespace
 
 Result<std::vector<Stage>> match_pipeline(std::string_view text) {
@@ -332,7 +366,9 @@ Result<std::vector<Stage>> match_pipeline(std::string_view text) {
     const bool calls = first != last && *first == '(';
     const std::string keyword = calls ? "" : lower_ascii(word);
     if (!calls && std::find(kKeywords.begin(), kKeywords.end(), keyword) == kKeywords.end()) {
-      return expected(text, begin, kStages);
+      Error error = expected(text, begin, kStages);
+      error.message += stage_hint(keyword);
+      return error;
     }
     if (calls) first = begin;
     CAIRN_TRY_ASSIGN(Stage stage, match_stage_body(text, keyword, first));
