@@ -67,7 +67,9 @@ Result<query::SearchPage> search_with_trend(const engine::Snapshot& snapshot, st
 
 std::string issue_table(const model::Forest& forest, const query::SearchPage& page,
                         const query::SearchOptions& options, const Terminal& terminal) {
-  const std::string trend = "LAST " + span_text(options.trend_bucket_us * options.trend_buckets);
+  const size_t buckets = page.issues.empty() ? 0 : page.issues.front().trend.size();
+  const std::string trend =
+      "LAST " + span_text(page.trend_bucket_us * static_cast<int64_t>(buckets));
   TextTable table({{.header = "ISSUE"},
                    {.header = "TITLE", .flexible = true},
                    {.header = "EVENTS", .right = true},
@@ -102,7 +104,8 @@ std::string span_text(int64_t span_us) {
   if (span_us % (365 * kDayUs) == 0) return std::to_string(span_us / (365 * kDayUs)) + "y";
   if (span_us % kDayUs == 0) return std::to_string(span_us / kDayUs) + "d";
   if (span_us % kHourUs == 0) return std::to_string(span_us / kHourUs) + "h";
-  return std::to_string(span_us / kMinuteUs) + "m";
+  if (span_us % kMinuteUs == 0) return std::to_string(span_us / kMinuteUs) + "m";
+  return std::to_string(span_us / kMicrosPerSecond) + "s";
 }
 
 }  // namespace cairn::client

@@ -7,6 +7,12 @@
 namespace cairn::client {
 namespace {
 
+void write_counts(JsonWriter& json, const std::vector<uint64_t>& counts) {
+  json.begin_array();
+  for (const uint64_t count : counts) json.unsigned_integer(count);
+  json.end_array();
+}
+
 void write_cell(JsonWriter& json, const query::Cell& cell) {
   struct Visitor {
     JsonWriter& json;
@@ -15,6 +21,7 @@ void write_cell(JsonWriter& json, const query::Cell& cell) {
     void operator()(double value) const { json.number(value); }
     void operator()(const std::string& value) const { json.string(value); }
     void operator()(TimeUs value) const { json.string(format_time(value)); }
+    void operator()(const std::vector<uint64_t>& counts) const { write_counts(json, counts); }
   };
   std::visit(Visitor{json}, cell.value);
 }
@@ -105,9 +112,16 @@ std::string page_json(const model::Forest& forest, const query::SearchPage& page
   for (const query::IssueRow& row : page.issues) {
     json.begin_object();
     write_issue(json, forest, row.id, row.count, row.users);
+    if (!row.trend.empty()) {
+      json.key("trend");
+      write_counts(json, row.trend);
+    }
     json.end_object();
   }
   json.end_array();
+  if (!page.issues.empty() && !page.issues.front().trend.empty()) {
+    json.key("trend_bucket_seconds").integer(page.trend_bucket_us / kMicrosPerSecond);
+  }
   write_warnings(json, page.warnings);
   return json.end_object().take();
 }
@@ -173,6 +187,9 @@ std::string cell_text(const query::Cell& cell) {
     std::string operator()(double value) const { return fmt::format("{:.6g}", value); }
     std::string operator()(const std::string& value) const { return value; }
     std::string operator()(TimeUs value) const { return format_time(value); }
+    std::string operator()(const std::vector<uint64_t>& counts) const {
+      return fmt::format("{}", fmt::join(counts, " "));
+    }
   };
   return std::visit(Visitor{}, cell.value);
 }

@@ -27,11 +27,14 @@ constexpr std::array kVerbs = {
         "  tail -f app.jsonl | cairn import shop.cairn -\n"
         "  cairn import history.cairn hive.occurrences.jsonl.gz hive.ops.jsonl.gz --by-time\n"},
     VerbHelp{"query", "STORE [QUERY]", "search issues, or aggregate their occurrences",
-             "A search ends in a table of issues, a query with `| count() ...` or `| top ...`\n"
-             "in a table of values. docs/query-language.md has the whole language.",
+             "A search ends in a table of issues, a query with `| count() ...`, `| top ...`,\n"
+             "`| histogram ...` or `| fields ...` in a table of values.\n"
+             "docs/query-language.md has the whole language.",
              "  cairn query shop.cairn 'is:unresolved level:[error, fatal] timeout'\n"
              "  cairn query shop.cairn 'is:unresolved age:-24h' --sort freq --limit 10\n"
              "  cairn query shop.cairn 'level:error | count() by release every 1h' --json\n"
+             "  cairn query shop.cairn 'timestamp:-24h | count() uniq(user) by release vs 1w'\n"
+             "  cairn query shop.cairn '| sort freq | fields short_id, title, trend(24h)'\n"
              "  cairn query shop.cairn is:unresolved --as-of 2026-10-01\n"},
     VerbHelp{"fields", "STORE [NAME]", "what queries can be written with: fields and tags",
              "With NAME that one alone, and the operators it takes. VALUES are distinct ones in\n"

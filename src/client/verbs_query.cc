@@ -42,7 +42,14 @@ void print_table(const query::Table& table, Console& console) {
   TextTable text(std::move(columns));
   for (const auto& row : table.rows) {
     std::vector<TableCell> cells;
-    for (const auto& cell : row) cells.emplace_back(cell_text(cell));
+    for (const auto& cell : row) {
+      const auto* trend = std::get_if<std::vector<uint64_t>>(&cell.value);
+      if (trend == nullptr) {
+        cells.emplace_back(cell_text(cell));
+      } else {
+        cells.emplace_back(trend_bar(*trend, console.terminal.utf8), Style::Cyan);
+      }
+    }
     text.add(std::move(cells));
   }
   if (text.empty()) {

@@ -1,3 +1,5 @@
+#include "query/aggregate.h"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -6,7 +8,10 @@
 #include <string>
 
 #include "query/binder.h"
+#include "query/earlier_window.h"
 #include "query/executor.h"
+#include "query/histogram.h"
+#include "query/issue_fields.h"
 #include "query/plan.h"
 #include "query/rollup.h"
 #include "query/search.h"
@@ -69,17 +74,55 @@ std::vector<uint64_t> count_by_field(const KeySpace& space, const std::vector<Pa
   return counts;
 }
 
-// count() by issue or project: what the state sums up, or ranges and the view forest.
-std::vector<uint64_t> count_by_issue(const View& view, const Plan& plan, const KeySpace& space) {
+// Whether all that is asked for follows from how many matches each issue has.
+bool follows_from_issues(const BoundTable& table) {
+  const bool calls = std::all_of(table.calls.begin(), table.calls.end(), [](const BoundCall& call) {
+    return call.function == Function::Count || call.counts_issues();
+  });
+  const bool keys = std::all_of(table.by.begin(), table.by.end(),
+                                [](const RowKey& key) { return key.of_issue(); });
+  const bool issues = std::any_of(table.calls.begin(), table.calls.end(),
+                                  [](const BoundCall& call) { return call.counts_issues(); });
+  return calls && keys && !table.every_us && (issues || !table.by.empty());
+}
+
+// Counts of occurrences and issues by fields of the issue: what the state sums up, or ranges and
+// the view forest.
+RowSet rows_of_issues(const View& view, const Plan& plan, const BoundTable& table) {
   GroupFilter filter(view, plan.group_filter);
   std::vector<IssueTotals> issues;
   if (plan.issues || !totals_from_state(view, plan, filter, issues)) {
     const auto parts = match_parts(view, plan, filter, GroupFilterIn::Caller);
     issues = roll_up(view, plan, filter, parts);
   }
-  std::vector<uint64_t> counts(space.bound(), 0);
-  for (const IssueTotals& issue : issues) counts[space.of_issue(issue.id)] += issue.count;
-  return counts;
+  RowSet rows;
+  rows.key_count = table.by.size();
+  rows.value_count = table.calls.size();
+  std::vector<KeySpace> keys;
+  std::vector<PairIndex> levels;
+  for (const RowKey& key : table.by) {
+    keys.emplace_back(view, key);
+    levels.emplace_back(keys.back().bound());
+  }
+  // Without keys there is one row, also for nothing.
+  if (keys.empty()) rows.values.resize(rows.value_count, 0);
+  std::vector<uint32_t> numbers(keys.size());
+  for (const IssueTotals& issue : issues) {
+    uint32_t row = 0;
+    for (size_t i = 0; i < keys.size(); ++i) {
+      numbers[i] = keys[i].of_issue(issue.id);
+      row = levels[i].intern(row, numbers[i]);
+    }
+    if (row == rows.size()) {
+      rows.keys.insert(rows.keys.end(), numbers.begin(), numbers.end());
+      rows.values.resize(rows.values.size() + rows.value_count, 0);
+    }
+    for (size_t call = 0; call < rows.value_count; ++call) {
+      rows.values[row * rows.value_count + call] +=
+          table.calls[call].counts_issues() ? 1 : static_cast<double>(issue.count);
+    }
+  }
+  return rows;
 }
 
 TimeUs earliest(const std::vector<PartMatch>& parts) {
@@ -100,8 +143,6 @@ TimeUs earliest_match(const std::vector<PartMatch>& parts) {
   return earliest;
 }
 
-// The time that rate() is about: what the filter is limited to, where it says nothing from the
-// first match and up to now.
 double span_of(const Plan& plan, const std::vector<PartMatch>& parts, TimeUs now) {
   const bool open = plan.time.begin == TimeRange().begin;
   const TimeUs begin = open ? earliest_match(parts) : plan.time.begin;
@@ -109,24 +150,34 @@ double span_of(const Plan& plan, const std::vector<PartMatch>& parts, TimeUs now
   return static_cast<double>(raw(end)) - static_cast<double>(raw(begin));
 }
 
-Result<RowSet> make_rows(const View& view, const Plan& plan, const BoundTable& table, TimeUs now) {
+}  // namespace
+
+double rate_span(const View& view, const Plan& plan, TimeUs now) {
+  std::vector<PartMatch> parts;
+  if (plan.time.begin == TimeRange().begin) {
+    GroupFilter filter(view, plan.group_filter);
+    parts = match_parts(view, plan, filter, GroupFilterIn::Matches);
+  }
+  return span_of(plan, parts, now);
+}
+
+Result<RowSet> make_rows(const View& view, const Plan& plan, const BoundTable& table,
+                         const RowOptions& options) {
   const bool counts = only_counts(table);
   const bool rates = std::any_of(table.calls.begin(), table.calls.end(),
                                  [](const auto& call) { return call.function == Function::Rate; });
   const bool one_key = table.by.size() == 1;
-  if (counts && !rates && one_key && table.by.front().kind != RowKey::Kind::Event) {
-    const KeySpace space(view, table.by.front());
-    return rows_of({table, 0}, count_by_issue(view, plan, space));
-  }
+  if (follows_from_issues(table)) return rows_of_issues(view, plan, table);
   GroupFilter filter(view, plan.group_filter);
   const auto parts = match_parts(view, plan, filter, GroupFilterIn::Matches);
-  const double span_us = rates ? span_of(plan, parts, now) : 0;
+  double span_us = 0;
+  if (rates) span_us = options.span_us ? *options.span_us : span_of(plan, parts, options.now);
   if (counts && table.by.empty()) return count_all({table, span_us}, parts);
   if (counts && one_key && table.by.front().kind == RowKey::Kind::Event) {
     const KeySpace space(view, table.by.front());
     return rows_of({table, span_us}, count_by_field(space, parts));
   }
-  TableBuilder builder(view, table, earliest(parts), span_us);
+  TableBuilder builder(view, table, earliest(parts), span_us, options.shift_us);
   for (const PartMatch& match : parts) CAIRN_TRY(builder.add(match));
   return builder.finish();
 }
@@ -138,6 +189,7 @@ std::set<std::string> unseen_tags(const View& view, const Plan& plan, const Boun
     if (tag && !view.dictionary->find_tag(key.field.tag)) tags.insert(key.field.tag);
   };
   for (const RowKey& key : table.by) look_at(key);
+  if (table.histogram) look_at(table.histogram->field);
   for (const BoundCall& call : table.calls) {
     if (call.field) look_at(*call.field);
   }
@@ -150,17 +202,19 @@ int compare_cells(const Cell& a, const Cell& b) {
   return a.value < b.value ? -1 : 1;
 }
 
+Cell number_cell(std::string_view type, double number) {
+  if (std::isnan(number)) return Cell{};
+  if (type == "time") return Cell{TimeUs{static_cast<int64_t>(number)}};
+  if (type == "integer") return Cell{static_cast<int64_t>(number)};
+  return Cell{number};
+}
+
+namespace {
+
 // In a column of times or numbers. `first_call`: the columns before it are the bucket and keys.
 double number_in(const RowSet& rows, size_t row, size_t column, size_t first_call) {
   if (column < first_call) return static_cast<double>(raw(rows.buckets[row]));
   return rows.values[row * rows.value_count + column - first_call];
-}
-
-Cell number_cell(const BoundCall& call, double number) {
-  if (std::isnan(number)) return Cell{};
-  if (call.gives_time()) return Cell{TimeUs{static_cast<int64_t>(number)}};
-  if (call.gives_integer()) return Cell{static_cast<int64_t>(number)};
-  return Cell{number};
 }
 
 // Leaves the rows that pass all conditions. What is no number passes none.
@@ -193,11 +247,14 @@ RowSet choose_rows(const BoundTable& table, RowSet rows) {
 class Renderer {
  public:
   Renderer(const View& view, const BoundTable& table, const RowSet& rows)
-      : table_(table), rows_(rows), first_call_(rows.key_count + time_columns()) {
+      : table_(table),
+        rows_(rows),
+        columns_(table_columns(table)),
+        first_call_(rows.key_count + time_columns()) {
     for (const RowKey& key : table.by) keys_.emplace_back(view, key);
     if (table.order) order_.push_back(*table.order);
     if (table.every_us) order_.push_back({0, false});
-    order_.push_back({first_call_, true});
+    order_.push_back({first_call_, !table.histogram});
     for (size_t key = 0; key < rows.key_count; ++key) {
       order_.push_back({key + time_columns(), false});
     }
@@ -253,8 +310,8 @@ class Renderer {
       cells.push_back(std::move(cell));
     }
     for (size_t call = 0; call < rows_.value_count; ++call) {
-      cells.push_back(
-          number_cell(table_.calls[call], rows_.values[row * rows_.value_count + call]));
+      cells.push_back(number_cell(columns_[first_call_ + call].type,
+                                  rows_.values[row * rows_.value_count + call]));
     }
     return cells;
   }
@@ -269,16 +326,43 @@ class Renderer {
 
   const BoundTable& table_;
   const RowSet& rows_;
+  std::vector<Column> columns_;
   size_t first_call_;
   std::vector<KeySpace> keys_;
   std::vector<BoundTable::Order> order_;
 };
 
+Result<RowSet> earlier_rows(const View& view, const Query& query, const Plan& plan,
+                            const BoundTable& table, const SearchOptions& options) {
+  CAIRN_TRY_ASSIGN(const TimeUs end, earlier_end(plan.time, table, options.now));
+  CAIRN_TRY_ASSIGN(Expr filter, bind_filter(query, view.forest(), options.now, options.viewer));
+  move_back(filter, *table.vs_us);
+  std::vector<Expr> both;
+  both.push_back(std::move(filter));
+  both.push_back(Expr::of(TimeTest{TimeRange{TimeRange().begin, end}}));
+  CAIRN_TRY_ASSIGN(const Plan earlier, make_plan(view, Expr::all_of(std::move(both))));
+  const TimeUs now{raw(options.now) - *table.vs_us};
+  return make_rows(view, earlier, table, {now, *table.vs_us, {}});
+}
+
+Result<RowSet> all_rows(const View& view, const Query& query, const Plan& plan,
+                        const BoundTable& table, const SearchOptions& options) {
+  if (table.histogram) {
+    GroupFilter filter(view, plan.group_filter);
+    return histogram_rows(view, *table.histogram,
+                          match_parts(view, plan, filter, GroupFilterIn::Matches));
+  }
+  CAIRN_TRY_ASSIGN(RowSet rows, make_rows(view, plan, table, {options.now, 0, {}}));
+  if (!table.vs_us) return rows;
+  CAIRN_TRY_ASSIGN(const RowSet earlier, earlier_rows(view, query, plan, table, options));
+  return compared(table, rows, earlier);
+}
+
 }  // namespace
 
 Result<Table> aggregate(const View& view, const Query& query, const SearchOptions& options) {
   CAIRN_TRY_ASSIGN(const Pipeline pipeline, bind_pipeline(query));
-  if (!pipeline.table) {
+  if (!pipeline.makes_table()) {
     return make_error(ErrorCode::InvalidArgument,
                       "The query finds issues; a table needs a pipeline such as | count() by "
                       "release.");
@@ -286,10 +370,11 @@ Result<Table> aggregate(const View& view, const Query& query, const SearchOption
   if (!options.cursor.empty()) {
     return make_error(ErrorCode::InvalidArgument, "A table has no pages and takes no cursor.");
   }
+  if (pipeline.fields) return list_fields(view, query, pipeline, options);
   CAIRN_TRY_ASSIGN(const uint32_t limit, choose_limit(options, pipeline, kMaxLimit));
   CAIRN_TRY_ASSIGN(Expr filter, bind_filter(query, view.forest(), options.now, options.viewer));
   CAIRN_TRY_ASSIGN(const Plan plan, make_plan(view, std::move(filter)));
-  CAIRN_TRY_ASSIGN(RowSet all, make_rows(view, plan, *pipeline.table, options.now));
+  CAIRN_TRY_ASSIGN(RowSet all, all_rows(view, query, plan, *pipeline.table, options));
   const RowSet rows = choose_rows(*pipeline.table, std::move(all));
   Table result;
   result.lsn = view.lsn;

@@ -11,7 +11,7 @@ std::string column_name(const Call& call) {
   for (size_t i = 0; i < call.arguments.size(); ++i) {
     name += (i > 0 ? ", " : "") + column_name(call.arguments[i]);
   }
-  return name + ")";
+  return name + ")" + (call.part.empty() ? "" : "." + call.part);
 }
 
 std::string column_name(const ColumnRef& column) {

@@ -149,19 +149,36 @@ struct Call {
   std::string function;  // count, uniq, ...
   std::vector<Key> arguments;
   Span at;
+  // Of a table with `vs`, where a column is named: "before" or "change"; "" = the call itself.
+  std::string part{};
 };
-struct AggregateStage {  // count() uniq(user) by release every 1h
+struct AggregateStage {  // count() uniq(user) by release every 1h vs 1w
   std::vector<Call> calls;
   std::vector<Key> by;
   std::optional<int64_t> every_us;  // microseconds
   Span at;
+  std::optional<int64_t> vs_us{};  // how far back the window lies that is compared with
+  Span vs_at{};                    // the length as typed
 };
 struct TopStage {
   uint32_t count = 0;
   Key field;
   Span at;
 };  // top 50 release
+struct HistogramStage {
+  Key field;
+  std::optional<uint32_t> buckets;  // at most so many
+  Span at;
+};  // histogram tags[duration] 30
 using ColumnRef = std::variant<Key, Call>;
+struct FieldsStage {
+  std::vector<ColumnRef> columns;
+  Span at;
+};  // fields short_id, title, count(), trend(24h)
+struct TrendStage {
+  int64_t length_us = 0;
+  Span at;
+};  // trend 24h
 struct SortStage {
   ColumnRef key;           // a sort of issues, or a column
   bool descending = true;  // with `-`, and for the sorts of issues (date, new, freq, user)
@@ -177,7 +194,8 @@ struct LimitStage {
   uint32_t count = 0;
   Span at;
 };
-using Stage = std::variant<AggregateStage, TopStage, WhereStage, SortStage, LimitStage>;
+using Stage = std::variant<AggregateStage, TopStage, HistogramStage, FieldsStage, TrendStage,
+                           WhereStage, SortStage, LimitStage>;
 
 // What names the column that is made of it: release, tags[os], uniq(user).
 std::string column_name(const Key& key);

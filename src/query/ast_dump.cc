@@ -73,6 +73,7 @@ class Dumper {
       out_ += ')';
     }
     if (stage.every_us) out_ += " (every-us " + std::to_string(*stage.every_us) + ")";
+    if (stage.vs_us) out_ += " (vs-us " + std::to_string(*stage.vs_us) + ")";
     out_ += ')';
   }
 
@@ -80,6 +81,23 @@ class Dumper {
     out_ += "(top " + std::to_string(stage.count) + " ";
     key(stage.field);
     out_ += ')';
+  }
+
+  void operator()(const HistogramStage& stage) {
+    out_ += "(histogram ";
+    key(stage.field);
+    if (stage.buckets) out_ += " " + std::to_string(*stage.buckets);
+    out_ += ')';
+  }
+
+  void operator()(const FieldsStage& stage) {
+    out_ += "(fields";
+    for (const ColumnRef& column : stage.columns) out_ += " " + column_name(column);
+    out_ += ')';
+  }
+
+  void operator()(const TrendStage& stage) {
+    out_ += "(trend-us " + std::to_string(stage.length_us) + ")";
   }
 
   void operator()(const WhereStage& stage) {

@@ -66,7 +66,10 @@ std::string joined(const std::vector<Key>& keys) {
   return out;
 }
 
-std::string typed(const Call& call) { return call.function + "(" + joined(call.arguments) + ")"; }
+std::string typed(const Call& call) {
+  return call.function + "(" + joined(call.arguments) + ")" +
+         (call.part.empty() ? "" : "." + call.part);
+}
 
 std::string typed(const ColumnRef& column) {
   return std::visit([](const auto& what) { return typed(what); }, column);
@@ -166,11 +169,26 @@ class Printer {
     }
     if (!stage.by.empty()) out_ += " by " + joined(stage.by);
     if (stage.every_us) out_ += " every " + period(*stage.every_us);
+    if (stage.vs_us) out_ += " vs " + period(*stage.vs_us);
   }
 
   void operator()(const TopStage& stage) {
     out_ += "top " + std::to_string(stage.count) + " " + typed(stage.field);
   }
+
+  void operator()(const HistogramStage& stage) {
+    out_ += "histogram " + typed(stage.field);
+    if (stage.buckets) out_ += " " + std::to_string(*stage.buckets);
+  }
+
+  void operator()(const FieldsStage& stage) {
+    const char* separator = "fields ";
+    for (const ColumnRef& column : stage.columns) {
+      out_ += std::exchange(separator, ", ") + typed(column);
+    }
+  }
+
+  void operator()(const TrendStage& stage) { out_ += "trend " + period(stage.length_us); }
 
   void operator()(const WhereStage& stage) {
     out_ += "where " + typed(stage.key) + " ";

@@ -19,8 +19,10 @@ BOOST_FUSION_ADAPT_STRUCT(cairn::query::grammar::Date, date, time, zone)
 BOOST_FUSION_ADAPT_STRUCT(cairn::query::grammar::Quantity, number, unit)
 BOOST_FUSION_ADAPT_STRUCT(cairn::query::grammar::RelativeDate, sign, number, unit)
 BOOST_FUSION_ADAPT_STRUCT(cairn::query::grammar::Call, function, arguments)
-BOOST_FUSION_ADAPT_STRUCT(cairn::query::grammar::Aggregate, calls, by, every)
+BOOST_FUSION_ADAPT_STRUCT(cairn::query::grammar::Aggregate, calls, by, every, vs)
 BOOST_FUSION_ADAPT_STRUCT(cairn::query::grammar::Top, count, field)
+BOOST_FUSION_ADAPT_STRUCT(cairn::query::grammar::Histogram, field, buckets)
+BOOST_FUSION_ADAPT_STRUCT(cairn::query::grammar::PartOfCall, call, part)
 BOOST_FUSION_ADAPT_STRUCT(cairn::query::grammar::Sort, minus, key)
 BOOST_FUSION_ADAPT_STRUCT(cairn::query::grammar::Where, key, op, value)
 
@@ -174,6 +176,7 @@ const auto word_end = !name_char;
 const auto by_word = x3::omit[x3::lexeme[char_("bB") >> char_("yY") >> word_end]];
 const auto every_word = x3::omit[x3::lexeme[char_("eE") >> char_("vV") >> char_("eE") >>
                                             char_("rR") >> char_("yY") >> word_end]];
+const auto vs_word = x3::omit[x3::lexeme[char_("vV") >> char_("sS") >> word_end]];
 const auto count = bare("a whole number", +digit >> word_end);
 const auto period = bare("a period such as 30m, 1h or 7d", +digit >> char_("smhdw") >> word_end);
 const auto compare_op = bare("one of > >= < <= = !=", sign_op);
@@ -185,12 +188,21 @@ const auto close = x3::rule<class CloseTag>{"a field name or \")\""} = lit(')');
 const auto call = x3::rule<CallTag, Call>{"a call such as count()"} = (name >> '(') >>
                                                                       (-(field % ',') > close);
 const auto aggregate = x3::rule<class AggregateTag, Aggregate>{
-    "calls"} = +call >> -(by_word > fields) >> -(every_word > period);
+    "calls"} = +call >> -(by_word > fields) >> -(every_word > period) >> -(vs_word > period);
 const auto row_count = bare("how many rows, as in top 10 url", +digit >> word_end);
 const auto top = x3::rule<class TopTag, Top>{"top N FIELD"} = x3::eps > row_count > field;
+const auto histogram = x3::rule<class HistogramTag, Histogram>{"histogram FIELD"} =
+    x3::eps > field > -count;
+const auto part = x3::rule<class PartTag, Text>{"before or change"} =
+    x3::lexeme['.' > bare("before or change", (lit("before") | lit("change")) >> word_end)];
+const auto part_of_call = x3::rule<class PartOfCallTag, PartOfCall>{"a call such as count()"} =
+    call >> -part;
 const auto column =
     x3::rule<class ColumnTag, Column>{"a column: a field name or a call such as count()"} =
-        call[assign] | field[assign];
+        part_of_call[assign] | field[assign];
+const auto columns = x3::rule<class ColumnsTag, std::vector<Column>>{
+    "a column: a field name or a call such as count()"} = x3::eps > column > *(lit(',') > column);
+const auto trend = x3::rule<class TrendTag, Text>{"trend LENGTH"} = x3::eps > period;
 const auto sort = x3::rule<class SortTag, Sort>{"sort KEY"} = matches[lit('-')] > column;
 const auto row_filter = x3::rule<class WhereTag, Where>{"where COLUMN > VALUE"} =
     x3::eps > column > compare_op > limit_value;
@@ -226,9 +238,11 @@ Error expected(std::string_view text, Iterator where, std::string_view what) {
 
 constexpr const char* kStages =
     "a pipeline stage: calls such as count() uniq(user), then `by FIELD` and `every 1h` if "
-    "wanted; top N FIELD; where COLUMN > VALUE; sort KEY; limit N";
+    "wanted; top N FIELD; histogram FIELD; fields COLUMN, ...; trend 24h; where COLUMN > VALUE; "
+    "sort KEY; limit N";
 
-constexpr std::array<std::string_view, 4> kKeywords = {"top", "where", "sort", "limit"};
+constexpr std::array<std::string_view, 7> kKeywords = {"top",   "histogram", "fields", "trend",
+                                                       "where", "sort",      "limit"};
 
 // Matches one stage and what must follow it, a `|` or the end.
 template <class Attribute, class Parser>
@@ -294,6 +308,20 @@ Result<Stage> match_stage_body(std::string_view text, const std::string& keyword
     CAIRN_TRY_ASSIGN(auto stage, match_stage<Top>(text, first, top, kEnd));
     return Stage{std::move(stage), {}};
   }
+  if (keyword == "histogram") {
+    constexpr const char* kNext = "a number of buckets, \"|\" or the end of the query";
+    CAIRN_TRY_ASSIGN(auto stage, match_stage<Histogram>(text, first, histogram, kNext));
+    return Stage{std::move(stage), {}};
+  }
+  if (keyword == "fields") {
+    constexpr const char* kNext = "a comma, \"|\" or the end of the query";
+    CAIRN_TRY_ASSIGN(auto stage, match_stage<std::vector<Column>>(text, first, columns, kNext));
+    return Stage{Fields{std::move(stage)}, {}};
+  }
+  if (keyword == "trend") {
+    CAIRN_TRY_ASSIGN(auto stage, match_stage<Text>(text, first, trend, kEnd));
+    return Stage{Trend{stage}, {}};
+  }
   if (keyword == "sort") {
     CAIRN_TRY_ASSIGN(auto stage, match_stage<Sort>(text, first, sort, kEnd));
     return Stage{std::move(stage), {}};
@@ -306,7 +334,7 @@ Result<Stage> match_stage_body(std::string_view text, const std::string& keyword
     CAIRN_TRY_ASSIGN(auto stage, match_stage<Text>(text, first, limit, kEnd));
     return Stage{Limit{stage}, {}};
   }
-  constexpr const char* kMore = "another call, `by`, `every`, \"|\" or the end of the query";
+  constexpr const char* kMore = "another call, `by`, `every`, `vs`, \"|\" or the end of the query";
   CAIRN_TRY_ASSIGN(auto stage, match_stage<Aggregate>(text, first, aggregate, kMore));
   return Stage{std::move(stage), {}};
 }

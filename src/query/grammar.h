@@ -104,13 +104,28 @@ struct Aggregate {
   std::vector<Call> calls;
   std::vector<Key> by;
   Text every;  // digits and one of s m h d w, or missing
+  Text vs;     // the same
 };
 struct Top {
   Text count;  // digits
   Key field;
 };
+struct Histogram {
+  Key field;
+  Text buckets;  // digits, or missing
+};
+struct PartOfCall {
+  Call call;
+  Text part;  // before, change, or missing
+};
 struct Column {
-  std::variant<Key, Call> what;
+  std::variant<Key, PartOfCall> what;
+};
+struct Fields {
+  std::vector<Column> columns;
+};
+struct Trend {
+  Text length;  // digits and one of s m h d w
 };
 struct Sort {
   bool minus = false;
@@ -125,7 +140,7 @@ struct Limit {
   Text count;  // digits
 };
 struct Stage {
-  std::variant<Aggregate, Top, Where, Sort, Limit> what;
+  std::variant<Aggregate, Top, Histogram, Fields, Trend, Where, Sort, Limit> what;
   std::string_view whole;
 };
 

@@ -13,11 +13,11 @@ namespace {
 // Counts by bucket. The last one holds (now - width, now], the others lie before it.
 class Trend {
  public:
-  // Precondition: buckets == 0 or width > 0.
-  explicit Trend(const SearchOptions& options)
-      : now_(raw(options.now)),
-        width_(static_cast<uint64_t>(std::max<int64_t>(options.trend_bucket_us, 1))),
-        counts_(options.trend_buckets) {}
+  // Precondition: no buckets, or a width above zero.
+  Trend(TimeUs now, const TrendShape& shape)
+      : now_(raw(now)),
+        width_(static_cast<uint64_t>(std::max<int64_t>(shape.width_us, 1))),
+        counts_(shape.buckets) {}
 
   bool wanted() const { return !counts_.empty(); }
 
@@ -69,7 +69,7 @@ IssueRow make_issue_row(const View& view, const std::vector<PartMatch>& parts,
                         ScratchBits& scratch) {
   using model::field::kUser;
   DistinctSet users(uint64_t{view.dictionary->value_count(kUser)} + 1);
-  Trend trend(options);
+  Trend trend(options.now, {options.trend_buckets, options.trend_bucket_us});
   const IssueOccurrences occurrences(view, totals.id);
   std::array<ValueId, Block::kSize> values;
   std::array<TimeUs, Block::kSize> times;
@@ -95,6 +95,25 @@ IssueRow make_issue_row(const View& view, const std::vector<PartMatch>& parts,
   row.users = users.count(scratch);
   row.trend = trend.take();
   return row;
+}
+
+std::vector<uint64_t> issue_trend(const View& view, const std::vector<PartMatch>& parts,
+                                  GroupId issue, TimeUs now, const TrendShape& shape) {
+  Trend trend(now, shape);
+  const IssueOccurrences occurrences(view, issue);
+  std::array<TimeUs, Block::kSize> times;
+  for (const PartMatch& match : parts) {
+    if (occurrences.in_ranges(match)) {
+      occurrences.for_each_range(
+          match, [&](storage::OrdinalRange range) { trend.add(*match.part, range); });
+      continue;
+    }
+    occurrences.for_each_block(match, [&](const Block& block) {
+      block.times(times.data());
+      trend.add({times.data(), block.size()});
+    });
+  }
+  return trend.take();
 }
 
 }  // namespace cairn::query

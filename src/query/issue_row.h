@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "query/binder.h"
 #include "query/distinct.h"
 #include "query/part_match.h"
 #include "query/rollup.h"
@@ -16,5 +17,9 @@ namespace cairn::query {
 IssueRow make_issue_row(const View& view, const std::vector<PartMatch>& parts,
                         const SearchOptions& options, const IssueTotals& totals,
                         ScratchBits& scratch);
+
+// The matches of the issue in buckets, oldest first; the last one ends at `now`.
+std::vector<uint64_t> issue_trend(const View& view, const std::vector<PartMatch>& parts,
+                                  GroupId issue, TimeUs now, const TrendShape& shape);
 
 }  // namespace cairn::query

@@ -17,13 +17,14 @@ double NumberStats::answer(const BoundCall& call) {
     case Function::Max:
       return max_;
     default:
-      return percentile(call.fraction);
+      return percentile(call.per_million);
   }
 }
 
-double NumberStats::percentile(double fraction) {
-  const double rank = std::ceil(fraction * static_cast<double>(numbers_.size()));
-  const auto nth = numbers_.begin() + static_cast<ptrdiff_t>(std::max(rank, 1.0)) - 1;
+double NumberStats::percentile(uint64_t per_million) {
+  constexpr uint64_t kMillion = 1'000'000;  // whole numbers, as 0.07 of 100 is a little above 7
+  const uint64_t rank = (per_million * numbers_.size() + kMillion - 1) / kMillion;
+  const auto nth = numbers_.begin() + static_cast<ptrdiff_t>(std::max<uint64_t>(rank, 1)) - 1;
   std::nth_element(numbers_.begin(), nth, numbers_.end());
   return *nth;
 }

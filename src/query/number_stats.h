@@ -27,7 +27,7 @@ class NumberStats {
   double answer(const BoundCall& call);
 
  private:
-  double percentile(double fraction);
+  double percentile(uint64_t per_million);
 
   uint64_t count_ = 0;
   double sum_ = 0;

@@ -339,6 +339,10 @@ class StageConverter {
     if (!typed.every.missing()) {
       CAIRN_TRY_ASSIGN(stage.every_us, period(typed.every.whole));
     }
+    if (!typed.vs.missing()) {
+      CAIRN_TRY_ASSIGN(stage.vs_us, period(typed.vs.whole));
+      stage.vs_at = convert_.span(typed.vs.whole);
+    }
     stage.at = at;
     return Stage{std::move(stage)};
   }
@@ -349,6 +353,30 @@ class StageConverter {
     stage.field = convert_.key(typed.field);
     stage.at = at;
     return Stage{std::move(stage)};
+  }
+
+  Result<Stage> operator()(const grammar::Histogram& typed, Span at) const {
+    HistogramStage stage;
+    stage.field = convert_.key(typed.field);
+    if (!typed.buckets.missing()) {
+      CAIRN_TRY_ASSIGN(stage.buckets, count(typed.buckets.whole));
+    }
+    stage.at = at;
+    return Stage{std::move(stage)};
+  }
+
+  Result<Stage> operator()(const grammar::Fields& typed, Span at) const {
+    FieldsStage stage;
+    for (const grammar::Column& each : typed.columns) stage.columns.push_back(column(each));
+    stage.at = at;
+    return Stage{std::move(stage)};
+  }
+
+  Result<Stage> operator()(const grammar::Trend& typed, Span at) const {
+    TrendStage stage;
+    CAIRN_TRY_ASSIGN(stage.length_us, period(typed.length.whole));
+    stage.at = at;
+    return Stage{stage};
   }
 
   Result<Stage> operator()(const grammar::Sort& typed, Span at) const {
@@ -378,7 +406,11 @@ class StageConverter {
 
  private:
   ColumnRef column(const grammar::Column& typed) const {
-    if (const auto* call = std::get_if<grammar::Call>(&typed.what)) return make_call(*call);
+    if (const auto* part = std::get_if<grammar::PartOfCall>(&typed.what)) {
+      Call call = make_call(part->call);
+      call.part = part->part.text;
+      return call;
+    }
     return convert_.key(std::get<grammar::Key>(typed.what));
   }
 

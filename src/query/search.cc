@@ -108,8 +108,13 @@ Result<void> check_trend(const SearchOptions& options) {
 
 }  // namespace
 
-Result<SearchPage> search(const View& view, const Query& query, const SearchOptions& options) {
+Result<SearchPage> search(const View& view, const Query& query, const SearchOptions& asked) {
   CAIRN_TRY_ASSIGN(const Pipeline pipeline, bind_pipeline(query));
+  SearchOptions options = asked;
+  if (pipeline.trend) {
+    options.trend_buckets = pipeline.trend->buckets;
+    options.trend_bucket_us = pipeline.trend->width_us;
+  }
   if (pipeline.table) {
     return make_error(ErrorCode::InvalidArgument, "The query makes a table, not a list of issues.");
   }
@@ -147,6 +152,7 @@ Result<SearchPage> search(const View& view, const Query& query, const SearchOpti
   SearchPage page;
   page.lsn = view.lsn;
   page.total = issues.size();
+  page.trend_bucket_us = options.trend_bucket_us;
   page.warnings = warn_of_unseen(view, plan.unseen_tags);
   const bool more = ranked.more() && (!pipeline.limit || left > room);
   ScratchBits scratch;

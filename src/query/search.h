@@ -56,16 +56,18 @@ struct SearchPage {
   Lsn lsn{};
   uint64_t total = 0;  // issues over all pages, exact
   std::vector<IssueRow> issues;
+  int64_t trend_bucket_us = 0;        // of the rows' trends: what was asked for, or the query's own
   std::optional<std::string> next;    // cursor of the next page
   std::vector<std::string> warnings;  // sentences: what in the query can match nothing, and why
 };
 
 struct Cell {
-  std::variant<std::monostate, int64_t, double, std::string, TimeUs> value;  // monostate: no value
+  // monostate: no value; a vector: a trend, oldest bucket first.
+  std::variant<std::monostate, int64_t, double, std::string, TimeUs, std::vector<uint64_t>> value;
 };
 struct Column {
   std::string name;
-  std::string type;  // integer, number, string, time
+  std::string type;  // integer, number, string, time, trend
 };
 struct Table {
   Lsn lsn{};
@@ -75,7 +77,7 @@ struct Table {
   std::vector<std::string> warnings;  // as SearchPage's
 };
 
-// Whether the pipeline ends in a table rather than in issues.
+// Whether the pipeline ends in a table rather than in a page of issues.
 bool is_aggregate(const Query& query);
 
 // Errors of all: InvalidArgument (unknown sort, bad value for a field, function or cursor: with

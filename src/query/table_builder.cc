@@ -79,6 +79,10 @@ KeySpace::KeySpace(const View& view, const RowKey& key) : view_(view), key_(key)
       for (const auto& [id, project] : view.state->projects()) projects_.push_back(id);
       bound_ = projects_.size() + 1;
       break;
+    case RowKey::Kind::Property:
+      property_.emplace(view, key.property);
+      bound_ = property_->bound();
+      break;
     case RowKey::Kind::Time:
       CAIRN_ASSERT(false);  // no key of rows
   }
@@ -86,6 +90,7 @@ KeySpace::KeySpace(const View& view, const RowKey& key) : view_(view), key_(key)
 
 uint32_t KeySpace::of_issue(GroupId issue) const {
   if (key_.kind == RowKey::Kind::Issue) return raw(issue);
+  if (property_) return property_->number(issue);
   const ProjectId project = view_.state->group(issue).project;
   const auto found = std::lower_bound(projects_.begin(), projects_.end(), project);
   return static_cast<uint32_t>(found - projects_.begin() + 1);
@@ -94,6 +99,7 @@ uint32_t KeySpace::of_issue(GroupId issue) const {
 Result<Cell> KeySpace::cell(uint32_t number) const {
   if (number == 0) return Cell{};
   if (key_.kind == RowKey::Kind::Issue) return Cell{view_.state->short_id(GroupId{number})};
+  if (property_) return Cell{property_->name(number)};
   if (key_.kind == RowKey::Kind::Project) {
     const model::Project* project = view_.state->project(projects_[number - 1]);
     return project == nullptr ? Cell{} : Cell{project->slug};
@@ -183,13 +189,15 @@ void KeyReader::read(const Block& block) {
   }
 }
 
-TableBuilder::TableBuilder(const View& view, const BoundTable& table, TimeUs origin, double span_us)
+TableBuilder::TableBuilder(const View& view, const BoundTable& table, TimeUs origin, double span_us,
+                           int64_t shift_us)
     : view_(view),
       table_(table),
       width_(static_cast<uint64_t>(table.every_us.value_or(1))),
-      span_us_(table.every_us ? static_cast<double>(*table.every_us) : span_us) {
+      span_us_(table.every_us ? static_cast<double>(*table.every_us) : span_us),
+      shift_us_(shift_us) {
   if (table.every_us) {
-    first_bucket_ = floor_divide(raw(origin), *table.every_us);
+    first_bucket_ = floor_divide(raw(origin) + shift_us, *table.every_us);
     levels_.emplace_back(UINT64_MAX);
   }
   for (const RowKey& key : table.by) {
@@ -282,7 +290,8 @@ void TableBuilder::split_by_time(const Block& block) {
   std::array<TimeUs, Block::kSize> times;
   block.times(times.data());
   // Of unsigned numbers, as differences of times far apart do not fit into signed ones.
-  const uint64_t start = static_cast<uint64_t>(first_bucket_) * width_.divisor();
+  const uint64_t start =
+      static_cast<uint64_t>(first_bucket_) * width_.divisor() - static_cast<uint64_t>(shift_us_);
   uint64_t bucket_start = start;  // of the bucket last seen: neighbours often share it
   uint32_t bucket_row = 0;
   bool seen = false;

@@ -15,6 +15,7 @@
 #include "query/distinct.h"
 #include "query/divider.h"
 #include "query/executor.h"
+#include "query/issue_property.h"
 #include "query/number_stats.h"
 #include "query/view.h"
 
@@ -35,7 +36,7 @@ class KeySpace {
   // nullopt: a tag nobody has, or no event field.
   std::optional<FieldId> field() const { return field_; }
   uint64_t bound() const { return bound_; }  // every number is below
-  uint32_t of_issue(GroupId issue) const;    // Kind::Issue and Kind::Project
+  uint32_t of_issue(GroupId issue) const;    // precondition: key().of_issue()
   Result<Cell> cell(uint32_t number) const;  // as shown
 
  private:
@@ -43,6 +44,7 @@ class KeySpace {
   const RowKey& key_;
   std::optional<FieldId> field_;
   std::vector<ProjectId> projects_;
+  std::optional<IssueProperty> property_;
   uint64_t bound_ = 1;
 };
 
@@ -115,7 +117,9 @@ double rate(double count, const BoundCall& call, double span_us);
 class TableBuilder {
  public:
   // `origin`: no occurrence is earlier. `span_us`: the time that rate() is about, but for `every`.
-  TableBuilder(const View& view, const BoundTable& table, TimeUs origin, double span_us);
+  // `shift_us` is added to times before they are put into buckets.
+  TableBuilder(const View& view, const BoundTable& table, TimeUs origin, double span_us,
+               int64_t shift_us = 0);
   // Errors: Exhausted (too many rows, too many numbers to keep), Corruption, Io (dictionary).
   Result<void> add(const PartMatch& match);
   RowSet finish();
@@ -150,6 +154,7 @@ class TableBuilder {
   const BoundTable& table_;
   Divider width_;  // of buckets
   double span_us_;
+  int64_t shift_us_;
   int64_t first_bucket_ = 0;
   std::vector<KeySpace> keys_;
   std::vector<KeySpace> distinct_;

@@ -14,6 +14,8 @@
 #include "query/ast_print.h"
 #include "query/parser.h"
 #include "query/value_parser.h"
+#include "support/naive_pipeline.h"
+#include "support/naive_table.h"
 #include "support/query_world.h"
 #include "support/random_occurrences.h"
 #include "support/random_query.h"
@@ -88,44 +90,6 @@ void fill(QueryWorld& world, uint64_t seed, uint64_t count, uint64_t seal_every)
     if (random() % seal_every == 0) world.seal();
   }
   for (int i = 0; i < 20; ++i) change_something(world, random, TimeUs{2'000'000'000'000'000});
-}
-
-using Values = std::multimap<std::string, std::string>;
-
-// Values by the names tables use.
-Values values_of(const QueryWorld::Stored& stored, const model::State& state, GroupId issue) {
-  model::TermExtractor extractor;
-  Values values;
-  for (const model::Term& term : extractor.extract(stored.occurrence)) {
-    if (term.id == FieldId{0}) {
-      values.emplace(term.tag, term.value);
-      continue;
-    }
-    for (const model::BuiltinField& builtin : model::builtin_fields()) {
-      if (builtin.id == term.id) values.emplace(builtin.name, term.value);
-    }
-  }
-  values.emplace("issue", state.short_id(issue));
-  values.emplace("project", state.project(stored.occurrence.project)->slug);
-  return values;
-}
-
-struct Matched {
-  const QueryWorld::Stored* stored;
-  GroupId issue;
-  Values values;
-};
-
-std::vector<Matched> scan(QueryWorld& world, const Query& query, TimeUs now) {
-  auto predicate = must(query::Predicate::bind(query, world.state(), now));
-  const auto& roots = world.roots();
-  std::vector<Matched> matched;
-  for (const auto& stored : world.stored()) {
-    const GroupId issue = roots[raw(stored.fingerprint)];
-    if (!predicate.matches(stored.occurrence, issue)) continue;
-    matched.push_back({&stored, issue, values_of(stored, world.state(), issue)});
-  }
-  return matched;
 }
 
 std::vector<IssueRow> expected_issues(const std::vector<Matched>& matched, Sort sort,
@@ -222,130 +186,6 @@ void check_matches(QueryWorld& world, const Query& query, const std::vector<Matc
 
 // --- tables -------------------------------------------------------------------------------------
 
-using RowName = std::vector<std::optional<std::string>>;
-
-struct RowContent {
-  int64_t count = 0;
-  std::vector<std::vector<std::string>> values;  // by call, each as often as it came
-};
-
-using NaiveTable = std::map<std::pair<int64_t, RowName>, RowContent>;
-
-std::vector<std::optional<std::string>> values_at(const Matched& match, const std::string& name) {
-  std::vector<std::optional<std::string>> values;
-  const auto [begin, end] = match.values.equal_range(name);
-  for (auto it = begin; it != end; ++it) values.emplace_back(it->second);
-  if (values.empty()) values.emplace_back(std::nullopt);
-  return values;
-}
-
-NaiveTable expected_table(const std::vector<Matched>& matched, const query::AggregateStage& stage) {
-  NaiveTable table;
-  if (stage.by.empty() && !stage.every_us) table[{0, {}}].values.resize(stage.calls.size());
-  for (const Matched& match : matched) {
-    int64_t bucket = 0;
-    if (stage.every_us) {
-      bucket = raw(match.stored->occurrence.time());
-      bucket -= ((bucket % *stage.every_us) + *stage.every_us) % *stage.every_us;
-    }
-    std::vector<RowName> names = {{}};
-    for (const query::Key& key : stage.by) {
-      std::vector<RowName> longer;
-      for (const RowName& name : names) {
-        for (const auto& value : values_at(match, key.name)) {
-          longer.push_back(name);
-          longer.back().push_back(value);
-        }
-      }
-      names = std::move(longer);
-    }
-    for (const RowName& name : names) {
-      RowContent& row = table[{bucket, name}];
-      row.values.resize(stage.calls.size());
-      ++row.count;
-      for (size_t i = 0; i < stage.calls.size(); ++i) {
-        if (stage.calls[i].arguments.empty()) continue;
-        for (const auto& value : values_at(match, stage.calls[i].arguments[0].name)) {
-          if (value) row.values[i].push_back(*value);
-        }
-      }
-    }
-  }
-  return table;
-}
-
-struct NaiveRow {
-  int64_t bucket;
-  RowName name;
-  std::vector<double> values;  // NaN: none
-};
-
-double naive_answer(const query::Call& call, const RowContent& row,
-                    const std::vector<std::string>& texts) {
-  if (call.function == "count") return static_cast<double>(row.count);
-  if (call.function == "uniq") {
-    return static_cast<double>(std::set<std::string>(texts.begin(), texts.end()).size());
-  }
-  std::vector<double> numbers;
-  double sum = 0;
-  for (const std::string& text : texts) {
-    if (const auto number = query::parse_quantity(text)) numbers.push_back(*number);
-  }
-  for (const double number : numbers) sum += number;
-  if (call.function == "sum") return sum;
-  if (numbers.empty()) return std::numeric_limits<double>::quiet_NaN();
-  std::sort(numbers.begin(), numbers.end());
-  if (call.function == "avg") return sum / static_cast<double>(numbers.size());
-  if (call.function == "min") return numbers.front();
-  if (call.function == "max") return numbers.back();
-  // At least so many hundredths of all are not above it.
-  const size_t percent = static_cast<size_t>(std::stoi(call.function.substr(1)));
-  size_t rank = 1;
-  while (100 * rank < percent * numbers.size()) ++rank;
-  return numbers[rank - 1];
-}
-
-double or_lowest(double number) {
-  return std::isnan(number) ? -std::numeric_limits<double>::infinity() : number;
-}
-
-std::vector<NaiveRow> in_order(const NaiveTable& table, const query::AggregateStage& stage) {
-  std::vector<NaiveRow> rows;
-  for (const auto& [key, content] : table) {
-    NaiveRow row{key.first, key.second, {}};
-    for (size_t i = 0; i < stage.calls.size(); ++i) {
-      row.values.push_back(naive_answer(stage.calls[i], content, content.values[i]));
-    }
-    rows.push_back(std::move(row));
-  }
-  // The map has them by bucket and name already.
-  std::stable_sort(rows.begin(), rows.end(), [](const NaiveRow& a, const NaiveRow& b) {
-    return a.bucket != b.bucket ? a.bucket < b.bucket
-                                : or_lowest(a.values[0]) > or_lowest(b.values[0]);
-  });
-  return rows;
-}
-
-query::Cell cell_of(const query::Call& call, double number) {
-  if (std::isnan(number)) return {};
-  if (call.function == "count" || call.function == "uniq") {
-    return {static_cast<int64_t>(number)};
-  }
-  return {number};
-}
-
-std::vector<query::Cell> cells_of(const NaiveRow& row, const query::AggregateStage& stage) {
-  std::vector<query::Cell> cells;
-  if (stage.every_us) cells.push_back({TimeUs{row.bucket}});
-  for (const auto& name : row.name) {
-    cells.push_back(name ? query::Cell{*name} : query::Cell{});
-  }
-  for (size_t i = 0; i < row.values.size(); ++i) {
-    cells.push_back(cell_of(stage.calls[i], row.values[i]));
-  }
-  return cells;
-}
-
 void check_table(QueryWorld& world, Query query, const std::vector<Matched>& matched,
                  RandomQuery& random, TimeUs now) {
   const query::AggregateStage stage = random.table();
@@ -396,6 +236,9 @@ int check_queries(QueryWorld& world, uint64_t seed, int queries) {
     const auto matched = scan(world, query, now);
     check_search(world, query, matched, random, now);
     check_matches(world, query, matched, now);
+    check_histogram(world, text, matched, random, now);
+    check_comparison(world, text, random, now);
+    check_fields(world, text, matched, random, now);
     check_table(world, std::move(query), matched, random, now);
     if (!matched.empty() && matched.size() < world.stored().size()) ++telling;
   }

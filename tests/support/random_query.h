@@ -10,6 +10,7 @@
 
 #include "base/time_format.h"
 #include "query/ast.h"
+#include "query/search.h"
 
 namespace cairn::testing {
 
@@ -48,9 +49,10 @@ class RandomQuery {
   }
 
   query::Key row_key() {
-    static constexpr std::array kKeys = {"level",       "environment", "release", "browser",
-                                         "shard",       "user",        "url",     "error.type",
-                                         "fingerprint", "issue",       "project", "absent"};
+    static constexpr std::array kKeys = {
+        "level",  "environment", "release",     "browser",    "shard",    "user",
+        "url",    "error.type",  "fingerprint", "issue",      "project",  "absent",
+        "status", "substatus",   "priority",    "issue.type", "assigned", "issue.category"};
     return plain(kKeys[below(kKeys.size())]);
   }
 
@@ -65,8 +67,10 @@ class RandomQuery {
       stage.by.push_back(std::move(key));
     }
     if (stage.calls.empty() || below(2) == 0) stage.calls.push_back({"uniq", {row_key()}, {}});
-    static constexpr std::array kComputed = {"sum", "avg", "min", "max",
-                                             "p50", "p75", "p95", "p99"};
+    if (below(4) == 0) stage.calls.push_back({"issues", {}, {}});
+    if (below(8) == 0) stage.calls.push_back({"count_unique", {row_key()}, {}});
+    static constexpr std::array kComputed = {"sum", "avg", "min", "max",       "p50",
+                                             "p75", "p95", "p99", "percentile"};
     for (uint64_t i = below(3); i > 0; --i) {
       query::Call call{kComputed[below(kComputed.size())], {}, {}};
       if (std::any_of(stage.calls.begin(), stage.calls.end(),
@@ -74,6 +78,9 @@ class RandomQuery {
         continue;
       }
       call.arguments.push_back(plain(below(8) == 0 ? "environment" : "shard"));
+      if (call.function == "percentile") {
+        call.arguments.push_back(plain("0." + std::to_string(10 + below(90))));
+      }
       stage.calls.insert(stage.calls.begin() + static_cast<ptrdiff_t>(below(2)), std::move(call));
     }
     static constexpr std::array<int64_t, 4> kWidths = {60, 3600, 86400, 5000};
@@ -93,6 +100,49 @@ class RandomQuery {
     return stage;
   }
 
+  // Stages of every kind, whether they go together or not.
+  std::vector<query::Stage> pipeline() {
+    std::vector<query::Stage> stages;
+    for (uint64_t i = 1 + below(4); i > 0; --i) stages.push_back(stage());
+    return stages;
+  }
+
+  query::Stage stage() {
+    switch (below(8)) {
+      case 0:
+        return query::TopStage{1 + static_cast<uint32_t>(below(50)), row_key(), {}};
+      case 1: {
+        query::HistogramStage histogram{row_key(), std::nullopt, {}};
+        if (below(2) == 0) histogram.buckets = 2 + static_cast<uint32_t>(below(50));
+        return histogram;
+      }
+      case 2: {
+        query::FieldsStage fields;
+        for (uint64_t i = 1 + below(5); i > 0; --i) fields.columns.push_back(column());
+        return fields;
+      }
+      case 3:
+        return query::TrendStage{period(), {}};
+      case 4: {
+        query::WhereStage condition = where(table());
+        condition.key = column();
+        return condition;
+      }
+      case 5:
+        return sort();
+      case 6:
+        return query::LimitStage{1 + static_cast<uint32_t>(below(50)), {}};
+      default: {
+        query::AggregateStage aggregate = table();
+        if (below(3) == 0) aggregate.vs_us = period();
+        return aggregate;
+      }
+    }
+  }
+
+  // Some time of the occurrences, as text.
+  std::string time() { return random_time(); }
+
   static query::Key plain(std::string name) {
     query::Key key;
     key.quoted = name.find(' ') != std::string::npos;
@@ -105,6 +155,24 @@ class RandomQuery {
     const char* name;
     std::vector<std::string> values;
   };
+
+  query::SortStage sort() {
+    query::SortStage stage{column(), below(2) == 0, {}};
+    stage.descending |= query::parse_sort(column_name(stage.key)).has_value();
+    return stage;
+  }
+
+  query::ColumnRef column() {
+    if (below(2) == 0) return row_key();
+    query::Call call = table().calls.front();
+    if (below(3) == 0) call.part = below(2) == 0 ? "before" : "change";
+    return call;
+  }
+
+  int64_t period() {
+    static constexpr std::array<int64_t, 5> kSeconds = {1, 60, 3600, 86'400, 604'800};
+    return kSeconds[below(5)] * static_cast<int64_t>(1 + below(60)) * kMicrosPerSecond;
+  }
 
   static query::Value literal(std::string text) {
     query::Value value;

@@ -53,6 +53,10 @@ TEST_CASE("a search page") {
         R"("priority":"medium","type":1,"assignee":null,"first_seen":"1970-01-01T00:16:40Z",)"
         R"("last_seen":"1970-01-01T00:33:20.500Z","times_seen":3,"count":2,"users":1,)"
         R"("merged":["P7-2"]}]})");
+  page.issues.front().trend = {0, 3};
+  page.trend_bucket_us = 60 * kMicrosPerSecond;
+  const std::string with_trend = page_json(state, page);
+  CHECK(with_trend.ends_with(R"("merged":["P7-2"],"trend":[0,3]}],"trend_bucket_seconds":60})"));
   page.issues.clear();
   page.next = "token";
   CHECK(page_json(state, page) == R"({"lsn":4,"total":1,"next":"token","issues":[]})");
@@ -68,6 +72,16 @@ TEST_CASE("an aggregate table") {
         R"js({"lsn":9,"columns":[{"name":"time","type":"time"},)js"
         R"js({"name":"release","type":"string"},{"name":"count()","type":"integer"}],)js"
         R"js("rows":[["1970-01-01T00:00:00Z","1.0",5],[null,null,0.5]]})js");
+}
+
+TEST_CASE("a trend in a table") {
+  query::Table table;
+  table.lsn = Lsn{9};
+  table.columns = {{"trend(2h)", "trend"}};
+  table.rows = {{{std::vector<uint64_t>{2, 0, 1}}}};
+  CHECK(table_json(table) ==
+        R"js({"lsn":9,"columns":[{"name":"trend(2h)","type":"trend"}],"rows":[[[2,0,1]]]})js");
+  CHECK(cell_text(table.rows[0][0]) == "2 0 1");
 }
 
 TEST_CASE("errors") {

@@ -1,6 +1,7 @@
 // Tables: what query/aggregate.cc makes of rows, values and order.
 #include <catch2/catch.hpp>
 
+#include "query/number_stats.h"
 #include "support/shop.h"
 
 namespace cairn::testing {
@@ -55,6 +56,27 @@ TEST_CASE_METHOD(Tables, "rows by issue and project") {
   CHECK(table("is:unresolved issue:SHOP-2 | count()") == Rows{"4"});
 }
 
+TEST_CASE_METHOD(Tables, "rows by what the issue is, and how many issues there are") {
+  command(model::AssignCommand{GroupId{2}, "user:7"});
+  command(model::SetStatusCommand{GroupId{3}, model::Status::Resolved, model::Substatus::None});
+  CHECK(table("| count() issues() by status") == Rows{"unresolved 4 2", "resolved 1 1"});
+  CHECK(table("| issues() by assigned") == Rows{"- 2", "user:7 1"});
+  CHECK(table("| issues()") == Rows{"3"});
+  CHECK(table("level:fatal | issues() uniq(assigned)") == Rows{"1 1"});
+  CHECK(table("| uniq(user) by substatus, release") == Rows{"new 1.0 2", "new 1.1 1", "- - 0"});
+  CHECK(table("| issues() by status every 1d") ==
+        Rows{"2026-11-21T00:00:00Z unresolved 2", "2026-11-21T00:00:00Z resolved 1"});
+  CHECK(table("| count() issues() by issue.type, priority, issue.category, project") ==
+        Rows{"error medium error SHOP 5 3"});
+  CHECK(table("level:debug | issues()") == Rows{"0"});
+}
+
+TEST_CASE_METHOD(Tables, "issues are counted as they are shown") {
+  command(model::MergeCommand{GroupId{1}, {GroupId{2}}});
+  CHECK(table("| issues() count()") == Rows{"2 5"});
+  CHECK(table("| issues() by release") == Rows{"- 1", "1.0 1", "1.1 1"});
+}
+
 TEST_CASE_METHOD(Tables, "buckets of time, in order, empty ones left out") {
   CHECK(table("| count() uniq(user) every 1h") ==
         Rows{"2026-11-21T08:00:00Z 2 1", "2026-11-21T10:00:00Z 2 2", "2026-11-21T11:00:00Z 1 0"});
@@ -98,6 +120,26 @@ TEST_CASE_METHOD(Durations, "functions of numbers") {
   CHECK(table("| max(never_seen)") == Rows{"-"});
   CHECK(table("| min(timestamp) max(timestamp)") ==
         Rows{"2026-11-21T10:00:00Z 2026-11-21T15:00:00Z"});
+}
+
+TEST_CASE_METHOD(Durations, "other names and other percentiles") {
+  CHECK(table("| count_unique(shop) uniq(shop)") == Rows{"3 3"});
+  CHECK(table("| percentile(took, 0.5) percentile(took, 0.26) percentile(took, 0)") ==
+        Rows{"80 80 40"});
+  CHECK(table("| percentile(took, 1) percentile(took, 0.750001)") == Rows{"1000 1000"});
+  CHECK(table("| percentile(took, 0.25) | where percentile(took, 0.25) > 10") == Rows{"40"});
+}
+
+// 0.07 of 100 is 7, and a double says a little more.
+TEST_CASE("a percentile of exactly so many numbers") {
+  query::NumberStats stats;
+  for (int number = 1; number <= 100; ++number) stats.add(number, true);
+  query::BoundCall call;
+  call.function = query::BoundCall::Function::Percentile;
+  call.per_million = 70'000;
+  CHECK(stats.answer(call) == 7);
+  call.per_million = 70'001;
+  CHECK(stats.answer(call) == 8);
 }
 
 TEST_CASE_METHOD(Durations, "rates are of the time the filter names, or of the occurrences'") {
@@ -147,13 +189,20 @@ TEST_CASE_METHOD(Tables, "wrong tables are told what would be right") {
   check("| count(user)", 8, "no argument");
   check("| uniq()", 2, "one field");
   check("| count() by timestamp", 13, "every 1h");
-  check("| count() by status", 13, "none of them");
+  check("| count() by times_seen", 13, "none of them");
+  check("| median(user)", 2, "did you mean \"p50\"?");
+  check("| issues(user)", 9, "no argument");
+  check("| percentile(user)", 2, "percentile(tags[duration], 0.95)");
+  check("| percentile(user, 95)", 19, "no fraction");
+  check("| count() trend(24h)", 10, "column of issues");
+  check("| histogram issue", 12, "no number");
+  check("| histogram took 1", 2, "between 2 and 1000");
   check("| count() by user.id", 13, "write user");
   check("| count() | count()", 12, "two");
   check("| sort date | count()", 14, "after the table");
   check("| count() by level | sort levle", 21, "did you mean \"level\"?");
   check("| count() by level, level", 2, "twice");
-  check("| sum(user)  p42(user)", 13, "There is no function");
+  check("| sum(user)  p42(user)", 13, "write percentile(FIELD, 0.42)");
   check("| rate(fast)", 2, "length of time");
   check("| sum(issue)", 6, "is no number");
   check("| max()", 2, "one field");

@@ -42,6 +42,13 @@ TEST_CASE("queries are printed as people write them") {
   CHECK(printed("is:unresolved | count() uniq(user) by release every 60m") ==
         "is:unresolved | count() uniq(user) by release every 1h");
   CHECK(printed("| top 5 tags[os]") == "| top 5 tags[os]");
+  CHECK(printed("a | histogram took  30 |where from>3") ==
+        "a | histogram took 30 | where from > 3");
+  CHECK(printed("|count() VS 7d | sort -count( ).change") ==
+        "| count() vs 1w | sort -count().change");
+  CHECK(printed("| fields title,count( ) , trend( 24h )|limit 3") ==
+        "| fields title, count(), trend(24h) | limit 3");
+  CHECK(printed("| trend 14d") == "| trend 2w");
 }
 
 TEST_CASE("escapes come back as they were meant") {
@@ -98,7 +105,7 @@ TEST_CASE("random trees are printed and parsed again") {
     for (int i = 0; i < 50; ++i) {
       Query query;
       query.filter = random.node(3);
-      if (i % 3 == 0) query.stages.emplace_back(random.table());
+      if (i % 3 == 0) query.stages = random.pipeline();
       check_round_trip(query);
     }
   }
@@ -139,7 +146,11 @@ TEST_CASE("random texts that are queries are printed and parsed again") {
                                          "\\*",
                                          "is:new",
                                          " by ",
-                                         "every 1h"};
+                                         "every 1h",
+                                         " vs 1w",
+                                         "fields ",
+                                         "histogram ",
+                                         "trend 1h"};
   uint64_t queries = 0;
   const uint64_t first = testing::soak_rounds(1) > 1 ? testing::first_seed() : 1;
   for (uint64_t seed = first; seed < first + 20; ++seed) {
