@@ -90,6 +90,37 @@ def test_aggregate_shape(box):
     assert "Firefox 130" in box.ok("query", box.store, "level:error | count() by browser").out
 
 
+def test_issues_as_a_table(box):
+    fill(box)
+    now = "2020-09-13T12:27:00Z"  # just after the last occurrence
+    query = "| fields short_id, count(), trend(1h) | sort short_id | limit 2"
+    table = box.search(query, "--now", now)
+    assert [column["type"] for column in table["columns"]] == ["string", "integer", "trend"]
+    assert table["rows"] == [[f"P7-{n}", 2, [0] * 11 + [2]] for n in [1, 2]]
+    shown = box.ok("query", box.store, query, "--now", now, env={"LC_ALL": "C"}).out
+    assert re.search(r"P7-2 +2 +@$", shown, re.M), shown
+
+
+def test_trends_of_a_page(box):
+    fill(box)
+    page = box.search("| trend 1h", "--now", "2020-09-13T12:27:00Z")
+    assert list(page) == ["lsn", "total", "next", "issues", "trend_bucket_seconds"]
+    assert page["trend_bucket_seconds"] == 300
+    assert all(list(issue) == ISSUE_KEYS + ["trend"] for issue in page["issues"])
+    assert page["issues"][0]["trend"] == [0] * 11 + [2]
+    assert "LAST 1h" in box.ok("query", box.store, "| trend 1h", "--now", NOW,
+                               env={"COLUMNS": "120"}).out
+
+
+def test_an_earlier_window(box):
+    fill(box)
+    table = box.search("timestamp:>=2020-09-13T12:26:45Z | count() vs 3s", "--now",
+                       "2020-09-13T12:26:50Z")
+    assert [column["name"] for column in table["columns"]] == ["count()", "count().before",
+                                                                "count().change"]
+    assert table["rows"] == [[5, 5, 0]], table
+
+
 def test_warnings_are_told_and_change_nothing(box):
     fill(box)
     done = box.ok("query", box.store, "browsr:x")
