@@ -181,7 +181,7 @@ struct TrendStage {
 };  // trend 24h
 struct SortStage {
   ColumnRef key;           // a sort of issues, or a column
-  bool descending = true;  // with `-`, and for the sorts of issues (date, new, freq, user)
+  bool descending = true;  // with `-`; the sorts of issues have one direction, whatever is written
   Span at;
 };  // sort freq, sort -count()
 struct WhereStage {

@@ -6,7 +6,8 @@
 // name or (tag NAME TYPE); a list of values in brackets; (* RUN...) a value with wildcards between
 // the runs; 'x' around what was quoted. (text VALUE) is free text, (all) no filter. Pipeline
 // stages follow behind `|`: (aggregate (calls (count) (uniq user)) (by a b) (every-us N)),
-// (top N KEY), (where OP COLUMN VALUE), (sort -KEY), (limit N).
+// (top N KEY), (histogram KEY N), (fields COLUMN ...), (trend-us N), (where OP COLUMN VALUE),
+// (sort -COLUMN), (limit N); (vs-us N) in an aggregate.
 #pragma once
 
 #include <string>

@@ -7,7 +7,6 @@
 
 #include "base/ascii.h"
 #include "base/ids.h"
-#include "query/search.h"
 
 namespace cairn::query {
 namespace {
@@ -197,8 +196,7 @@ class Printer {
   }
 
   void operator()(const SortStage& stage) {
-    const bool of_issues = parse_sort(column_name(stage.key)).has_value();
-    out_ += stage.descending && !of_issues ? "sort -" : "sort ";
+    out_ += stage.descending ? "sort -" : "sort ";
     out_ += typed(stage.key);
   }
 

@@ -3,7 +3,6 @@
 #include <charconv>
 #include <utility>
 
-#include "query/search.h"
 #include "query/token.h"
 #include "query/value_parser.h"
 
@@ -382,7 +381,7 @@ class StageConverter {
   Result<Stage> operator()(const grammar::Sort& typed, Span at) const {
     SortStage stage;
     stage.key = column(typed.key);
-    stage.descending = typed.minus || parse_sort(column_name(stage.key)).has_value();
+    stage.descending = typed.minus;
     stage.at = at;
     return Stage{std::move(stage)};
   }

@@ -10,7 +10,6 @@
 
 #include "base/time_format.h"
 #include "query/ast.h"
-#include "query/search.h"
 
 namespace cairn::testing {
 
@@ -129,7 +128,7 @@ class RandomQuery {
         return condition;
       }
       case 5:
-        return sort();
+        return query::SortStage{column(), below(2) == 0, {}};
       case 6:
         return query::LimitStage{1 + static_cast<uint32_t>(below(50)), {}};
       default: {
@@ -155,12 +154,6 @@ class RandomQuery {
     const char* name;
     std::vector<std::string> values;
   };
-
-  query::SortStage sort() {
-    query::SortStage stage{column(), below(2) == 0, {}};
-    stage.descending |= query::parse_sort(column_name(stage.key)).has_value();
-    return stage;
-  }
 
   query::ColumnRef column() {
     if (below(2) == 0) return row_key();

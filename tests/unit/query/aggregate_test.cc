@@ -166,6 +166,8 @@ TEST_CASE_METHOD(Durations, "conditions on rows") {
 TEST_CASE_METHOD(Tables, "sort and limit") {
   CHECK(table("| count() by release | sort -release") == Rows{"1.1 1", "1.0 3", "- 1"});
   CHECK(table("| count() by release | sort count()") == Rows{"- 1", "1.1 1", "1.0 3"});
+  CHECK(table("| count() by user | sort user") == Rows{"- 1", "id:1 3", "id:2 1"});
+  CHECK(table("| count() by user | sort -user") == Rows{"id:2 1", "id:1 3", "- 1"});
   CHECK(table("| count() by release | sort -count() | limit 1") == Rows{"1.0 3"});
   CHECK(table("| count() every 1h | sort -time | limit 1") == Rows{"2026-11-21T11:00:00Z 1"});
   const auto cut =
