@@ -142,10 +142,10 @@ class Scan {
     auto predicate = query::Predicate::bind(query, view.forest(), now);
     INFO((predicate.ok() ? std::string() : predicate.error().message));
     REQUIRE(predicate.ok());
-    for (const auto& [occurrence, decided_by] : seen) {
-      const GroupId issue = issue_of(view.forest(), decided_by);
-      if (issue == GroupId{} || !predicate->matches(occurrence, issue)) continue;
-      matched.push_back({&occurrence, issue});
+    for (const ScannedLog::Seen& one : seen) {
+      const GroupId issue = issue_of(view.forest(), one.decided_by);
+      if (issue == GroupId{} || !predicate->matches(one.occurrence, issue)) continue;
+      matched.push_back({&one.occurrence, issue});
     }
   }
 
