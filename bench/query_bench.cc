@@ -8,6 +8,7 @@
 #include "query/parser.h"
 #include "query/plan.h"
 #include "query/search.h"
+#include "query/substring.h"
 #include "storage/bitmap.h"
 
 namespace cairn::bench {
@@ -130,6 +131,32 @@ BENCHMARK_CAPTURE(query_prepare, typical,
     ->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(query_prepare, hundred_terms, terms(100))->Unit(benchmark::kMicrosecond);
 
+// Understanding what was written to be slow. Items: bytes.
+void query_hostile(benchmark::State& state, const char* unit) {
+  std::string text;
+  while (text.size() + 16 < query::kMaxQueryBytes) text += unit;
+  for (auto _ : state) benchmark::DoNotOptimize(query::parse(text));
+  count(state, text.size());
+}
+BENCHMARK_CAPTURE(query_hostile, terms, "a:1 ")->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(query_hostile, words, "a ")->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(query_hostile, lists, "k:[a, ")->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(query_hostile, calls_of_lists, "f():[a, ")->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(query_hostile, regexes, "k://a ")->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(query_hostile, quotes, "\"a\\\" ")->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(query_hostile, parentheses, "a(b ")->Unit(benchmark::kMillisecond);
+
+// A text that is nowhere, in as much text as a row of the dictionary has. Items: bytes.
+void substring_find(benchmark::State& state, bool fold_case) {
+  std::string text;
+  while (text.size() < 1u << 20) text += "Connection to shop-db timed out after 30 s; ";
+  const query::Substring needle("Checkout", fold_case);
+  for (auto _ : state) benchmark::DoNotOptimize(needle.find(text));
+  count(state, text.size());
+}
+BENCHMARK_CAPTURE(substring_find, as_written, false)->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(substring_find, any_case, true)->Unit(benchmark::kMicrosecond);
+
 // Whole searches and tables, from the text on.
 void answer(benchmark::State& state, const char* text) {
   query::SearchOptions options;
@@ -151,6 +178,8 @@ BENCHMARK_CAPTURE(answer, sort_user, "project:1 is:unresolved | sort user")
     ->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(answer, uniq_users, "level:error | count() uniq(user) every 1h")
     ->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(answer, free_text, "timeout level:error")->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(answer, two_fields, "| count() by browser, os")->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(answer, top_releases, "project:1 | top 50 release")
     ->Unit(benchmark::kMicrosecond);
 

@@ -9,4 +9,9 @@ TimeUs SystemClock::now() {
   return TimeUs{std::chrono::duration_cast<std::chrono::microseconds>(since_epoch).count()};
 }
 
+TimeUs SteadyClock::now() {
+  const auto since_some_time = std::chrono::steady_clock::now().time_since_epoch();
+  return TimeUs{std::chrono::duration_cast<std::chrono::microseconds>(since_some_time).count()};
+}
+
 }  // namespace cairn

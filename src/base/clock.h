@@ -17,6 +17,12 @@ class SystemClock final : public Clock {
   TimeUs now() override;
 };
 
+// Never goes back; only differences between its times mean anything.
+class SteadyClock final : public Clock {
+ public:
+  TimeUs now() override;
+};
+
 // Stands still until set. For tests and for --now.
 class ManualClock final : public Clock {
  public:

@@ -119,6 +119,71 @@ MomentArguments read_moment(const MomentWords& words) {
   return moment;
 }
 
+namespace {
+
+// A whole number and a unit out of `units`; nullopt: neither, or the product is too large.
+std::optional<uint64_t> read_amount(const std::string& text,
+                                    const std::map<std::string, uint64_t>& units) {
+  const size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  const auto count = whole_number(std::string_view(text).substr(0, digits));
+  if (count && *count == 0 && digits == text.size()) return 0;
+  const auto unit = units.find(text.substr(digits));
+  constexpr uint64_t kMost = uint64_t{1} << 62;
+  if (!count || unit == units.end() || *count > kMost / unit->second) return std::nullopt;
+  return *count * unit->second;
+}
+
+}  // namespace
+
+int64_t read_timeout(const std::string& option, const std::string& text) {
+  static const std::map<std::string, uint64_t> kUnits = {
+      {"ms", 1000}, {"s", 1'000'000}, {"m", 60'000'000}, {"h", 3'600'000'000}};
+  const auto us = read_amount(text, kUnits);
+  if (!us) {
+    refuse(fmt::format("{}: '{}' is no time to wait; write 500ms, 5s or 2m, or 0 for any", option,
+                       text));
+  }
+  return static_cast<int64_t>(*us);
+}
+
+uint64_t read_bytes(const std::string& option, const std::string& text) {
+  static const std::map<std::string, uint64_t> kUnits = {
+      {"", 1},         {"k", 1u << 10}, {"K", 1u << 10}, {"m", 1u << 20},
+      {"M", 1u << 20}, {"g", 1u << 30}, {"G", 1u << 30}};
+  const auto bytes = read_amount(text, kUnits);
+  if (!bytes) {
+    refuse(fmt::format("{}: '{}' is no amount of memory; write 256m or 2g, or 0 for any", option,
+                       text));
+  }
+  return *bytes;
+}
+
+void add_budget(CLI::App& app, BudgetWords& words) {
+  app.add_option("--timeout", words.timeout, "give up after so long (default 60s; 0 = never)")
+      ->type_name("TIME");
+  app.add_option("--max-memory", words.max_memory,
+                 "give up when it needs more (default 1g; 0 = never)")
+      ->type_name("BYTES");
+  app.add_option("--max-examined", words.max_examined,
+                 "give up after so many occurrences read one by one (default: any)")
+      ->transform(count_from(0))
+      ->type_name("N");
+  app.add_option("--max-rows", words.max_rows, "give up when the answer has more (default: any)")
+      ->transform(count_from(0))
+      ->type_name("N");
+}
+
+query::Budget read_budget(const BudgetWords& words) {
+  query::Budget budget = kDefaultBudget;
+  if (!words.timeout.empty()) budget.time_us = read_timeout("--timeout", words.timeout);
+  if (!words.max_memory.empty()) {
+    budget.memory_bytes = read_bytes("--max-memory", words.max_memory);
+  }
+  budget.rows_examined = words.max_examined;
+  budget.rows_returned = words.max_rows;
+  return budget;
+}
+
 int64_t read_duration(const std::string& option, const std::string& text) {
   static const std::map<char, int64_t> kSeconds = {
       {'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86'400}, {'w', 604'800}};

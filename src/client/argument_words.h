@@ -31,6 +31,10 @@ CLI::Validator count_from(uint64_t low, uint64_t high = UINT64_MAX);
 TimeUs read_time(const std::string& option, const std::string& text);
 // 90d, 12h, 30m, 45s, 2w: a whole number and its unit; in microseconds.
 int64_t read_duration(const std::string& option, const std::string& text);
+// 5s, 500ms, 2m, 1h; 0 = without end. In microseconds.
+int64_t read_timeout(const std::string& option, const std::string& text);
+// 256m, 1g, 65536, in units of 1024; 0 = without end. In bytes.
+uint64_t read_bytes(const std::string& option, const std::string& text);
 // The words, blanks between them.
 std::string join(const std::vector<std::string>& words);
 
@@ -44,6 +48,15 @@ struct MomentWords {
   std::string experiment;
 };
 void add_moment(CLI::App& app, MomentWords& words);
+struct BudgetWords {
+  std::string timeout;
+  std::string max_memory;
+  uint64_t max_examined = 0;
+  uint64_t max_rows = 0;
+};
+// --timeout, --max-memory, --max-examined, --max-rows.
+void add_budget(CLI::App& app, BudgetWords& words);
+query::Budget read_budget(const BudgetWords& words);
 void add_experiment(CLI::App& app, MomentWords& words);  // --in NAME
 // `what` names the word in messages.
 engine::AsOf read_as_of(const std::string& what, const std::string& text);

@@ -38,14 +38,17 @@ void strip_kind(std::string& who, std::string_view kind) {
   if (who.starts_with(kind)) who.erase(0, kind.size());
 }
 
-Finish build_query(CLI::App& app) {
-  struct Words {
-    QueryArguments values;
-    std::vector<std::string> query;
-    MomentWords moment;
-    std::string sort;
-  };
-  auto words = std::make_shared<Words>();
+struct QueryWords {
+  QueryArguments values;
+  std::vector<std::string> query;
+  MomentWords moment;
+  BudgetWords budget;
+  std::string sort;
+};
+
+// What query and explain have in common.
+std::function<QueryArguments()> add_query(CLI::App& app) {
+  auto words = std::make_shared<QueryWords>();
   add_store(app, words->values.store);
   app.add_option("QUERY", words->query);
   app.add_option("--limit", words->values.limit,
@@ -62,9 +65,11 @@ Finish build_query(CLI::App& app) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   add_moment(app, words->moment);
   add_experiment(app, words->moment);
-  return [words]() -> VerbArguments {
+  add_budget(app, words->budget);
+  return [words]() {
     words->values.query = join(words->query);
     words->values.moment = read_moment(words->moment);
+    words->values.budget = read_budget(words->budget);
     strip_kind(words->values.viewer.user, "user:");
     for (std::string& team : words->values.viewer.teams) strip_kind(team, "team:");
     if (!words->sort.empty()) {
@@ -75,6 +80,22 @@ Finish build_query(CLI::App& app) {
     }
     return words->values;
   };
+}
+
+Finish build_query(CLI::App& app) {
+  auto profile = std::make_shared<bool>(false);
+  app.add_flag("--profile", *profile, "also the plan with times, on stderr or in the JSON");
+  auto finish = add_query(app);
+  return [finish, profile]() -> VerbArguments {
+    QueryArguments values = finish();
+    values.profile = *profile;
+    return values;
+  };
+}
+
+Finish build_explain(CLI::App& app) {
+  auto finish = add_query(app);
+  return [finish]() -> VerbArguments { return ExplainArguments{finish()}; };
 }
 
 Finish build_export(CLI::App& app) {
@@ -353,6 +374,7 @@ Finish build(std::string_view verb, CLI::App& app) {
       {"init", build_init},
       {"import", build_import},
       {"query", build_query},
+      {"explain", build_explain},
       {"export", build_export},
       {"fields", build_fields},
       {"parse", build_parse},

@@ -27,6 +27,12 @@ struct WriterArguments {
   std::string key;
 };
 
+// What one query may use unless told otherwise: enough for any honest one, and an end to the rest.
+inline constexpr query::Budget kDefaultBudget{.time_us = 60 * kMicrosPerSecond,
+                                              .memory_bytes = 1u << 30,
+                                              .rows_examined = 0,
+                                              .rows_returned = 0};
+
 struct InitArguments {
   std::string store;
 };
@@ -52,6 +58,11 @@ struct QueryArguments {
   std::optional<uint32_t> limit;
   std::string cursor;
   query::Viewer viewer;
+  query::Budget budget = kDefaultBudget;
+  bool profile = false;
+};
+struct ExplainArguments {
+  QueryArguments query;
 };
 struct FieldsArguments {
   std::string store;
@@ -298,14 +309,14 @@ struct DemoArguments {
 };
 
 using VerbArguments =
-    std::variant<InitArguments, ImportArguments, ExportArguments, QueryArguments, FieldsArguments,
-                 ParseArguments, ShowArguments, HistoryArguments, EventsArguments, TagsArguments,
-                 DiffArguments, MergeArguments, MergePairsArguments, UnmergeArguments,
-                 SplitArguments, ExperimentArguments, SweepArguments, StatusArguments,
-                 AssignArguments, PriorityArguments, StatsArguments, VerifyArguments,
-                 RebuildArguments, CompactArguments, BackupArguments, RestoreArguments,
-                 RetainArguments, LogArguments, ProjectsArguments, TypesArguments, NoteArguments,
-                 AttentionArguments, LinkArguments, StandingArguments, TickArguments,
+    std::variant<InitArguments, ImportArguments, ExportArguments, QueryArguments, ExplainArguments,
+                 FieldsArguments, ParseArguments, ShowArguments, HistoryArguments, EventsArguments,
+                 TagsArguments, DiffArguments, MergeArguments, MergePairsArguments,
+                 UnmergeArguments, SplitArguments, ExperimentArguments, SweepArguments,
+                 StatusArguments, AssignArguments, PriorityArguments, StatsArguments,
+                 VerifyArguments, RebuildArguments, CompactArguments, BackupArguments,
+                 RestoreArguments, RetainArguments, LogArguments, ProjectsArguments, TypesArguments,
+                 NoteArguments, AttentionArguments, LinkArguments, StandingArguments, TickArguments,
                  ReleasesArguments, GenerateArguments, BenchArguments, DemoArguments>;
 
 struct Invocation {

@@ -15,19 +15,13 @@ struct Phase {
   bool needs_store;
 };
 constexpr Phase kPhases[] = {
-    {"machine", bench_machine, false},
-    {"import", bench_import, true},
-    {"queries", bench_queries, true},
-    {"open", bench_open, true},
-    {"past", bench_past, true},
-    {"rebuild", bench_rebuild, true},
-    {"api", bench_api, false},
-    {"single", bench_single, false},
-    {"writers", bench_writers, false},
-    {"crash", bench_crash, false},
-    {"merges", bench_merges, true},
-    {"merged", bench_merged, true},
-    {"experiments", bench_experiments, true},
+    {"machine", bench_machine, false}, {"import", bench_import, true},
+    {"queries", bench_queries, true},  {"language", bench_language, true},
+    {"open", bench_open, true},        {"past", bench_past, true},
+    {"rebuild", bench_rebuild, true},  {"api", bench_api, false},
+    {"single", bench_single, false},   {"writers", bench_writers, false},
+    {"crash", bench_crash, false},     {"merges", bench_merges, true},
+    {"merged", bench_merged, true},    {"experiments", bench_experiments, true},
     {"busy", bench_busy, true},
 };
 

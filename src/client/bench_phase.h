@@ -67,6 +67,7 @@ Result<void> bench_open(Bench& bench);
 Result<void> bench_past(Bench& bench);
 Result<void> bench_crash(Bench& bench);
 Result<void> bench_queries(Bench& bench);
+Result<void> bench_language(Bench& bench);
 Result<void> bench_merges(Bench& bench);
 Result<void> bench_merged(Bench& bench);
 Result<void> bench_experiments(Bench& bench);

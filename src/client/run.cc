@@ -28,7 +28,7 @@ void set_signals(const VerbArguments& verb) {
                              std::holds_alternative<MergePairsArguments>(verb) ||
                              std::holds_alternative<DemoArguments>(verb) ||
                              std::holds_alternative<SweepArguments>(verb);
-  if (ends_in_order) ::signal(SIGINT, on_interrupt);
+  if (ends_in_order) end_in_order();
 }
 
 // A standard stream that is closed would be given to the next file opened, and what is meant for a
@@ -42,6 +42,7 @@ void occupy_standard_streams() {
 // The query that a position in an error points into.
 const std::string* query_of(const VerbArguments& verb) {
   if (const auto* arguments = std::get_if<QueryArguments>(&verb)) return &arguments->query;
+  if (const auto* arguments = std::get_if<ExplainArguments>(&verb)) return &arguments->query.query;
   if (const auto* arguments = std::get_if<ExportArguments>(&verb)) return &arguments->query;
   if (const auto* arguments = std::get_if<ParseArguments>(&verb)) return &arguments->query;
   if (const auto* arguments = std::get_if<EventsArguments>(&verb)) return &arguments->query;
@@ -78,6 +79,8 @@ int give_advice(const Advice& advice, Output& out) {
 
 }  // namespace
 
+void end_in_order() { ::signal(SIGINT, on_interrupt); }
+
 int run(const std::vector<std::string>& words) {
   occupy_standard_streams();
   Output out(STDOUT_FILENO);
@@ -94,7 +97,9 @@ int run(const std::vector<std::string>& words) {
     console.note("cairn: " + flushed.error().message);
     return static_cast<int>(ExitCode::Failed);
   }
-  return static_cast<int>(result ? *result : ExitCode::Failed);
+  if (result) return static_cast<int>(*result);
+  const bool cancelled = result.error().code == ErrorCode::Closed && interrupt_wanted.load();
+  return static_cast<int>(cancelled ? ExitCode::Interrupted : ExitCode::Failed);
 }
 
 }  // namespace cairn::client

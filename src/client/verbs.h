@@ -13,8 +13,10 @@
 
 namespace cairn::client {
 
-// Raised by SIGINT while an import or a demo runs.
+// Raised by SIGINT while a verb runs that ends in order.
 extern std::atomic<bool> interrupt_wanted;
+// From now on a first SIGINT raises it, and a second one ends the process as usual.
+void end_in_order();
 
 using VerbResult = Result<ExitCode>;
 
@@ -22,6 +24,7 @@ VerbResult run_verb(const InitArguments& arguments, Console& console);
 VerbResult run_verb(const ImportArguments& arguments, Console& console);
 VerbResult run_verb(const ExportArguments& arguments, Console& console);
 VerbResult run_verb(const QueryArguments& arguments, Console& console);
+VerbResult run_verb(const ExplainArguments& arguments, Console& console);
 VerbResult run_verb(const FieldsArguments& arguments, Console& console);
 VerbResult run_verb(const ParseArguments& arguments, Console& console);
 VerbResult run_verb(const ShowArguments& arguments, Console& console);

@@ -187,6 +187,8 @@ VerbResult run_verb(const EventsArguments& arguments, Console& console) {
   options.now = reading.now;
   options.limit = arguments.limit;
   options.cursor = arguments.cursor;
+  options.control.cancelled = &interrupt_wanted;
+  end_in_order();
   CAIRN_TRY_ASSIGN(const engine::IssueEvents page,
                    engine::issue_events(*reading.snapshot, scope, arguments.query, options));
   if (console.json) {
@@ -218,6 +220,8 @@ VerbResult run_verb(const TagsArguments& arguments, Console& console) {
   options.now = reading.now;
   options.limit =
       arguments.limit.value_or(one_key ? query::kDefaultLimit : query::kDefaultTopValues);
+  options.control.cancelled = &interrupt_wanted;
+  end_in_order();
   CAIRN_TRY_ASSIGN(const query::TagList list,
                    one_key ? query::list_values(view, scope, filter, arguments.key, options)
                            : query::list_tags(view, scope, filter, options));

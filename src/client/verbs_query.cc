@@ -1,8 +1,10 @@
-// query, export, parse.
+// query, explain, export, parse.
 #include <fmt/format.h>
 
+#include "base/clock.h"
 #include "client/issue_table.h"
 #include "client/output.h"
+#include "client/profile_output.h"
 #include "client/store_access.h"
 #include "client/table.h"
 #include "client/verbs.h"
@@ -61,35 +63,91 @@ void print_table(const query::Table& table, Console& console) {
 
 }  // namespace
 
-VerbResult run_verb(const QueryArguments& arguments, Console& console) {
-  CAIRN_TRY_ASSIGN(const query::Query parsed, query::parse(arguments.query));
-  CAIRN_TRY_ASSIGN(const Reading reading, open_reading(arguments.store, arguments.moment, console));
-  const engine::Snapshot& snapshot = *reading.snapshot;
+namespace {
+
+// The answer that is printed with its profile keeps it for the end.
+struct Answer {
+  std::optional<query::Table> table;
+  query::SearchPage page;
+};
+
+query::SearchOptions options_of(const QueryArguments& arguments, const Reading& reading,
+                                Clock& clock, query::Profile* profile) {
   query::SearchOptions options;
   options.now = reading.now;
   options.sort = arguments.sort;
   options.limit = arguments.limit;
   options.cursor = arguments.cursor;
   options.viewer = arguments.viewer;
+  options.control = {arguments.budget, &clock, &interrupt_wanted, profile};
+  return options;
+}
+
+Result<Answer> ask(const QueryArguments& arguments, const engine::Snapshot& snapshot,
+                   query::SearchOptions& options, const Terminal* trend) {
+  CAIRN_TRY_ASSIGN(const query::Query parsed, query::parse(arguments.query));
+  Answer answer;
   if (query::is_aggregate(parsed)) {
-    CAIRN_TRY_ASSIGN(const query::Table table, snapshot.aggregate(arguments.query, options));
-    for (const std::string& warning : table.warnings) console.note(warning);
-    if (console.json) {
-      console.out.line(table_json(table));
-    } else {
-      print_table(table, console);
-    }
-    return ExitCode::Ok;
+    CAIRN_TRY_ASSIGN(answer.table, snapshot.aggregate(arguments.query, options));
+  } else if (trend == nullptr) {
+    CAIRN_TRY_ASSIGN(answer.page, snapshot.search(arguments.query, options));
+  } else {
+    CAIRN_TRY_ASSIGN(answer.page, search_with_trend(snapshot, arguments.query, *trend, options));
   }
+  return answer;
+}
+
+}  // namespace
+
+VerbResult run_verb(const QueryArguments& arguments, Console& console) {
+  CAIRN_TRY(query::parse(arguments.query));
+  CAIRN_TRY_ASSIGN(const Reading reading, open_reading(arguments.store, arguments.moment, console));
+  end_in_order();
+  const engine::Snapshot& snapshot = *reading.snapshot;
+  SteadyClock clock;
+  query::Profile profile;
+  query::SearchOptions options =
+      options_of(arguments, reading, clock, arguments.profile ? &profile : nullptr);
+  const Terminal* trend = console.json ? nullptr : &console.terminal;
+  CAIRN_TRY_ASSIGN(const Answer answer, ask(arguments, snapshot, options, trend));
   if (console.json) {
-    CAIRN_TRY_ASSIGN(const auto page, snapshot.search(arguments.query, options));
-    console.out.line(page_json(snapshot.forest(), page));
+    std::string json =
+        answer.table ? table_json(*answer.table) : page_json(snapshot.forest(), answer.page);
+    if (arguments.profile) json = with_member(std::move(json), "profile", profile_json(profile));
+    console.out.line(json);
     return ExitCode::Ok;
   }
-  CAIRN_TRY_ASSIGN(const auto page,
-                   search_with_trend(snapshot, arguments.query, console.terminal, options));
-  for (const std::string& warning : page.warnings) console.note(warning);
-  print_page(snapshot, page, options, console);
+  const auto& warnings = answer.table ? answer.table->warnings : answer.page.warnings;
+  for (const std::string& warning : warnings) console.note(warning);
+  if (answer.table) {
+    print_table(*answer.table, console);
+  } else {
+    print_page(snapshot, answer.page, options, console);
+  }
+  if (arguments.profile) write_to_stderr(profile_text(profile, console.terminal));
+  return ExitCode::Ok;
+}
+
+VerbResult run_verb(const ExplainArguments& arguments, Console& console) {
+  CAIRN_TRY(query::parse(arguments.query.query));
+  CAIRN_TRY_ASSIGN(const Reading reading,
+                   open_reading(arguments.query.store, arguments.query.moment, console));
+  end_in_order();
+  SteadyClock clock;
+  query::Profile profile;
+  query::SearchOptions options = options_of(arguments.query, reading, clock, &profile);
+  CAIRN_TRY_ASSIGN(const Answer answer, ask(arguments.query, *reading.snapshot, options, nullptr));
+  if (!console.json) {
+    const auto& warnings = answer.table ? answer.table->warnings : answer.page.warnings;
+    for (const std::string& warning : warnings) console.note(warning);
+    console.out.write(profile_text(profile, console.terminal));
+    return ExitCode::Ok;
+  }
+  JsonWriter json;
+  json.begin_object().key("lsn").unsigned_integer(raw(reading.snapshot->lsn()));
+  json.key("query").string(arguments.query.query);
+  json.raw_members(profile_members(profile));
+  console.out.line(json.end_object().str());
   return ExitCode::Ok;
 }
 
@@ -100,16 +158,19 @@ VerbResult run_verb(const ExportArguments& arguments, Console& console) {
                       "export writes occurrences: leave the part after | out, or use query");
   }
   CAIRN_TRY_ASSIGN(const Reading reading, open_reading(arguments.store, arguments.moment, console));
+  end_in_order();
   const model::State& state = reading.snapshot->state();
   JsonWriter json;
-  auto walked = reading.snapshot->for_each_event(
-      arguments.query, reading.now, [&](engine::Snapshot::Event&& event) -> Result<void> {
-        json.clear();
-        write_event(json, state, event);
-        console.out.line(json.str());
-        if (console.out.closed()) return reader_left();
-        return {};
-      });
+  auto walked =
+      reading.snapshot->for_each_event(arguments.query, reading.now,
+                                       [&](engine::Snapshot::Event&& event) -> Result<void> {
+                                         json.clear();
+                                         write_event(json, state, event);
+                                         console.out.line(json.str());
+                                         if (console.out.closed()) return reader_left();
+                                         return {};
+                                       },
+                                       {.cancelled = &interrupt_wanted});
   if (!walked && !console.out.closed()) return walked.error();
   return ExitCode::Ok;
 }

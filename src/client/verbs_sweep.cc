@@ -20,7 +20,8 @@ constexpr std::chrono::milliseconds kLookAround{100};
 Result<query::RuleFindings> find(const SweepArguments& arguments,
                                  const engine::Snapshot& snapshot) {
   if (!arguments.undo) {
-    return snapshot.evaluate(arguments.rule, arguments.now.value_or(SystemClock().now()));
+    return snapshot.evaluate(arguments.rule, arguments.now.value_or(SystemClock().now()),
+                             {.cancelled = &interrupt_wanted});
   }
   query::RuleFindings findings;
   CAIRN_TRY_ASSIGN(findings.links, snapshot.undo_of(*arguments.undo));

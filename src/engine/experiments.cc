@@ -32,9 +32,11 @@ query::View Snapshot::view_with(const model::Experiment& experiment) const {
   return view;
 }
 
-Result<query::RuleFindings> Snapshot::evaluate(std::string_view rule, TimeUs now) const {
+Result<query::RuleFindings> Snapshot::evaluate(std::string_view rule, TimeUs now,
+                                               const query::Control& control) const {
   CAIRN_TRY_ASSIGN(const query::Rule parsed, query::parse_rule(rule));
-  return query::evaluate(impl_->view, parsed, now);
+  query::Meter meter(control);
+  return query::evaluate(query::watched(impl_->view, meter), parsed, now);
 }
 
 Result<model::Regrouping> Snapshot::undo_of(Lsn lsn) const {

@@ -5,8 +5,17 @@
 
 #include "engine/store_impl.h"
 #include "query/parser.h"
+#include "query/profile.h"
 
 namespace cairn::engine {
+namespace {
+
+Result<query::Query> parse_watched(std::string_view text, const query::Meter& meter) {
+  const query::StageTimer timer(&meter, "parse");
+  return query::parse(text);
+}
+
+}  // namespace
 
 Snapshot::Snapshot(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Snapshot::~Snapshot() = default;
@@ -66,14 +75,18 @@ Result<std::unique_ptr<Snapshot>> Store::snapshot(std::string_view experiment) c
 
 Result<query::SearchPage> Snapshot::search(std::string_view text,
                                            const query::SearchOptions& options) const {
-  CAIRN_TRY_ASSIGN(const query::Query parsed, query::parse(text));
-  return query::search(impl_->view, parsed, options);
+  query::Meter meter(options.control);
+  if (options.control.profile != nullptr) *options.control.profile = {};
+  CAIRN_TRY_ASSIGN(const query::Query parsed, parse_watched(text, meter));
+  return query::search(query::watched(impl_->view, meter), parsed, options);
 }
 
 Result<query::Table> Snapshot::aggregate(std::string_view text,
                                          const query::SearchOptions& options) const {
-  CAIRN_TRY_ASSIGN(const query::Query parsed, query::parse(text));
-  return query::aggregate(impl_->view, parsed, options);
+  query::Meter meter(options.control);
+  if (options.control.profile != nullptr) *options.control.profile = {};
+  CAIRN_TRY_ASSIGN(const query::Query parsed, parse_watched(text, meter));
+  return query::aggregate(query::watched(impl_->view, meter), parsed, options);
 }
 
 Result<model::Record> Snapshot::record(Lsn lsn) const {
@@ -86,10 +99,13 @@ Result<model::Record> Snapshot::record(Lsn lsn) const {
 }
 
 Result<void> Snapshot::for_each_event(std::string_view query, TimeUs now,
-                                      const std::function<Result<void>(Event&&)>& fn) const {
+                                      const std::function<Result<void>(Event&&)>& fn,
+                                      const query::Control& control) const {
+  query::Meter meter(control);
   CAIRN_TRY_ASSIGN(const query::Query parsed, query::parse(query));
   Result<void> outcome;
-  CAIRN_TRY(query::for_each_match(impl_->view, parsed, now, [&](const query::Match& match) {
+  const query::View view = query::watched(impl_->view, meter);
+  CAIRN_TRY(query::for_each_match(view, parsed, now, [&](const query::Match& match) {
     auto found = record(match.lsn);
     if (!found.ok()) {
       outcome = std::move(found).error();

@@ -220,12 +220,14 @@ class Snapshot {
     GroupId leaf{};   // own group
   };
   Result<void> for_each_event(std::string_view query, TimeUs now,
-                              const std::function<Result<void>(Event&&)>& fn) const;
+                              const std::function<Result<void>(Event&&)>& fn,
+                              const query::Control& control = {}) const;
 
   // The same with an experiment of another moment of the store, as far as its groups are there.
   query::View view_with(const model::Experiment& experiment) const;
   // What a rule finds here, see query/rule.h: in the experiment, when the snapshot is of one.
-  Result<query::RuleFindings> evaluate(std::string_view rule, TimeUs now) const;
+  Result<query::RuleFindings> evaluate(std::string_view rule, TimeUs now,
+                                       const query::Control& control = {}) const;
   // What takes back of a regrouping (a sweep, a promotion, an undo) whatever of it still stands.
   // InvalidArgument: the record is something else.
   Result<model::Regrouping> undo_of(Lsn lsn) const;

@@ -13,6 +13,7 @@
 #include "query/histogram.h"
 #include "query/issue_fields.h"
 #include "query/plan.h"
+#include "query/profile.h"
 #include "query/rollup.h"
 #include "query/search.h"
 #include "query/table_builder.h"
@@ -90,11 +91,14 @@ bool follows_from_issues(const BoundTable& table) {
 // the view forest.
 RowSet rows_of_issues(const View& view, const Plan& plan, const BoundTable& table) {
   GroupFilter filter(view, plan.group_filter);
+  tell_counting(view, "totals of the state, no occurrence read");
   std::vector<IssueTotals> issues;
   if (plan.issues || !totals_from_state(view, plan, filter, issues)) {
+    tell_counting(view, "matches by fingerprint");
     const auto parts = match_parts(view, plan, filter, GroupFilterIn::Caller);
     issues = roll_up(view, plan, filter, parts);
   }
+  note_issues(view, plan, filter);
   RowSet rows;
   rows.key_count = table.by.size();
   rows.value_count = table.calls.size();
@@ -168,15 +172,24 @@ Result<RowSet> make_rows(const View& view, const Plan& plan, const BoundTable& t
                                  [](const auto& call) { return call.function == Function::Rate; });
   const bool one_key = table.by.size() == 1;
   if (follows_from_issues(table)) return rows_of_issues(view, plan, table);
+  StageTimer timer(view.meter, "match");
   GroupFilter filter(view, plan.group_filter);
   const auto parts = match_parts(view, plan, filter, GroupFilterIn::Matches);
+  note_issues(view, plan, filter);
+  CAIRN_TRY(check(view.meter));
+  timer.next("roll-up");
   double span_us = 0;
   if (rates) span_us = options.span_us ? *options.span_us : span_of(plan, parts, options.now);
-  if (counts && table.by.empty()) return count_all({table, span_us}, parts);
+  if (counts && table.by.empty()) {
+    tell_counting(view, "cardinalities of the matches");
+    return count_all({table, span_us}, parts);
+  }
   if (counts && one_key && table.by.front().kind == RowKey::Kind::Event) {
+    tell_counting(view, "the field's column, or its postings, whichever is less");
     const KeySpace space(view, table.by.front());
     return rows_of({table, span_us}, count_by_field(space, parts));
   }
+  tell_counting(view, "values of every match, block by block");
   TableBuilder builder(view, table, earliest(parts), span_us, options.shift_us);
   for (const PartMatch& match : parts) CAIRN_TRY(builder.add(match));
   return builder.finish();
@@ -247,7 +260,8 @@ RowSet choose_rows(const BoundTable& table, RowSet rows) {
 class Renderer {
  public:
   Renderer(const View& view, const BoundTable& table, const RowSet& rows)
-      : table_(table),
+      : view_(view),
+        table_(table),
         rows_(rows),
         columns_(table_columns(table)),
         first_call_(rows.key_count + time_columns()) {
@@ -262,8 +276,11 @@ class Renderer {
 
   Result<std::vector<std::vector<Cell>>> render(uint32_t limit) const {
     std::vector<std::vector<Cell>> out;
+    Holding held(view_.meter);
     for (size_t row : candidates(limit)) {
       CAIRN_TRY_ASSIGN(auto cells, render_row(row));
+      held.add(cells.size() * sizeof(Cell));
+      if (!go_on(view_.meter)) break;
       out.push_back(std::move(cells));
     }
     const size_t shown = std::min<size_t>(limit, out.size());
@@ -324,6 +341,7 @@ class Renderer {
     return false;
   }
 
+  const View& view_;
   const BoundTable& table_;
   const RowSet& rows_;
   std::vector<Column> columns_;
@@ -349,8 +367,11 @@ Result<RowSet> all_rows(const View& view, const Query& query, const Plan& plan,
                         const BoundTable& table, const SearchOptions& options) {
   if (table.histogram) {
     GroupFilter filter(view, plan.group_filter);
-    return histogram_rows(view, *table.histogram,
-                          match_parts(view, plan, filter, GroupFilterIn::Matches));
+    tell_counting(view, "numbers of every match, block by block");
+    const auto parts = match_parts(view, plan, filter, GroupFilterIn::Matches);
+    note_issues(view, plan, filter);
+    CAIRN_TRY(check(view.meter));
+    return histogram_rows(view, *table.histogram, parts);
   }
   CAIRN_TRY_ASSIGN(RowSet rows, make_rows(view, plan, table, {options.now, 0, {}}));
   if (!table.vs_us) return rows;
@@ -360,7 +381,10 @@ Result<RowSet> all_rows(const View& view, const Query& query, const Plan& plan,
 
 }  // namespace
 
-Result<Table> aggregate(const View& view, const Query& query, const SearchOptions& options) {
+Result<Table> aggregate(const View& given, const Query& query, const SearchOptions& options) {
+  Meter own(options.control);
+  const View view = watched(given, own);
+  std::optional<StageTimer> timer(std::in_place, view.meter, "bind");
   CAIRN_TRY_ASSIGN(const Pipeline pipeline, bind_pipeline(query));
   if (!pipeline.makes_table()) {
     return make_error(ErrorCode::InvalidArgument,
@@ -370,11 +394,18 @@ Result<Table> aggregate(const View& view, const Query& query, const SearchOption
   if (!options.cursor.empty()) {
     return make_error(ErrorCode::InvalidArgument, "A table has no pages and takes no cursor.");
   }
+  timer.reset();
   if (pipeline.fields) return list_fields(view, query, pipeline, options);
+  timer.emplace(view.meter, "bind");
   CAIRN_TRY_ASSIGN(const uint32_t limit, choose_limit(options, pipeline, kMaxLimit));
   CAIRN_TRY_ASSIGN(Expr filter, bind_filter(query, view.forest(), options.now, options.viewer));
-  CAIRN_TRY_ASSIGN(const Plan plan, make_plan(view, std::move(filter)));
+  timer->next("plan");
+  CAIRN_TRY_ASSIGN(Plan plan, make_plan(view, std::move(filter)));
+  plan.told = true;
+  timer.reset();  // all_rows has stages of its own
   CAIRN_TRY_ASSIGN(RowSet all, all_rows(view, query, plan, *pipeline.table, options));
+  CAIRN_TRY(check(view.meter));
+  timer.emplace(view.meter, "rows");
   const RowSet rows = choose_rows(*pipeline.table, std::move(all));
   Table result;
   result.lsn = view.lsn;
@@ -382,6 +413,9 @@ Result<Table> aggregate(const View& view, const Query& query, const SearchOption
   result.warnings = warn_of_unseen(view, unseen_tags(view, plan, *pipeline.table));
   result.columns = table_columns(*pipeline.table);
   CAIRN_TRY_ASSIGN(result.rows, Renderer(view, *pipeline.table, rows).render(limit));
+  view.meter->returned(result.rows.size());
+  CAIRN_TRY(check(view.meter));
+  describe_plan(view, query.source, plan, result.total);
   return result;
 }
 

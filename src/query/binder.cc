@@ -60,12 +60,14 @@ class FilterBinder {
     test.fields = free_text_fields();
     test.matches.push_back(TextMatch::of(text.value, Op::Contains, /*fold_case=*/true));
     Expr expr = text.value.text.empty() ? Expr{} : Expr::of(std::move(test));
+    expr.at = text.value.at;
     return text.negated ? Expr::negation(std::move(expr)) : std::move(expr);
   }
 
   Result<Expr> bind(const Filter& filter) const {
     CAIRN_TRY(check_form(filter));
     CAIRN_TRY_ASSIGN(Expr expr, bind_positive(filter));
+    expr.at = {filter.key.at.begin, filter.at.end};
     // On a field of text `!=` belongs to the value like any sign.
     const FieldRef ref = find_field(filter.key);
     const bool text =

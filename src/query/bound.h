@@ -12,6 +12,7 @@
 
 #include "base/ids.h"
 #include "model/forest.h"
+#include "query/ast.h"
 #include "query/field_catalogue.h"
 #include "query/text_match.h"
 #include "query/value_parser.h"
@@ -24,6 +25,7 @@ struct EventTest {
   std::vector<EventField> fields;  // several for free text only
   std::vector<TextMatch> matches;
   bool or_absent = false;
+  bool operator==(const EventTest&) const = default;
 };
 
 struct TimeTest {
@@ -51,6 +53,7 @@ struct Expr {
   Kind kind = Kind::True;
   std::variant<std::monostate, EventTest, TimeTest, GroupTest> test;  // Kind::Test
   std::vector<Expr> children;                                         // And, Or; Not: exactly one
+  Span at;  // in the query, without `!`; empty: of no term alone
 
   static Expr of(EventTest test);
   static Expr of(TimeTest test);

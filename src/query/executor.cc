@@ -4,7 +4,8 @@
 #include <array>
 #include <optional>
 
-#include "base/assert.h"
+#include "query/part_evaluator.h"
+#include "query/profile.h"
 
 namespace cairn::query {
 namespace {
@@ -13,145 +14,13 @@ using storage::Bitmap;
 using storage::OrdinalRange;
 using storage::Part;
 using Kind = PlanNode::Kind;
+using Outcome = Profile::Part::Outcome;
 
 // A bitmap this many times smaller than its part is filtered by time or issue one by one: cheaper
 // than a pass over the part.
 constexpr uint64_t kFewOfPart = 4;
 // Finding where projects begin costs as much as decoding so many matches.
 constexpr uint64_t kMatchesPerSearch = 4096;
-// Estimates look at no more postings than this.
-constexpr size_t kEstimatedValues = 16;
-
-Bitmap evaluate(const PlanNode& node, const Part& part);
-
-uint64_t estimate(const PlanNode& node, const Part& part) {
-  const uint64_t size = part.size();
-  switch (node.kind) {
-    case Kind::None:
-      return 0;
-    case Kind::Values: {
-      if (node.values.size() > kEstimatedValues) return size / 2;
-      uint64_t sum = 0;
-      for (ValueId value : node.values) sum += part.posting_cardinality(node.field, value);
-      return std::min(sum, size);
-    }
-    case Kind::Time:
-    case Kind::Fingerprints:
-      return size / 2;
-    case Kind::And: {
-      uint64_t least = size;
-      for (const PlanNode& child : node.children) least = std::min(least, estimate(child, part));
-      return least;
-    }
-    case Kind::Or: {
-      uint64_t sum = 0;
-      for (const PlanNode& child : node.children) sum += estimate(child, part);
-      return std::min(sum, size);
-    }
-    case Kind::Not:
-      return size - estimate(node.children.front(), part);
-    case Kind::All:
-    case Kind::Present:
-      break;
-  }
-  return size;
-}
-
-Bitmap evaluate_values(const PlanNode& node, const Part& part) {
-  if (node.values.size() == 1) return part.posting(node.field, node.values.front());
-  // Most values of the part wanted: one walk over them instead of a search for each.
-  if (node.values.size() > part.value_count(node.field) / 4) {
-    Bitmap result;
-    part.for_each_value(node.field, [&](ValueId value, const Bitmap& posting) {
-      if (std::binary_search(node.values.begin(), node.values.end(), value)) {
-        result.or_with(posting);
-      }
-      return true;
-    });
-    return result;
-  }
-  std::vector<Bitmap> postings;
-  std::vector<const Bitmap*> pointers;
-  postings.reserve(node.values.size());
-  for (ValueId value : node.values) {
-    Bitmap posting = part.posting(node.field, value);
-    if (!posting.empty()) postings.push_back(std::move(posting));
-  }
-  for (const Bitmap& posting : postings) pointers.push_back(&posting);
-  return Bitmap::or_many(pointers);
-}
-
-// The rarest condition first, each further one only cuts down; negations last.
-Bitmap evaluate_and(const PlanNode& node, const Part& part) {
-  struct Step {
-    const PlanNode* node;
-    bool negative;
-    uint64_t estimated;
-  };
-  std::vector<Step> steps;
-  for (const PlanNode& child : node.children) {
-    const bool negative = child.kind == Kind::Not;
-    const PlanNode& positive = negative ? child.children.front() : child;
-    steps.push_back({&positive, negative, negative ? 0 : estimate(positive, part)});
-  }
-  std::stable_sort(steps.begin(), steps.end(), [](const Step& a, const Step& b) {
-    return a.negative != b.negative ? b.negative : a.estimated < b.estimated;
-  });
-  Bitmap result;
-  size_t next = 0;
-  if (steps.front().negative) {
-    result = Bitmap::range(0, part.size());
-  } else {
-    result = evaluate(*steps.front().node, part);
-    next = 1;
-  }
-  for (; next < steps.size() && !result.empty(); ++next) {
-    const Bitmap other = evaluate(*steps[next].node, part);
-    if (steps[next].negative) {
-      result.and_not(other);
-    } else {
-      result.and_with(other);
-    }
-  }
-  return result;
-}
-
-Bitmap evaluate_or(const PlanNode& node, const Part& part) {
-  std::vector<Bitmap> bitmaps;
-  std::vector<const Bitmap*> pointers;
-  bitmaps.reserve(node.children.size());
-  for (const PlanNode& child : node.children) bitmaps.push_back(evaluate(child, part));
-  for (const Bitmap& bitmap : bitmaps) pointers.push_back(&bitmap);
-  return Bitmap::or_many(pointers);
-}
-
-Bitmap evaluate(const PlanNode& node, const Part& part) {
-  switch (node.kind) {
-    case Kind::All:
-      return Bitmap::range(0, part.size());
-    case Kind::None:
-      return Bitmap();
-    case Kind::Values:
-      return evaluate_values(node, part);
-    case Kind::Present:
-      return part.any(node.field);
-    case Kind::Time:
-      return part.in_time(node.range.begin, node.range.end);
-    case Kind::Fingerprints:
-      return part.of_fingerprints(node.wanted);
-    case Kind::And:
-      return evaluate_and(node, part);
-    case Kind::Or:
-      return evaluate_or(node, part);
-    case Kind::Not: {
-      Bitmap result = evaluate(node.children.front(), part);
-      result.flip(part.size());
-      return result;
-    }
-  }
-  CAIRN_ASSERT(false);
-}
-
 // Where the occurrences of a project, and of those after it, begin. Precondition: sorted.
 Ordinal begin_of(ProjectId project, const View& view, const Part& part) {
   Ordinal low = 0;
@@ -208,33 +77,76 @@ class Matcher {
     }
   }
 
-  // nullopt: nothing matches in this part.
-  std::optional<PartMatch> match(const Part& part) {
-    if (part.size() == 0 || plan_.events.kind == Kind::None) return std::nullopt;
-    if (part.max_time() < plan_.time.begin || part.min_time() >= plan_.time.end) {
-      return std::nullopt;
+  // nullopt: nothing matches in this part, which is the view's `number`th.
+  std::optional<PartMatch> match(const Part& part, uint32_t number) {
+    report_ = begin_report(part);
+    const TimeUs begin = report_ == nullptr ? TimeUs{} : view_.meter->now();
+    auto match = find(part, number);
+    if (match && is_empty(*match)) match.reset();
+    if (report_ != nullptr) {
+      report_->us = raw(view_.meter->now()) - raw(begin);
+      report_->matches = match ? match->count() : 0;
+      if (match) report_->outcome = Outcome::Matched;
     }
-    PartMatch match{&part, std::nullopt, {{0, part.size()}}};
+    if (match && match->bitmap && view_.meter != nullptr) {
+      view_.meter->hold(match->bitmap->frozen_bytes());
+    }
+    return match;
+  }
+
+ private:
+  std::optional<PartMatch> find(const Part& part, uint32_t number) {
+    if (part.size() == 0 || plan_.events.kind == Kind::None) {
+      return leave(Outcome::PrunedByPlan);
+    }
+    if (part.max_time() < plan_.time.begin || part.min_time() >= plan_.time.end) {
+      return leave(Outcome::PrunedByTime);
+    }
+    if (report_ != nullptr) report_->estimated = estimate(plan_.events, part);
+    PartMatch match{&part, std::nullopt, {{0, part.size()}}, view_.meter};
     bool in_time = plan_.time.contains(part.min_time()) && plan_.time.contains(part.max_time());
     bool filtered = filter_.empty();
     if (plan_.issues && part.sorted() && !are_many(view_, named_.size())) {
+      tell("ranges of the issues named");
       match.ranges = ranges_of_named(part, in_time);
       in_time = filtered = true;
     }
     if (match.ranges.empty()) return std::nullopt;
-    if (plan_.events.kind != Kind::All) keep(match, evaluate(plan_.events, part));
+    if (plan_.events.kind != Kind::All) {
+      keep(match, PartEvaluator(view_, plan_, part, number).run());
+    }
     if (part.only() != nullptr) keep(match, part.only()->clone());
     if (!filtered && worth_confining(match)) {
+      tell("ranges of the projects named");
       confine(match, ranges_of(*plan_.projects, view_, part));
       filtered = plan_.only_projects;
     }
     if (!in_time && !is_empty(match)) keep_time(match);
     if (!filtered && where_ == GroupFilterIn::Matches && !is_empty(match)) keep_issues(match);
-    if (is_empty(match)) return std::nullopt;
     return match;
   }
 
- private:
+  // What is recorded of the part, if anything is.
+  Profile::Part* begin_report(const Part& part) {
+    Profile* const profile = plan_.told ? profile_of(view_) : nullptr;
+    if (profile == nullptr) return nullptr;
+    Profile::Part& report = profile->parts.emplace_back();
+    report.occurrences = part.occurrences();
+    report.segment = part.sorted();
+    report.outcome = Outcome::NoMatch;
+    if (part.size() == 0) return &report;
+    report.first = part.min_time();
+    report.last = part.max_time();
+    return &report;
+  }
+  void tell(const char* way) {
+    if (report_ != nullptr) report_->ways.emplace_back(way);
+  }
+  std::nullopt_t leave(Outcome outcome) {
+    if (report_ != nullptr) report_->outcome = outcome;
+    return std::nullopt;
+  }
+
   static bool is_empty(const PartMatch& match) {
     return match.bitmap ? match.bitmap->empty() : match.ranges.empty();
   }
@@ -284,20 +196,24 @@ class Matcher {
     return plan_.projects && match.part->sorted() && match.count() > kMatchesPerSearch;
   }
 
-  void keep_time(PartMatch& match) const {
+  void keep_time(PartMatch& match) {
     if (!is_few(match)) {
+      tell("time by a search in every fingerprint's range");
       keep(match, match.part->in_time(plan_.time.begin, plan_.time.end));
       return;
     }
+    tell("time one by one");
     filter_one_by_one<TimeUs>(
         match, [](const Block& block, TimeUs* out) { block.times(out); },
         [&](TimeUs time) { return plan_.time.contains(time); });
   }
   void keep_issues(PartMatch& match) {
     if (!is_few(match)) {
+      tell("issues by the ranges of their fingerprints");
       keep(match, match.part->of_fingerprints(filter_.fingerprints()));
       return;
     }
+    tell("issues one by one");
     filter_one_by_one<FingerprintId>(
         match, [](const Block& block, FingerprintId* out) { block.fingerprints(out); },
         [&](FingerprintId fingerprint) { return filter_.passes(fingerprint); });
@@ -308,16 +224,22 @@ class Matcher {
   GroupFilter& filter_;
   const GroupFilterIn where_;
   std::vector<FingerprintId> named_;  // shown by the issues the plan names
+  Profile::Part* report_ = nullptr;   // of the part at work
 };
 
 }  // namespace
 
 std::vector<PartMatch> match_parts(const View& view, const Plan& plan, GroupFilter& filter,
                                    GroupFilterIn where) {
+  if (Profile* profile = plan.told ? profile_of(view) : nullptr) {
+    // What was recorded when the same plan was run before would count twice.
+    profile->parts.clear();
+    profile->work_by_node.assign(plan.node_count, {});
+  }
   Matcher matcher(view, plan, filter, where);
   std::vector<PartMatch> matches;
-  for (const Part* part : view.parts) {
-    auto match = matcher.match(*part);
+  for (uint32_t number = 0; number < view.parts.size() && go_on(view.meter); ++number) {
+    auto match = matcher.match(*view.parts[number], number);
     if (match) matches.push_back(std::move(*match));
   }
   return matches;

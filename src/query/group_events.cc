@@ -138,11 +138,14 @@ Result<std::vector<PartMatch>> match_group(const View& view, const GroupScope& s
     const bool any = confined.bitmap ? !confined.bitmap->empty() : !confined.ranges.empty();
     if (any) found.push_back(std::move(confined));
   }
+  CAIRN_TRY(check(view.meter));
   return found;
 }
 
-Result<EventPage> list_events(const View& view, const GroupScope& scope, const Query& filter,
+Result<EventPage> list_events(const View& given, const GroupScope& scope, const Query& filter,
                               const EventOptions& options) {
+  Meter own(options.control);
+  const View view = watched(given, own);
   if (options.limit < 1 || options.limit > kMaxLimit) {
     return make_error(ErrorCode::InvalidArgument, "The limit is " + std::to_string(options.limit) +
                                                       "; it has to be between 1 and " +
@@ -164,6 +167,7 @@ Result<EventPage> list_events(const View& view, const GroupScope& scope, const Q
     page.total += match.count();
     offer_all(match, newest);
   }
+  CAIRN_TRY(check(view.meter));
   std::vector<Found> found = newest.take();
   if (found.size() > options.limit) {
     found.resize(options.limit);

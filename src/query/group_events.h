@@ -36,6 +36,7 @@ struct EventOptions {
   TimeUs now{};                    // what relative dates are relative to
   uint32_t limit = kDefaultLimit;  // 1 to kMaxLimit
   std::string cursor;              // from an earlier page; "" = first page
+  Control control{};
 };
 
 struct EventRow {

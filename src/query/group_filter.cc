@@ -13,7 +13,10 @@ GroupFilter::GroupFilter(const View& view, std::span<const Expr> conjuncts)
   verdicts_[0] = Verdict::No;
 }
 
-GroupFilter::Verdict GroupFilter::ask(GroupId issue) const {
+GroupFilter::Verdict GroupFilter::ask(GroupId issue) {
+  constexpr uint32_t kIssuesPerStep = 64;
+  if (++asked_ % kIssuesPerStep == 0) go_on(view_.meter);
+  if (stopped(view_.meter)) return Verdict::No;
   const bool passes = std::all_of(conjuncts_.begin(), conjuncts_.end(), [&](const Expr& expr) {
     return matches_group(expr, view_.forest(), issue);
   });
@@ -28,6 +31,14 @@ const std::vector<bool>& GroupFilter::fingerprints() {
     }
   }
   return *fingerprints_;
+}
+
+uint64_t GroupFilter::asked() const { return asked_; }
+
+uint64_t GroupFilter::passed() const {
+  return conjuncts_.empty()
+             ? 0
+             : static_cast<uint64_t>(std::count(verdicts_.begin(), verdicts_.end(), Verdict::Yes));
 }
 
 }  // namespace cairn::query

@@ -33,14 +33,19 @@ class GroupFilter {
   // issue, the first time.
   const std::vector<bool>& fingerprints();
 
+  // Issues looked at until now, and how many of them passed.
+  uint64_t asked() const;
+  uint64_t passed() const;
+
  private:
   enum class Verdict : uint8_t { Unknown, No, Yes };
-  Verdict ask(GroupId issue) const;
+  Verdict ask(GroupId issue);
 
   const View& view_;
   std::span<const Expr> conjuncts_;
   std::vector<Verdict> verdicts_;  // by group
   std::optional<std::vector<bool>> fingerprints_;
+  uint32_t asked_ = 0;
 };
 
 // Whether it is cheaper to walk all of a part than to search it for each of so many fingerprints.

@@ -149,8 +149,10 @@ Result<FieldId> field_of_key(const View& view, std::string_view key) {
 
 }  // namespace
 
-Result<TagList> list_tags(const View& view, const GroupScope& scope, const Query& filter,
+Result<TagList> list_tags(const View& given, const GroupScope& scope, const Query& filter,
                           const TagOptions& options) {
+  Meter own(options.control);
+  const View view = watched(given, own);
   CAIRN_TRY(check_limit(options.limit));
   CAIRN_TRY_ASSIGN(const auto parts, match_group(view, scope, filter, options.now));
   TagList list{view.lsn, count_of(parts), {}};
@@ -167,12 +169,16 @@ Result<TagList> list_tags(const View& view, const GroupScope& scope, const Query
       return one.key == "tags[" + other.key + "]" && same_values(one, other);
     });
     if (!told) list.keys.push_back(std::move(one));
+    CAIRN_TRY(check(view.meter));
   }
+  CAIRN_TRY(check(view.meter));
   return list;
 }
 
-Result<TagList> list_values(const View& view, const GroupScope& scope, const Query& filter,
+Result<TagList> list_values(const View& given, const GroupScope& scope, const Query& filter,
                             std::string_view key, const TagOptions& options) {
+  Meter own(options.control);
+  const View view = watched(given, own);
   CAIRN_TRY(check_limit(options.limit));
   CAIRN_TRY_ASSIGN(const FieldId id, field_of_key(view, key));
   CAIRN_TRY_ASSIGN(const auto parts, match_group(view, scope, filter, options.now));
@@ -187,6 +193,7 @@ Result<TagList> list_values(const View& view, const GroupScope& scope, const Que
     one.top[i].last = spans[i].last;
   }
   list.keys.push_back(std::move(one));
+  CAIRN_TRY(check(view.meter));
   return list;
 }
 

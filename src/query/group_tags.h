@@ -42,6 +42,7 @@ inline constexpr uint32_t kDefaultTopValues = 3;
 struct TagOptions {
   TimeUs now{};
   uint32_t limit = kDefaultTopValues;  // of TagKey::top; 1 to kMaxLimit
+  Control control{};
 };
 
 // Every key that an occurrence of the scope has: fields that people take for tags (level, release,

@@ -10,6 +10,7 @@
 #include "query/issue_column.h"
 #include "query/issue_row.h"
 #include "query/plan.h"
+#include "query/profile.h"
 #include "query/rollup.h"
 
 namespace cairn::query {
@@ -52,7 +53,8 @@ class IssueLister {
 
   Result<Table> list(uint32_t limit) {
     CAIRN_TRY_ASSIGN(Expr filter, bind());
-    CAIRN_TRY_ASSIGN(const Plan plan, make_plan(view_, std::move(filter)));
+    CAIRN_TRY_ASSIGN(Plan plan, make_plan(view_, std::move(filter)));
+    plan.told = true;
     CAIRN_TRY_ASSIGN(const Candidates found, candidates(plan, limit));
     CAIRN_TRY(compute_calls(plan, found.issues));
     Table result;
@@ -68,6 +70,9 @@ class IssueLister {
     CAIRN_TRY(add_trends(result.rows));
     for (const BoundColumn& column : fields_.columns) result.columns.push_back(column.shown);
     for (std::vector<Cell>& row : result.rows) row.pop_back();
+    if (view_.meter != nullptr) view_.meter->returned(result.rows.size());
+    CAIRN_TRY(check(view_.meter));
+    describe_plan(view_, query_.source, plan, result.total);
     return result;
   }
 
@@ -88,6 +93,8 @@ class IssueLister {
       const auto parts = match_parts(view_, plan, filter, GroupFilterIn::Caller);
       issues = roll_up(view_, plan, filter, parts);
     }
+    note_issues(view_, plan, filter);
+    CAIRN_TRY(check(view_.meter));
     std::sort(issues.begin(), issues.end(), [](const IssueTotals& a, const IssueTotals& b) {
       return a.last != b.last ? a.last > b.last : raw(a.id) > raw(b.id);
     });
@@ -134,6 +141,7 @@ class IssueLister {
       CAIRN_TRY_ASSIGN(const Plan confined, plan_of(issues));
       CAIRN_TRY_ASSIGN(values_, make_rows(view_, confined, table_, options));
     }
+    CAIRN_TRY(check(view_.meter));
     for (size_t row = 0; row < values_.size(); ++row) row_of_[values_.keys[row]] = row;
     return {};
   }
@@ -189,6 +197,7 @@ class IssueLister {
     GroupFilter filter(view_, plan.group_filter);
     const auto parts = match_parts(view_, plan, filter, GroupFilterIn::Caller);
     for (std::vector<Cell>& row : rows) {
+      if (!go_on(view_.meter)) break;
       for (size_t i = 0; i < fields_.columns.size(); ++i) {
         const auto* shape = std::get_if<TrendShape>(&fields_.columns[i].what);
         if (shape == nullptr) continue;

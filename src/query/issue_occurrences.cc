@@ -14,7 +14,7 @@ IssueOccurrences::IssueOccurrences(const View& view, std::vector<FingerprintId> 
 
 PartMatch IssueOccurrences::confined(const PartMatch& match) const {
   if (!in_ranges(match)) return gathered(match);
-  PartMatch out{match.part, std::nullopt, {}};
+  PartMatch out{match.part, std::nullopt, {}, match.meter};
   for_each_range(match, [&](storage::OrdinalRange range) { out.ranges.push_back(range); });
   std::sort(out.ranges.begin(), out.ranges.end(),
             [](const auto& a, const auto& b) { return a.begin < b.begin; });
@@ -22,7 +22,7 @@ PartMatch IssueOccurrences::confined(const PartMatch& match) const {
 }
 
 PartMatch IssueOccurrences::gathered(const PartMatch& match) const {
-  PartMatch out{match.part, storage::Bitmap(), {}};
+  PartMatch out{match.part, storage::Bitmap(), {}, match.meter};
   if (!wanted_.empty()) {
     out.bitmap = match.part->of_fingerprints(wanted_);
     if (match.bitmap) {

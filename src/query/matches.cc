@@ -50,11 +50,13 @@ Result<void> for_each_match(const View& view, const Query& query, TimeUs now,
   const auto parts = match_parts(view, plan, filter, GroupFilterIn::Matches);
   std::vector<LsnRange> ranges;
   for (const PartMatch& match : parts) ranges.push_back(lsn_range(match));
+  CAIRN_TRY(check(view.meter));
   std::sort(ranges.begin(), ranges.end(),
             [](const LsnRange& a, const LsnRange& b) { return a.first < b.first; });
   // Parts cover the log piece by piece, so memory follows the largest of them (or what overlaps),
   // not the answer.
   std::vector<Match> batch;
+  Holding held(view.meter);
   for (size_t next = 0; next < ranges.size();) {
     Lsn end = ranges[next].last;
     batch.clear();
@@ -62,10 +64,13 @@ Result<void> for_each_match(const View& view, const Query& query, TimeUs now,
       end = std::max(end, ranges[next].last);
       append(view, *ranges[next].match, batch);
     }
+    held.set(batch.capacity() * sizeof(Match));
+    CAIRN_TRY(check(view.meter));
     std::sort(batch.begin(), batch.end(),
               [](const Match& a, const Match& b) { return a.lsn < b.lsn; });
     for (const Match& match : batch) {
       if (!fn(match)) return {};
+      if (!go_on(view.meter)) return check(view.meter);
     }
   }
   return {};

@@ -192,6 +192,13 @@ class TreeBuilder {
   explicit TreeBuilder(const Converter& convert) : convert_(convert) { frames_.emplace_back(); }
 
   Result<void> add(const Token& token) {
+    const bool term = token.kind == TokenKind::FreeText || token.kind == TokenKind::Filter;
+    if (term && ++terms_ > kMaxQueryTerms) {
+      return convert_.error(token.whole, "The query has more than " +
+                                             std::to_string(kMaxQueryTerms) +
+                                             " terms. Values of one field can be one term: "
+                                             "KEY:[a, b].");
+    }
     switch (token.kind) {
       case TokenKind::Spaces:
         return {};
@@ -323,6 +330,7 @@ class TreeBuilder {
 
   const Converter& convert_;
   std::vector<Frame> frames_;
+  size_t terms_ = 0;
 };
 
 // --- pipeline -----------------------------------------------------------------------------------

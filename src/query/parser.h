@@ -11,7 +11,8 @@ namespace cairn::query {
 
 // Limits, so that no query can exhaust stack or time.
 inline constexpr size_t kMaxQueryBytes = 64u << 10;
-inline constexpr int kMaxQueryDepth = 64;  // nested parentheses
+inline constexpr int kMaxQueryDepth = 64;       // nested parentheses
+inline constexpr size_t kMaxQueryTerms = 4096;  // filters and phrases; a list is one
 
 // Errors: InvalidArgument with `position` at the offending byte and a message that says what was
 // found and what was expected.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/ids.h"
+#include "query/meter.h"
 #include "storage/part.h"
 
 namespace cairn::query {
@@ -24,6 +25,7 @@ class Block {
   Block(const storage::Part& part, storage::OrdinalRange range) : part_(part), range_(range) {}
 
   const storage::Part& part() const { return part_; }
+  Ordinal first() const { return range_.begin; }
   size_t size() const { return ordinals_.empty() ? range_.size() : ordinals_.size(); }
 
   // Each writes size() values.
@@ -42,12 +44,14 @@ class Block {
   storage::OrdinalRange range_;
 };
 
-// Calls fn(const Block&) over a range of a part.
+// Calls fn(const Block&) over a range of a part, until the meter says stop.
 template <class F>
-void for_each_block(const storage::Part& part, storage::OrdinalRange range, F&& fn) {
+void for_each_block(const storage::Part& part, storage::OrdinalRange range, Meter* meter, F&& fn) {
   while (!range.empty()) {
     const Ordinal end = range.begin + std::min(range.size(), Block::kSize);
-    fn(Block(part, storage::OrdinalRange{range.begin, end}));
+    const Block block(part, storage::OrdinalRange{range.begin, end});
+    if (meter != nullptr && !meter->spend(block.size())) return;
+    fn(block);
     range.begin = end;
   }
 }
@@ -57,31 +61,32 @@ struct PartMatch {
   std::optional<storage::Bitmap> bitmap;  // nullopt: all of `ranges`
   // Ascending, none empty, none overlapping. Without meaning beside a bitmap.
   std::vector<storage::OrdinalRange> ranges;
+  Meter* meter = nullptr;  // the view's: blocks end when it says stop
 
   bool whole() const {
     return !bitmap && ranges.size() == 1 && ranges.front().size() == part->size();
   }
   uint64_t count() const;
-  // Calls fn(const Block&), ascending.
+  // Calls fn(const Block&), ascending, until the meter says stop.
   template <class F>
   void for_each_block(F&& fn) const {
     if (bitmap) {
-      bitmap->for_each_block(
-          [&](std::span<const Ordinal> ordinals) { fn(Block(*part, ordinals)); });
+      bitmap->for_each_block(calling(fn));
     } else {
-      for (const storage::OrdinalRange& range : ranges) query::for_each_block(*part, range, fn);
+      for (const storage::OrdinalRange& range : ranges) {
+        query::for_each_block(*part, range, meter, fn);
+      }
     }
   }
   // The same within a range of the part.
   template <class F>
   void for_each_block_in(storage::OrdinalRange within, F&& fn) const {
     if (bitmap) {
-      bitmap->for_each_block_in(within.begin, within.end, [&](std::span<const Ordinal> ordinals) {
-        fn(Block(*part, ordinals));
-      });
+      bitmap->for_each_block_in(within.begin, within.end, calling(fn));
     } else {
-      for_each_range_in(
-          within, [&](storage::OrdinalRange range) { query::for_each_block(*part, range, fn); });
+      for_each_range_in(within, [&](storage::OrdinalRange range) {
+        query::for_each_block(*part, range, meter, fn);
+      });
     }
   }
   // Calls fn(OrdinalRange) for what of `ranges` is within. Precondition: no bitmap.
@@ -94,6 +99,16 @@ struct PartMatch {
       fn(storage::OrdinalRange{std::max(range->begin, within.begin),
                                std::min(range->end, within.end)});
     }
+  }
+
+ private:
+  template <class F>
+  auto calling(F& fn) const {
+    return [this, &fn](std::span<const Ordinal> ordinals) {
+      if (meter != nullptr && !meter->spend(ordinals.size())) return false;
+      fn(Block(*part, ordinals));
+      return true;
+    };
   }
 };
 

@@ -87,6 +87,8 @@ class Planner {
       events.push_back(std::move(node));
     }
     plan.events = combined(Kind::And, std::move(events));
+    plan.node_count = share_nodes(plan.events);
+    CAIRN_TRY(check(view_.meter));
     plan.unseen_tags = std::move(unseen_tags_);
     return plan;
   }
@@ -121,25 +123,59 @@ class Planner {
     if (expr.kind == Expr::Kind::True) return node_of(Kind::All);
     if (is_group_only(expr)) return resolve_group(expr);
     if (expr.kind == Expr::Kind::Test) return resolve_test(expr);
+    if (expr.kind == Expr::Kind::Not) {
+      CAIRN_TRY_ASSIGN(PlanNode child, resolve(expr.children.front()));
+      return negated(std::move(child));
+    }
+    // What asks for nothing but the issue is asked of each issue together.
     std::vector<PlanNode> children;
+    Expr of_issue;
+    of_issue.kind = expr.kind;
     for (const Expr& child : expr.children) {
+      if (is_group_only(child) && child.kind != Expr::Kind::True) {
+        of_issue.children.push_back(child);
+        continue;
+      }
       CAIRN_TRY_ASSIGN(PlanNode node, resolve(child));
       children.push_back(std::move(node));
     }
-    if (expr.kind == Expr::Kind::Not) return negated(std::move(children.front()));
+    if (!of_issue.children.empty()) {
+      if (of_issue.children.size() == 1) of_issue.at = of_issue.children.front().at;
+      CAIRN_TRY_ASSIGN(PlanNode node, resolve_group(of_issue));
+      children.push_back(std::move(node));
+    }
     return combined(expr.kind == Expr::Kind::And ? Kind::And : Kind::Or, std::move(children));
   }
 
-  PlanNode resolve_group(const Expr& expr) const {
+  Result<PlanNode> resolve_group(const Expr& expr) {
+    CAIRN_TRY(take_scan(expr.at));
     PlanNode node = node_of(Kind::Fingerprints);
+    node.at = expr.at;
     node.wanted = GroupFilter(view_, {&expr, 1}).fingerprints();
+    uint64_t all = 0;
+    uint64_t wanted = 0;
+    for (uint32_t id = 1; id < node.wanted.size(); ++id) {
+      const uint64_t occurrences = view_.state->fingerprint(FingerprintId{id}).occurrences;
+      all += occurrences;
+      if (node.wanted[id]) wanted += occurrences;
+    }
+    node.share = all == 0 ? 0 : static_cast<double>(wanted) / static_cast<double>(all);
     return node;
+  }
+
+  Result<void> take_scan(Span at) {
+    if (++scans_ <= kMaxScans) return {};
+    return invalid_at(at, "The query has more than " + std::to_string(kMaxScans) +
+                              " conditions that read every value of a field or every issue "
+                              "(patterns, text, comparisons, issues within OR); write fewer, or "
+                              "name the values.");
   }
 
   Result<PlanNode> resolve_test(const Expr& expr) {
     if (const auto* time = std::get_if<TimeTest>(&expr.test)) {
       PlanNode node = node_of(Kind::Time);
       node.range = time->range;
+      node.at = expr.at;
       return node;
     }
     const auto* event = std::get_if<EventTest>(&expr.test);
@@ -152,11 +188,13 @@ class Planner {
         unseen_tags_.insert(field.tag);
         continue;
       }
-      CAIRN_TRY_ASSIGN(PlanNode values, resolve_values(*event, *id));
+      CAIRN_TRY_ASSIGN(PlanNode values, resolve_values(*event, *id, expr.at));
+      values.at = expr.at;
       either.push_back(std::move(values));
       if (event->or_absent) {
         present.push_back(node_of(Kind::Present));
         present.back().field = *id;
+        present.back().at = expr.at;
       }
     }
     if (event->or_absent) either.push_back(negated(combined(Kind::Or, std::move(present))));
@@ -168,7 +206,7 @@ class Planner {
     return field.id != FieldId{0} ? field.id : view_.dictionary->find_tag(field.tag);
   }
 
-  Result<PlanNode> resolve_values(const EventTest& test, FieldId field) {
+  Result<PlanNode> resolve_values(const EventTest& test, FieldId field, Span at) {
     PlanNode node = node_of(Kind::Values);
     node.field = field;
     std::vector<const TextMatch*> scanned;
@@ -186,20 +224,47 @@ class Planner {
       if (value) node.values.push_back(*value);
     }
     if (!scanned.empty()) {
-      CAIRN_TRY(view_.dictionary->scan(field, view_.txn, [&](ValueId id, std::string_view text) {
-        const auto matches = [&](const TextMatch* match) { return match->matches(text); };
-        if (std::any_of(scanned.begin(), scanned.end(), matches)) node.values.push_back(id);
-        return true;
-      }));
+      const auto same = std::find_if(read_.begin(), read_.end(), [&](const Read& read) {
+        return read.field == field && read.test == test;
+      });
+      if (same != read_.end()) return same->node;
+      CAIRN_TRY(read_values(scanned, field, at, node.values));
     }
     std::sort(node.values.begin(), node.values.end());
     node.values.erase(std::unique(node.values.begin(), node.values.end()), node.values.end());
     if (node.values.empty()) node.kind = Kind::None;
+    if (!scanned.empty()) read_.push_back({field, test, node});
     return node;
   }
 
+  Result<void> read_values(const std::vector<const TextMatch*>& tests, FieldId field, Span at,
+                           std::vector<ValueId>& found) {
+    for (size_t i = 0; i < tests.size(); ++i) CAIRN_TRY(take_scan(at));
+    constexpr uint32_t kFoundPerStep = 256;
+    CAIRN_TRY(view_.dictionary->scan_blocks(field, view_.txn, [&](const auto& block) {
+      for (const TextMatch* test : tests) {
+        test->for_each_match(block, [&](ValueId id) {
+          found.push_back(id);
+          return found.size() % kFoundPerStep != 0 || go_on(view_.meter);
+        });
+        if (!go_on(view_.meter)) return false;
+      }
+      return true;
+    }));
+    return check(view_.meter);
+  }
+
+  // What was found by reading all values, for the same test again.
+  struct Read {
+    FieldId field{};
+    EventTest test;
+    PlanNode node;
+  };
+
   const View& view_;
   std::set<std::string> unseen_tags_;
+  std::vector<Read> read_;
+  size_t scans_ = 0;
 };
 
 }  // namespace

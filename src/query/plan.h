@@ -25,8 +25,16 @@ struct PlanNode {
   std::vector<ValueId> values;  // Values: any of them, ascending
   TimeRange range;              // Time
   std::vector<bool> wanted;     // Fingerprints, as Part::of_fingerprints takes it
+  double share = 0;             // Fingerprints: of all occurrences that those wanted have
   std::vector<PlanNode> children;
+  Span at;              // in the query; empty: of no term alone
+  uint32_t id = 0;      // equal nodes have the same; below Plan::node_count
+  bool shared = false;  // stands in several places: a part answers it once
 };
+
+// Conditions that are answered by reading every value of a field (patterns, text, comparisons) or
+// every issue: more of them in one query are refused. Each costs a pass over the dictionary.
+inline constexpr size_t kMaxScans = 256;
 
 struct Plan {
   std::vector<Expr> group_filter;  // conjuncts about the visible issue alone
@@ -35,6 +43,8 @@ struct Plan {
   std::optional<std::vector<ProjectId>> projects;  // ascending
   bool only_projects = false;                      // they are all the group filter asks for
   PlanNode events;                                 // everything else but
+  uint32_t node_count = 0;                         // different nodes in it
+  bool told = false;                               // it is the one that a profile tells of
   TimeRange time;                                  // the time the whole query is limited to
   std::set<std::string> unseen_tags;               // named by the filter; no occurrence has one
 };
@@ -42,7 +52,12 @@ struct Plan {
 // A sentence for each, with the nearest name that means something.
 std::vector<std::string> warn_of_unseen(const View& view, const std::set<std::string>& tags);
 
-// Errors: Corruption, Io (of the dictionary).
+// Numbers the nodes of a condition, drops what AND and OR hold twice and marks what stands in
+// several places. Returns how many different nodes there are.
+uint32_t share_nodes(PlanNode& root);
+
+// Errors: Corruption, Io (of the dictionary); InvalidArgument (kMaxScans), with position; those of
+// the view's meter.
 Result<Plan> make_plan(const View& view, Expr filter);
 
 }  // namespace cairn::query

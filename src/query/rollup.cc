@@ -81,6 +81,7 @@ std::vector<IssueTotals> roll_up(const View& view, const Plan& plan, GroupFilter
     std::vector<IssueTotals> named;
     for (const GroupId issue : *plan.issues) {
       if (!filter.passes(issue)) continue;
+      if (!go_on(view.meter)) break;
       const IssueTotals totals = totals_of(view, parts, issue);
       if (totals.count > 0) named.push_back(totals);
     }
@@ -88,6 +89,7 @@ std::vector<IssueTotals> roll_up(const View& view, const Plan& plan, GroupFilter
   }
   Totals totals(view, filter);
   for (const PartMatch& match : parts) {
+    if (!go_on(view.meter)) break;
     // Without a bitmap all of the part may be asked for: what lies outside of the ranges belongs
     // to projects that the filter refuses.
     match.part->roll_up(match.bitmap ? &*match.bitmap : nullptr,
@@ -96,7 +98,9 @@ std::vector<IssueTotals> roll_up(const View& view, const Plan& plan, GroupFilter
                                       rollup.count, rollup.first, rollup.last});
                         });
   }
-  return totals.take();
+  auto found = totals.take();
+  if (view.meter != nullptr) view.meter->hold(found.capacity() * sizeof(IssueTotals));
+  return found;
 }
 
 bool totals_from_state(const View& view, const Plan& plan, GroupFilter& filter,

@@ -39,11 +39,13 @@ class ValueCounts {
     pending_ = 0;
   }
   size_t pairs() const { return counts_.size(); }
-  // Calls fn(GroupId, value, count).
+  // Calls fn(GroupId, value, count) until it returns false.
   template <class F>
   void for_each(F&& fn) const {
     for (const auto& [pair, count] : counts_) {
-      fn(GroupId{static_cast<uint32_t>(pair >> 32)}, static_cast<uint32_t>(pair), count);
+      if (!fn(GroupId{static_cast<uint32_t>(pair >> 32)}, static_cast<uint32_t>(pair), count)) {
+        return;
+      }
     }
   }
 
@@ -82,7 +84,10 @@ std::string group_value(const model::State& state, GroupId issue, GroupField fie
 class KeyedIssues {
  public:
   KeyedIssues(const View& view, const std::vector<RuleKey>& keys)
-      : view_(view), keys_(keys), slots_(view.state->group_count() + size_t{1}, 0) {}
+      : view_(view),
+        keys_(keys),
+        slots_(view.state->group_count() + size_t{1}, 0),
+        held_(view.meter) {}
 
   Result<void> find(const Query& query, TimeUs now) {
     CAIRN_TRY_ASSIGN(Expr bound, bind_filter(query, view_.forest(), now));
@@ -110,6 +115,8 @@ class KeyedIssues {
   }
 
  private:
+  static constexpr uint64_t kPairBytes = 48;  // of the table of pairs, with its allocations
+
   struct Counter {
     std::unique_ptr<RowKey> row;  // of an event field; before `space`, which borrows it
     std::unique_ptr<KeySpace> space;
@@ -152,6 +159,10 @@ class KeyedIssues {
         }
       }
     });
+    size_t pairs = 0;
+    for (const Counter& counter : counters_) pairs += counter.counts.pairs();
+    held_.set(pairs * kPairBytes);
+    CAIRN_TRY(check(view_.meter));
     for (size_t k = 0; k < keys_.size(); ++k) {
       counters_[k].counts.flush();
       if (counters_[k].counts.pairs() > kMaxRulePairs) return too_many_pairs(keys_[k]);
@@ -189,18 +200,20 @@ class KeyedIssues {
     Result<void> outcome;
     counters_[k].counts.for_each([&](GroupId issue, uint32_t value, uint64_t count) {
       Best& held = best[slots_[raw(issue)] - 1];
-      if (!outcome.ok() || count < held.count) return;
+      if (count < held.count) return true;
       if (count == held.count) {
         auto ours = text(k, value), theirs = text(k, held.value);
         if (!ours.ok() || !theirs.ok()) {
           outcome = ours.ok() ? theirs.error() : ours.error();
-          return;
+          return false;
         }
-        if (*theirs < *ours) return;
+        if (*theirs < *ours) return go_on(view_.meter);
       }
       held = {count, value};
+      return go_on(view_.meter);
     });
     CAIRN_TRY(outcome);
+    CAIRN_TRY(check(view_.meter));
     std::unordered_map<uint32_t, std::string> texts;  // many issues have the same one
     for (size_t i = 0; i < best.size(); ++i) {
       if (best[i].value == 0) continue;
@@ -219,6 +232,7 @@ class KeyedIssues {
   std::vector<GroupId> issues_;
   std::vector<Counter> counters_;
   std::vector<std::string> values_;  // by issue, then by key; "" = none
+  Holding held_;
 };
 
 struct Candidate {
@@ -317,6 +331,7 @@ Result<RuleFindings> take_out(const View& view, const Rule& rule, TimeUs now) {
       }
     });
   }
+  CAIRN_TRY(check(view.meter));
   const model::Forest forest = view.forest();
   std::unordered_map<GroupId, std::vector<GroupId>> by_view;
   std::vector<GroupId> views;

@@ -8,6 +8,7 @@
 #include "query/executor.h"
 #include "query/issue_row.h"
 #include "query/plan.h"
+#include "query/profile.h"
 #include "query/rollup.h"
 #include "query/search.h"
 
@@ -65,6 +66,8 @@ std::vector<uint64_t> count_users(const View& view, const std::vector<PartMatch>
   for (uint32_t i = 0; i < issues.size(); ++i) slots[raw(issues[i].id)] = i;
   const uint64_t bound = uint64_t{view.dictionary->value_count(kUser)} + 1;
   std::vector<DistinctSet> users(issues.size(), DistinctSet(bound));
+  Holding held(view.meter);
+  held.set(slots.size() * sizeof(uint32_t) + users.size() * sizeof(DistinctSet));
   std::array<ValueId, Block::kSize> values;
   std::array<FingerprintId, Block::kSize> fingerprints;
   for (const PartMatch& match : parts) {
@@ -75,6 +78,7 @@ std::vector<uint64_t> count_users(const View& view, const std::vector<PartMatch>
         const uint32_t slot = slots[raw(view.root_of_fingerprint[raw(fingerprints[i])])];
         if (slot != kOther) users[slot].add(raw(values[i]));
       }
+      held.add(block.size() * sizeof(uint64_t));  // what a set takes for a value, at most
     });
   }
   std::vector<uint64_t> counts;
@@ -98,6 +102,21 @@ int64_t sort_key(Sort sort, const IssueTotals& issue) {
   return 0;
 }
 
+Result<std::vector<IssueTotals>> find_issues(const View& view, const Plan& plan,
+                                             GroupFilter& filter,
+                                             const std::vector<PartMatch>& parts) {
+  std::vector<IssueTotals> issues;
+  if (!plan.issues && totals_from_state(view, plan, filter, issues)) {
+    tell_counting(view, "totals of the state, no occurrence read");
+  } else {
+    tell_counting(view, plan.issues ? "matches of the issues named" : "matches by fingerprint");
+    issues = roll_up(view, plan, filter, parts);
+  }
+  note_issues(view, plan, filter);
+  CAIRN_TRY(check(view.meter));
+  return issues;
+}
+
 Result<void> check_trend(const SearchOptions& options) {
   if (options.trend_buckets == 0) return {};
   if (options.trend_bucket_us > 0 && options.trend_buckets <= kMaxTrendBuckets) return {};
@@ -108,7 +127,10 @@ Result<void> check_trend(const SearchOptions& options) {
 
 }  // namespace
 
-Result<SearchPage> search(const View& view, const Query& query, const SearchOptions& asked) {
+Result<SearchPage> search(const View& given, const Query& query, const SearchOptions& asked) {
+  Meter own(asked.control);
+  const View view = watched(given, own);
+  StageTimer timer(view.meter, "bind");
   CAIRN_TRY_ASSIGN(const Pipeline pipeline, bind_pipeline(query));
   SearchOptions options = asked;
   if (pipeline.trend) {
@@ -127,16 +149,20 @@ Result<SearchPage> search(const View& view, const Query& query, const SearchOpti
     CAIRN_TRY_ASSIGN(cursor, decode_cursor(options.cursor, scope));
   }
   CAIRN_TRY_ASSIGN(Expr bound, bind_filter(query, view.forest(), options.now, options.viewer));
-  CAIRN_TRY_ASSIGN(const Plan plan, make_plan(view, std::move(bound)));
+  timer.next("plan");
+  CAIRN_TRY_ASSIGN(Plan plan, make_plan(view, std::move(bound)));
+  plan.told = true;
 
+  timer.next("match");
   GroupFilter filter(view, plan.group_filter);
   const auto parts = match_parts(view, plan, filter, GroupFilterIn::Caller);
-  std::vector<IssueTotals> issues;
-  if (plan.issues || !totals_from_state(view, plan, filter, issues)) {
-    issues = roll_up(view, plan, filter, parts);
-  }
+  CAIRN_TRY(check(view.meter));
+  timer.next("roll-up");
+  CAIRN_TRY_ASSIGN(const auto issues, find_issues(view, plan, filter, parts));
   std::vector<uint64_t> users;
   if (sort == Sort::User) users = count_users(view, parts, issues);
+  CAIRN_TRY(check(view.meter));
+  timer.next("rows");
 
   // A limit in the query bounds the listing as a whole, however it is cut into pages.
   const uint64_t shown_before = cursor ? cursor->shown : 0;
@@ -157,11 +183,15 @@ Result<SearchPage> search(const View& view, const Query& query, const SearchOpti
   const bool more = ranked.more() && (!pipeline.limit || left > room);
   ScratchBits scratch;
   for (const Ranked& issue : ranked.take()) {
+    if (!go_on(view.meter)) break;
     page.issues.push_back(make_issue_row(view, parts, options, issue.totals, scratch));
     if (more && page.issues.size() == room) {
       page.next = encode_cursor({issue.key, issue.totals.id, shown_before + room}, scope);
     }
   }
+  if (!pipeline.fields) view.meter->returned(page.issues.size());
+  CAIRN_TRY(check(view.meter));
+  describe_plan(view, query.source, plan, page.total);
   return page;
 }
 

@@ -16,6 +16,7 @@
 
 #include "base/result.h"
 #include "query/ast.h"
+#include "query/meter.h"
 #include "query/view.h"
 
 namespace cairn::query {
@@ -41,6 +42,7 @@ struct SearchOptions {
   uint32_t trend_buckets = 0;     // 0 = no trend
   int64_t trend_bucket_us = 0;    // width; the last bucket ends at `now`
   Viewer viewer{};
+  Control control{};  // budget, cancellation, profile (meter.h); a view with a meter has its own
 };
 
 struct IssueRow {
@@ -81,7 +83,8 @@ struct Table {
 bool is_aggregate(const Query& query);
 
 // Errors of all: InvalidArgument (unknown sort, bad value for a field, function or cursor: with
-// position where it lies in the query), Corruption, Io, Exhausted (limits).
+// position where it lies in the query), Corruption, Io, Exhausted (limits; a budget is used up),
+// Closed (cancelled).
 Result<SearchPage> search(const View& view, const Query& query, const SearchOptions& options);
 Result<Table> aggregate(const View& view, const Query& query, const SearchOptions& options);
 

@@ -109,18 +109,40 @@ Result<Cell> KeySpace::cell(uint32_t number) const {
 }
 
 uint32_t PairIndex::intern_slowly(uint64_t pair) {
-  uint32_t* slot = nullptr;
   if (pair < kDensePairs) {
     if (pair >= dense_.size()) dense_.resize(std::max<size_t>(pair + 1, dense_.size() * 2), 0);
-    slot = &dense_[pair];
-  } else {
-    slot = &sparse_[pair];
+    uint32_t& slot = dense_[pair];
+    if (slot == 0) {
+      pairs_.push_back(pair);
+      slot = size();
+    }
+    return slot - 1;
   }
-  if (*slot == 0) {
+  if (sparse_count_ * 2 >= sparse_.size()) make_room();
+  uint32_t& slot = slot_of(pair);
+  if (slot == 0) {
     pairs_.push_back(pair);
-    *slot = size();
+    slot = size();
+    ++sparse_count_;
   }
-  return *slot - 1;
+  return slot - 1;
+}
+
+// That of the pair, or an empty one for it.
+uint32_t& PairIndex::slot_of(uint64_t pair) {
+  constexpr uint64_t kFactor = 0x9E3779B97F4A7C15u;
+  const size_t mask = sparse_.size() - 1;
+  size_t at = (pair * kFactor) >> 32 & mask;
+  while (sparse_[at] != 0 && pairs_[sparse_[at] - 1] != pair) at = (at + 1) & mask;
+  return sparse_[at];
+}
+
+void PairIndex::make_room() {
+  constexpr size_t kFirst = 1024;
+  sparse_.assign(std::max(kFirst, sparse_.size() * 4), 0);
+  for (uint32_t id = 0; id < pairs_.size(); ++id) {
+    if (pairs_[id] >= kDensePairs) slot_of(pairs_[id]) = id + 1;
+  }
 }
 
 KeyReader::KeyReader(const View& view, const KeySpace& space, const PartMatch& match)
@@ -148,7 +170,7 @@ void KeyReader::read_postings(FieldId field) {
         all_more_.emplace_back(position, raw(value));
       }
     });
-    return true;
+    return go_on(match_.meter);
   });
   std::sort(all_more_.begin(), all_more_.end());
 }
@@ -195,7 +217,8 @@ TableBuilder::TableBuilder(const View& view, const BoundTable& table, TimeUs ori
       table_(table),
       width_(static_cast<uint64_t>(table.every_us.value_or(1))),
       span_us_(table.every_us ? static_cast<double>(*table.every_us) : span_us),
-      shift_us_(shift_us) {
+      shift_us_(shift_us),
+      held_(view.meter) {
   if (table.every_us) {
     first_bucket_ = floor_divide(raw(origin) + shift_us, *table.every_us);
     levels_.emplace_back(UINT64_MAX);
@@ -240,7 +263,7 @@ Result<void> TableBuilder::read_numbers() {
     const auto take = [&](ValueId id, std::string_view text) {
       const auto number = parse_quantity(text);
       if (number && raw(id) < field.numbers.size()) field.numbers[raw(id)] = *number;
-      return true;
+      return raw(id) % 256 != 0 || go_on(view_.meter);
     };
     CAIRN_TRY(view_.dictionary->scan(*field.space->field(), view_.txn, take));
   }
@@ -286,6 +309,16 @@ void TableBuilder::grow() {
   }
 }
 
+// What sets may take at most, as distinct.h says, without asking each of them.
+uint64_t TableBuilder::memory_bytes() const {
+  uint64_t as_bits = 0;
+  for (const KeySpace& key : distinct_) as_bits += rows() * (key.bound() / 8);
+  const uint64_t sets = sets_.size() * sizeof(DistinctSet) + std::min(as_bits, added_ * 8);
+  const uint64_t keys = rows() * levels_.size() * sizeof(uint64_t);
+  return keys + counts_.size() * sizeof(uint64_t) + sets + stats_.size() * sizeof(NumberStats) +
+         kept_ * sizeof(double);
+}
+
 void TableBuilder::split_by_time(const Block& block) {
   std::array<TimeUs, Block::kSize> times;
   block.times(times.data());
@@ -329,6 +362,7 @@ void TableBuilder::count() {
   grow();
   for (const Entry& entry : entries_) ++counts_[entry.row];
   const size_t calls = distinct_.size();
+  added_ += calls * entries_.size();
   for (size_t call = 0; call < calls; ++call) {
     const KeyReader& reader = distinct_readers_[call];
     const uint32_t* numbers = reader.numbers();
@@ -375,8 +409,11 @@ Result<void> TableBuilder::add(const PartMatch& match) {
     if (field.space) number_readers_.back().emplace(view_, *field.space, match);
   }
   match.for_each_block([&](const Block& block) {
-    if (rows() <= kMaxTableRows && kept_ <= kMaxKeptNumbers) add_block(block);
+    if (rows() > kMaxTableRows || kept_ > kMaxKeptNumbers) return;
+    add_block(block);
+    held_.set(memory_bytes());
   });
+  CAIRN_TRY(check(view_.meter));
   if (kept_ > kMaxKeptNumbers) {
     return make_error(ErrorCode::Exhausted, "Percentiles of more than " +
                                                 std::to_string(kMaxKeptNumbers) +
@@ -407,7 +444,7 @@ RowSet TableBuilder::finish() {
   RowSet rows;
   rows.key_count = keys_.size();
   rows.value_count = table_.calls.size();
-  for (uint32_t row = 0; row < counts_.size(); ++row) {
+  for (uint32_t row = 0; row < counts_.size() && go_on(view_.meter); ++row) {
     rows.keys.resize((row + size_t{1}) * keys_.size());
     uint32_t id = row;
     for (size_t depth = keys_.size(); depth-- > 0;) {

@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -74,11 +73,14 @@ class PairIndex {
 
  private:
   uint32_t intern_slowly(uint64_t pair);
+  uint32_t& slot_of(uint64_t pair);
+  void make_room();
 
   uint64_t bound_;
   std::vector<uint64_t> pairs_;
-  std::vector<uint32_t> dense_;  // id + 1 of small pairs, 0 = none
-  std::unordered_map<uint64_t, uint32_t> sparse_;
+  std::vector<uint32_t> dense_;   // id + 1 of small pairs, 0 = none
+  std::vector<uint32_t> sparse_;  // of the others, by hash: a power of two, at most half full
+  size_t sparse_count_ = 0;
 };
 
 // The numbers of one key for the matches of a part, block by block.
@@ -148,6 +150,7 @@ class TableBuilder {
   void split_by(const KeyReader& key, PairIndex& level);
   void count();
   void grow();  // counts and sets for all rows
+  uint64_t memory_bytes() const;
   uint64_t rows() const { return levels_.empty() ? 1 : levels_.back().size(); }
 
   const View& view_;
@@ -165,7 +168,9 @@ class TableBuilder {
   std::vector<std::optional<KeyReader>> number_readers_;
   std::vector<size_t> inputs_;  // by call: its distinct set or field of numbers
   bool numbers_read_ = false;
-  uint64_t kept_ = 0;  // numbers, of all rows
+  uint64_t kept_ = 0;   // numbers, of all rows
+  uint64_t added_ = 0;  // values, to sets
+  Holding held_;
   std::vector<Entry> entries_;
   std::vector<Entry> next_entries_;
   std::vector<uint64_t> counts_;    // by row

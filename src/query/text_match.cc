@@ -89,6 +89,9 @@ TextMatch TextMatch::pattern(std::vector<std::string> runs, bool fold_case) {
   if (fold_case) {
     for (std::string& run : runs) run = lower_ascii(run);
   }
+  const auto longest = std::max_element(
+      runs.begin(), runs.end(), [](const auto& a, const auto& b) { return a.size() < b.size(); });
+  match.needle_ = std::make_shared<const Substring>(*longest, fold_case);
   match.runs_ = std::move(runs);
   return match;
 }
@@ -142,6 +145,25 @@ TextMatch TextMatch::of(const Value& value, Op op, bool fold_case) {
   return pattern(std::move(runs), fold_case);
 }
 
+uint32_t TextMatch::value_at(const storage::ValueBlock& block, uint32_t from, size_t at) {
+  uint32_t step = 1;
+  uint32_t low = from;  // not behind it
+  while (low + step < block.count() && block.end(low + step - 1) <= at) {
+    low += step;
+    step *= 2;
+  }
+  uint32_t high = std::min(low + step, block.count() - 1);
+  while (low < high) {
+    const uint32_t middle = low + (high - low) / 2;
+    if (block.end(middle) <= at) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
 bool TextMatch::matches(std::string_view text) const {
   if (!prefix_.empty()) {
     if (!text.starts_with(prefix_)) return false;
@@ -167,6 +189,16 @@ bool TextMatch::matches(std::string_view text) const {
       return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), *regex_);
   }
   return false;
+}
+
+bool TextMatch::operator==(const TextMatch& other) const {
+  const auto same_regex = [&] {
+    if (regex_ == other.regex_) return true;
+    return regex_ && other.regex_ && regex_->pattern() == other.regex_->pattern();
+  };
+  return kind_ == other.kind_ && part_ == other.part_ && fold_case_ == other.fold_case_ &&
+         op_ == other.op_ && number_ == other.number_ && prefix_ == other.prefix_ &&
+         runs_ == other.runs_ && same_regex();
 }
 
 TextMatch TextMatch::of_part(ReleasePart part) const {

@@ -9,6 +9,8 @@
 
 #include "base/result.h"
 #include "query/ast.h"
+#include "query/substring.h"
+#include "storage/dictionary.h"
 
 namespace re2 {
 class RE2;
@@ -40,17 +42,45 @@ class TextMatch {
   static TextMatch of(const Value& value, Op op, bool fold_case);
 
   bool matches(std::string_view text) const;
+  // Those of the block's values that match, in order of their ids, until fn(ValueId) returns false.
+  // Where every match holds some text, the values without it are not looked at one by one.
+  template <class F>
+  void for_each_match(const storage::ValueBlock& block, F&& fn) const {
+    if (!needle_) {
+      for (uint32_t i = 0; i < block.count(); ++i) {
+        if (matches(block.value(i)) && !fn(block.id(i))) return;
+      }
+      return;
+    }
+    uint32_t index = 0;
+    for (size_t at = needle_->find(block.text()); at != std::string_view::npos;) {
+      index = value_at(block, index, at);
+      const size_t end = block.end(index);
+      if (at + needle_->size() <= end) {
+        if (matches(block.value(index)) && !fn(block.id(index))) return;
+        at = end;
+      } else {
+        ++at;  // one value's end and the next one's beginning
+      }
+      at = needle_->find(block.text(), at);
+    }
+  }
   bool is_any() const { return kind_ == Kind::Any && part_ == ReleasePart::Whole; }
   // The only text that matches, when there is just one; nullptr otherwise.
   const std::string* exact() const {
     return kind_ == Kind::Equal && part_ == ReleasePart::Whole ? &runs_[0] : nullptr;
   }
+  // Whether it is the same test, told by how it was made.
+  bool operator==(const TextMatch& other) const;
   // The same test of texts that all begin with `prefix`, applied to what follows it.
   TextMatch after_prefix(std::string_view prefix) const;
   // The same test of a part of what the value says as the name of a release.
   TextMatch of_part(ReleasePart part) const;
 
  private:
+  // The value that the byte `at` of the block belongs to, at or behind `from`.
+  static uint32_t value_at(const storage::ValueBlock& block, uint32_t from, size_t at);
+
   enum class Kind : uint8_t { Any, Equal, Pattern, Number, Version, Regex };
 
   Kind kind_ = Kind::Any;
@@ -61,6 +91,7 @@ class TextMatch {
   std::string prefix_;
   std::vector<std::string> runs_;  // Version: the version and the package
   std::shared_ptr<const re2::RE2> regex_;
+  std::shared_ptr<const Substring> needle_;  // of a pattern: its longest run
 };
 
 }  // namespace cairn::query

@@ -141,6 +141,7 @@ class Tokenizer {
     if (pos == filter_begin_) return true;
     std::string_view rest = query_.substr(pos);
     auto head = grammar::match_filter_head(rest);
+    if (options_.work != nullptr) ++options_.work->looks;
     if (!head) return false;
     FilterParts filter;
     filter.head = std::move(*head);
@@ -148,6 +149,7 @@ class Tokenizer {
     filter_begin_ = kNone;
     const size_t begin = query_.size() - rest.size();
     const size_t end = match_value(begin, filter);
+    count(end - pos);
     filter.value = query_.substr(begin, end - begin);
     if (failure_.ok() && classify(filter) == FilterKind::None) return false;
     filter_ = std::move(filter);
@@ -156,11 +158,18 @@ class Tokenizer {
     return true;
   }
 
+  void count(size_t bytes) const {
+    if (options_.work != nullptr) options_.work->bytes += bytes;
+  }
+
   // Returns where the value ends.
   size_t match_value(size_t begin, FilterParts& filter) {
     std::string_view rest = query_.substr(begin);
     const auto end = [&] { return query_.size() - rest.size(); };
-    if (options_.allow_regex && filter.head.op.missing() && rest.starts_with("//")) {
+    // A call is compared with one plain value; to look for the end of anything longer would be in
+    // vain, at every word again.
+    const bool call = std::holds_alternative<grammar::AggregateKey>(filter.head.key.what);
+    if (options_.allow_regex && !call && filter.head.op.missing() && rest.starts_with("//")) {
       if (const size_t close = regex_close(begin + 2); close != kNone) {
         filter.form = FilterParts::Form::Regex;
         const std::string_view pattern = query_.substr(begin + 2, close - begin - 2);
@@ -176,7 +185,7 @@ class Tokenizer {
       }
       return end();
     }
-    if (rest.starts_with('[') && match_list(rest, filter)) return end();
+    if (rest.starts_with('[') && !call && match_list(rest, filter)) return end();
     if (names_field(filter.head) && match_tag(rest, filter)) return end();
     filter.text = grammar::match_bare(rest);
     return end();
@@ -203,6 +212,7 @@ class Tokenizer {
     if (begin > list_begin_ && begin + 1 < list_stuck_) return false;
     std::string_view behind = rest;
     grammar::List list = grammar::match_list(behind);
+    count(rest.size() - behind.size());
     if (!list.closed) {
       list_begin_ = begin;
       list_stuck_ = query_.size() - behind.size();
@@ -222,6 +232,7 @@ class Tokenizer {
          found = query_.find("//", found + 1)) {
       if (ends_word(found + 2)) return found;
     }
+    count(query_.size() - pos);
     regex_unclosed_ = pos;
     return kNone;
   }

@@ -19,6 +19,13 @@
 
 namespace cairn::query {
 
+// How much was looked at, so that tests can tell work that grows with the query from work that
+// grows faster.
+struct TokenWork {
+  uint64_t looks = 0;  // places where a filter was looked for
+  uint64_t bytes = 0;  // of filters, lists and regular expressions that were read or tried
+};
+
 // What a front end may set for the field it lets people type in. The defaults are those of issue
 // search.
 struct TokenOptions {
@@ -28,6 +35,7 @@ struct TokenOptions {
   std::set<std::string, std::less<>> supported_tags;
   // Reason code of an invalid term -> text shown instead of ours.
   std::map<std::string, std::string, std::less<>> invalid_messages;
+  TokenWork* work = nullptr;  // borrowed; added to
 };
 
 enum class TokenKind : uint8_t {

@@ -39,7 +39,7 @@ void count_postings(FieldId field, const PartMatch& match, std::vector<uint64_t>
   if (with_value == 0) return;
   match.part->for_each_value(field, [&](ValueId value, const storage::Bitmap& posting) {
     counts[raw(value)] += common(posting);
-    return true;
+    return go_on(match.meter);
   });
 }
 
@@ -70,7 +70,7 @@ void widen_by_postings(FieldId field, std::span<const ValueId> values, const Par
   for (size_t i = 0; i < values.size(); ++i) {
     storage::Bitmap posting = match.part->posting(field, values[i]);
     posting.and_with(matches);
-    const PartMatch having{match.part, std::move(posting), {}};
+    const PartMatch having{match.part, std::move(posting), {}, match.meter};
     having.for_each_block([&](const Block& block) {
       block.times(times.data());
       widen(spans[i], times.data(), times.data() + block.size());

@@ -8,6 +8,7 @@
 #include "base/ids.h"
 #include "model/forest.h"
 #include "model/state.h"
+#include "query/meter.h"
 #include "storage/dictionary.h"
 #include "storage/part.h"
 
@@ -22,6 +23,7 @@ struct View {
   std::span<const storage::Part* const> parts;
   std::span<const GroupId> root_of_fingerprint;  // State::roots_by_fingerprint(), or the overlay's
   const model::Overlay* overlay = nullptr;       // an experiment's; nullptr: the base
+  Meter* meter = nullptr;                        // watches the answer; nullptr: nobody does
 
   model::Forest forest() const { return {*state, overlay}; }
   // "" = the base.
@@ -29,5 +31,12 @@ struct View {
     return overlay == nullptr ? std::string_view() : std::string_view(overlay->name());
   }
 };
+
+// The view watched by its own meter, or by `meter`, which is borrowed.
+inline View watched(const View& view, Meter& meter) {
+  View out = view;
+  if (out.meter == nullptr) out.meter = &meter;
+  return out;
+}
 
 }  // namespace cairn::query

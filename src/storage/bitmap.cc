@@ -3,7 +3,9 @@
 #include <roaring/roaring.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
+#include <string>
 #include <utility>
 
 #include "base/assert.h"
@@ -81,6 +83,64 @@ Bitmap Bitmap::range(Ordinal begin, Ordinal end) {
   Bitmap bitmap;
   bitmap.add_range(begin, end);
   return bitmap;
+}
+
+namespace {
+
+constexpr size_t kContainerWords = 1024;  // 65,536 bits
+constexpr uint32_t kMostInArray = 4096;
+
+void append(std::string& bytes, const void* from, size_t count) {
+  bytes.append(static_cast<const char*>(from), count);
+}
+
+// The values of a container as sorted 16-bit numbers.
+void append_array(std::string& bytes, std::span<const uint64_t> words) {
+  for (size_t w = 0; w < words.size(); ++w) {
+    for (uint64_t rest = words[w]; rest != 0; rest &= rest - 1) {
+      const auto low = static_cast<uint16_t>(w * 64 + static_cast<size_t>(std::countr_zero(rest)));
+      append(bytes, &low, sizeof low);
+    }
+  }
+}
+
+}  // namespace
+
+// In CRoaring's portable form, which is documented and the same in all versions: number of
+// containers, key and cardinality - 1 of each, where each lies, their arrays or bits.
+Bitmap Bitmap::from_bits(std::span<const uint64_t> words) {
+  constexpr uint32_t kNoRuns = 12346;
+  std::string keys;
+  std::string containers;
+  std::vector<uint32_t> offsets;
+  for (size_t begin = 0; begin < words.size(); begin += kContainerWords) {
+    const auto bits = words.subspan(begin, std::min(kContainerWords, words.size() - begin));
+    uint32_t cardinality = 0;
+    for (const uint64_t word : bits) cardinality += static_cast<uint32_t>(std::popcount(word));
+    if (cardinality == 0) continue;
+    const uint16_t entry[] = {static_cast<uint16_t>(begin / kContainerWords),
+                              static_cast<uint16_t>(cardinality - 1)};
+    append(keys, entry, sizeof entry);
+    offsets.push_back(static_cast<uint32_t>(containers.size()));
+    if (cardinality <= kMostInArray) {
+      append_array(containers, bits);
+    } else {
+      append(containers, bits.data(), bits.size_bytes());
+      containers.resize(offsets.back() + kContainerWords * sizeof(uint64_t), '\0');
+    }
+  }
+  if (offsets.empty()) return Bitmap();
+  const uint32_t head[] = {kNoRuns, static_cast<uint32_t>(offsets.size())};
+  const size_t first = sizeof head + keys.size() + offsets.size() * sizeof(uint32_t);
+  for (uint32_t& offset : offsets) offset += static_cast<uint32_t>(first);
+  std::string bytes;
+  bytes.reserve(first + containers.size());
+  append(bytes, head, sizeof head);
+  bytes += keys;
+  append(bytes, offsets.data(), offsets.size() * sizeof(uint32_t));
+  bytes += containers;
+  return Bitmap(
+      opaque<Roaring>(roaring_bitmap_portable_deserialize_safe(bytes.data(), bytes.size())));
 }
 
 Bitmap Bitmap::clone() const {
@@ -180,7 +240,7 @@ void Bitmap::for_each_impl(Ordinal begin, Ordinal end, void* fn,
 }
 
 void Bitmap::for_each_block_impl(Ordinal begin, Ordinal end, void* fn,
-                                 void (*call)(void*, std::span<const Ordinal>)) const {
+                                 bool (*call)(void*, std::span<const Ordinal>)) const {
   if (begin >= end) return;
   roaring_uint32_iterator_t it;
   start(raw_bitmap(bitmap_), &it);
@@ -192,7 +252,7 @@ void Bitmap::for_each_block_impl(Ordinal begin, Ordinal end, void* fn,
     if (read > 0 && block[read - 1] >= end) {
       count = static_cast<uint32_t>(std::lower_bound(block, block + read, end) - block);
     }
-    if (count > 0) call(fn, {block, count});
+    if (count > 0 && !call(fn, {block, count})) return;
     if (count < kBlock) return;
   }
 }

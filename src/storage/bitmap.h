@@ -27,6 +27,8 @@ class Bitmap {
 
   static Bitmap from_sorted(std::span<const Ordinal> ordinals);  // ascending, no repeats
   static Bitmap range(Ordinal begin, Ordinal end);               // [begin, end)
+  // Ordinal o is bit o % 64 of word o / 64.
+  static Bitmap from_bits(std::span<const uint64_t> words);
   Bitmap clone() const;
 
   void add(Ordinal ordinal);
@@ -66,13 +68,20 @@ class Bitmap {
     });
   }
 
-  // The same in blocks: fn(std::span<const Ordinal>), each of at most kBlock, none empty. What is
-  // done to many ordinals at a time (columns) is several times faster than one by one.
+  // The same in blocks: fn(std::span<const Ordinal>), each of at most kBlock, none empty, until it
+  // returns false (or void, never). What is done to many ordinals at a time (columns) is several
+  // times faster than one by one.
   static constexpr uint32_t kBlock = 1024;
   template <class F>
   void for_each_block_in(Ordinal begin, Ordinal end, F&& fn) const {
     for_each_block_impl(begin, end, &fn, [](void* f, std::span<const Ordinal> block) {
-      (*static_cast<std::remove_reference_t<F>*>(f))(block);
+      auto& call = *static_cast<std::remove_reference_t<F>*>(f);
+      if constexpr (std::is_void_v<decltype(call(block))>) {
+        call(block);
+        return true;
+      } else {
+        return call(block);
+      }
     });
   }
   template <class F>
@@ -95,7 +104,7 @@ class Bitmap {
   explicit Bitmap(Roaring* owned);
   void for_each_impl(Ordinal begin, Ordinal end, void* fn, bool (*call)(void*, Ordinal)) const;
   void for_each_block_impl(Ordinal begin, Ordinal end, void* fn,
-                           void (*call)(void*, std::span<const Ordinal>)) const;
+                           bool (*call)(void*, std::span<const Ordinal>)) const;
   Roaring* writable();
 
   Roaring* bitmap_ = nullptr;          // null after a move

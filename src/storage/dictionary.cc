@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <unordered_map>
 #include <utility>
@@ -51,6 +52,21 @@ class ValueRow {
     return row;
   }
   uint32_t count() const { return count_; }
+  // Whether every value lies within the text.
+  bool is_sound() const {
+    uint32_t before = 0;
+    bool ascending = true;
+    for (uint32_t i = 0; i < count_; ++i) {
+      ascending &= before <= end(i);
+      before = end(i);
+    }
+    return ascending && before <= text_.size();
+  }
+  // The first `count` of them. Precondition: is_sound(), count <= count().
+  ValueBlock block(ValueId first, uint32_t count) const {
+    const uint32_t bytes = count == 0 ? 0 : end(count - 1);
+    return {first, count, ends_, text_.substr(0, bytes)};
+  }
   // nullopt: the row is damaged. Precondition: index < count().
   std::optional<std::string_view> value(uint32_t index) const {
     const uint32_t begin = index == 0 ? 0 : end(index - 1);
@@ -509,8 +525,12 @@ Result<std::string> Dictionary::value(FieldId id, ValueId value, const ReadTxn* 
                     fmt::format("field {} has no value with id {}", raw(id), raw(value)));
 }
 
-Result<void> Dictionary::scan(FieldId id, const ReadTxn* txn,
-                              const std::function<bool(ValueId, std::string_view)>& fn) const {
+uint32_t ValueBlock::end(uint32_t index) const {
+  return load_le<uint32_t>(ends_ + size_t{index} * sizeof(uint32_t));
+}
+
+Result<void> Dictionary::scan_blocks(FieldId id, const ReadTxn* txn,
+                                     const std::function<bool(const ValueBlock&)>& fn) const {
   const Impl::Field* field = impl_->find(id);
   if (field == nullptr) return {};
   bool more = true;
@@ -522,22 +542,33 @@ Result<void> Dictionary::scan(FieldId id, const ReadTxn* txn,
     CAIRN_TRY(txn->scan(Table::Values, prefix, prefix, [&](std::string_view key, auto bytes) {
       const auto row = ValueRow::open(bytes);
       sound = key.size() == sizeof(uint16_t) + sizeof(uint32_t) && row &&
-              key_part<uint32_t>(key, sizeof(uint16_t)) == next;
-      for (uint32_t i = 0; sound && more && next <= field->durable && i < row->count(); ++i) {
-        const auto value = row->value(i);
-        sound = value.has_value();
-        more = sound && fn(ValueId{next}, *value);
-        ++next;
-      }
-      return sound && more && next <= field->durable;
+              key_part<uint32_t>(key, sizeof(uint16_t)) == next && row->is_sound();
+      if (!sound || next > field->durable) return false;
+      const uint32_t count = std::min(row->count(), field->durable - next + 1);
+      more = fn(row->block(ValueId{next}, count));
+      next += count;
+      return more && next <= field->durable;
     }));
     if (!sound) return damaged(fmt::format("values of field {} are damaged", raw(id)));
   }
   for (uint32_t i = 0; more && i < field->held(); ++i) {
     const ValueId value{field->durable + 1 + i};
-    more = fn(value, field->text(value)->view());
+    const std::string_view text = field->text(value)->view();
+    std::array<std::byte, sizeof(uint32_t)> end;
+    store_le<uint32_t>(end.data(), static_cast<uint32_t>(text.size()));
+    more = fn(ValueBlock(value, 1, end.data(), text));
   }
   return {};
+}
+
+Result<void> Dictionary::scan(FieldId id, const ReadTxn* txn,
+                              const std::function<bool(ValueId, std::string_view)>& fn) const {
+  return scan_blocks(id, txn, [&](const ValueBlock& block) {
+    for (uint32_t i = 0; i < block.count(); ++i) {
+      if (!fn(block.id(i), block.value(i))) return false;
+    }
+    return true;
+  });
 }
 
 uint32_t Dictionary::value_count(FieldId id) const {

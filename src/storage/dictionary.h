@@ -34,6 +34,29 @@ inline constexpr size_t kMaxTagFields = 65'000;
 class ReadTxn;
 class WriteTxn;
 
+// Values of one field with ids without a gap, their texts behind one another. Borrows the bytes.
+class ValueBlock {
+ public:
+  ValueBlock(ValueId first, uint32_t count, const std::byte* ends, std::string_view text)
+      : first_(first), count_(count), ends_(ends), text_(text) {}
+
+  uint32_t count() const { return count_; }
+  ValueId id(uint32_t index) const { return ValueId{raw(first_) + index}; }
+  std::string_view text() const { return text_; }  // of all
+  // Where in text() a value ends. Precondition of all of these: index < count().
+  uint32_t end(uint32_t index) const;
+  std::string_view value(uint32_t index) const {
+    const uint32_t begin = index == 0 ? 0 : end(index - 1);
+    return text_.substr(begin, end(index) - begin);
+  }
+
+ private:
+  ValueId first_;
+  uint32_t count_;
+  const std::byte* ends_;
+  std::string_view text_;
+};
+
 class Dictionary {
  public:
   Dictionary();
@@ -84,6 +107,9 @@ class Dictionary {
   // Every value of a field, ascending by id, until fn returns false.
   Result<void> scan(FieldId field, const ReadTxn* txn,
                     const std::function<bool(ValueId, std::string_view)>& fn) const;
+  // The same in blocks, for who reads their text as one.
+  Result<void> scan_blocks(FieldId field, const ReadTxn* txn,
+                           const std::function<bool(const ValueBlock&)>& fn) const;
   uint32_t value_count(FieldId field) const;
 
   // Fixes what save() writes: everything added until now. Cheap. Precondition: nothing is frozen.

@@ -1,6 +1,8 @@
 // Bulk access by single steps, for parts that know no better way.
 #include "storage/part.h"
 
+#include <algorithm>
+
 #include "base/assert.h"
 #include "model/field.h"
 
@@ -53,6 +55,24 @@ void Part::for_each_posting(
     });
     return fn(value, ordinals);
   });
+}
+
+void Part::for_each_posting_of(FieldId field, std::span<const ValueId> values,
+                               const std::function<bool(std::span<const Ordinal>)>& fn) const {
+  if (values.size() > value_count(field) / 4) {
+    for_each_posting(field, [&](ValueId value, std::span<const Ordinal> ordinals) {
+      return !std::binary_search(values.begin(), values.end(), value) || fn(ordinals);
+    });
+    return;
+  }
+  for (const ValueId value : values) {
+    bool more = true;
+    posting(field, value).for_each_block([&](std::span<const Ordinal> block) {
+      more = fn(block);
+      return more;
+    });
+    if (!more) return;
+  }
 }
 
 bool Part::has_column(FieldId field) const { return field == model::field::kUser; }

@@ -85,6 +85,10 @@ class Part {
   virtual void for_each_posting(
       FieldId field, const std::function<bool(ValueId, std::span<const Ordinal>)>& fn) const;
 
+  // The postings of those of the values (ascending) that the part has, until fn returns false.
+  virtual void for_each_posting_of(FieldId field, std::span<const ValueId> values,
+                                   const std::function<bool(std::span<const Ordinal>)>& fn) const;
+
   // Ordinals whose time is in [begin, end).
   virtual Bitmap in_time(TimeUs begin, TimeUs end) const = 0;
   // Ordinals whose deciding fingerprint is wanted: wanted[raw(id)]; ids past its end are not.

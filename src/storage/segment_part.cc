@@ -76,6 +76,26 @@ class SegmentPart final : public Part {
       if (!fn(cursor.value(), ordinals)) return;
     }
   }
+  void for_each_posting_of(FieldId id, std::span<const ValueId> values,
+                           const std::function<bool(std::span<const Ordinal>)>& fn) const override {
+    const SegmentField* field = d_.field(id);
+    if (field == nullptr || values.empty()) return;
+    constexpr size_t kStepsPerSearch = 16;
+    if (values.size() * kStepsPerSearch < field->value_count()) {
+      Part::for_each_posting_of(id, values, fn);
+      return;
+    }
+    std::vector<Ordinal> ordinals;
+    auto wanted = values.begin();
+    for (SegmentField::Cursor cursor(*field); !cursor.at_end(); cursor.next()) {
+      while (wanted != values.end() && *wanted < cursor.value()) ++wanted;
+      if (wanted == values.end()) return;
+      if (*wanted != cursor.value()) continue;
+      ordinals.clear();
+      if (!cursor.read(ordinals)) ordinals.clear();  // damaged reads as empty
+      if (!fn(ordinals)) return;
+    }
+  }
   uint64_t value_count(FieldId id) const override {
     const SegmentField* field = d_.field(id);
     return field == nullptr ? 0 : field->value_count();

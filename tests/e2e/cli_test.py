@@ -43,7 +43,7 @@ def test_help_and_version(box):
     assert re.match(r"cairn \d+\.\d+\.\d+\n$", box.ok("--version").out)
     overview = box.ok("help").out
     verbs = re.findall(r"^  ([a-z]+) ", overview, re.M)
-    for verb in ["init", "import", "export", "query", "parse", "show", "history", "events", "tags",
+    for verb in ["init", "import", "export", "query", "explain", "parse", "show", "history", "events", "tags",
                  "diff", "merge", "unmerge", "split", "fields",
                  "resolve", "unresolve", "archive", "stats", "verify", "rebuild", "log",
                  "backup", "restore", "retain", "compact",
@@ -251,6 +251,66 @@ def test_interrupt_ends_in_order(box):
     assert b"interrupted" in err and b"durable" in err
     running.stdin.close()
     assert box.occurrences() == 100
+    box.ok("verify", box.store, "--deep")
+
+
+def test_explain_shows_the_plan(box):
+    fill(box)
+    text = box.ok("explain", box.store, "level:error has:title is:unresolved", "--now", NOW).out
+    for piece in ["CONDITION", "EXPECTED", "FOUND", "level:error", "has:title", "issues: is:unresolved",
+                  "parts:", "stages: parse ", " match ", " rows "]:
+        assert piece in text, (piece, text)
+    plan = box.ok("explain", box.store, "level:error | count() by level", "--json").json()
+    assert plan["plan"]["text"] == "level:error" and plan["plan"]["found"] == 10
+    assert plan["query"] == "level:error | count() by level" and plan["lsn"] > 0
+    assert plan["parts"][0]["matches"] == 10 and plan["rows"] == 1
+    assert [stage["name"] for stage in plan["stages"]] == [
+        "parse", "bind", "plan", "match", "roll-up", "rows"]
+    past = box.ok("explain", box.store, "level:error", "--as-of", "4", "--json").json()
+    then = box.ok("query", box.store, "| count()", "--as-of", "4", "--json").json()["rows"][0][0]
+    assert past["lsn"] == 4 and past["matches"] == then and 0 < then < 10
+    box.run("explain", box.store, "is:wrong").expect(1).says("is:wrong", "^")
+
+
+def test_profile_comes_with_the_answer(box):
+    fill(box)
+    done = box.ok("query", box.store, "level:error", "--profile", "--now", NOW)
+    assert done.out == box.ok("query", box.store, "level:error", "--now", NOW).out
+    done.says("CONDITION", "stages: parse")
+    for query in ["level:error", "level:error | count()"]:
+        plain = box.ok("query", box.store, query, "--json").json()
+        profiled = box.ok("query", box.store, query, "--json", "--profile").json()
+        profile = profiled.pop("profile")
+        assert profiled == plain and profile["matches"] == 10
+
+
+def test_budgets_end_a_query(box):
+    fill(box)
+    done = box.run("query", box.store, "level:error", "--max-rows", "3").expect(1)
+    done.says("limit of 3 rows", "--max-rows")
+    error = box.run("query", box.store, "| count() uniq(user) by title", "--max-memory", "1",
+                    "--json").expect(1).json()["error"]
+    assert error["code"] == "exhausted" and "--max-memory" in error["message"]
+    error = box.run("query", box.store, "| count() uniq(user) by title", "--max-examined", "5",
+                    "--json").expect(1).json()["error"]
+    assert error["code"] == "exhausted" and "limit of 5 occurrences" in error["message"]
+    assert box.search("level:error")["total"] == 5
+
+
+def test_interrupt_cancels_a_query(box):
+    lines = [line(n, fingerprint=[f"f{n % 5}", "c"], time=1_600_000_000 + n, title="x" * 500)
+             for n in range(2000)]
+    box.imports(box.write("many.jsonl", lines))
+    running = subprocess.Popen([box.binary, "export", box.store], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE)
+    first = running.stdout.readline()  # the pipe is full soon: it waits within its answer
+    running.send_signal(signal.SIGINT)
+    rest = running.stdout.read()
+    err = running.stderr.read()
+    assert running.wait() == 130, err
+    assert b"cancelled" in err
+    exported = (first + rest).splitlines()
+    assert 0 < len(exported) < 2000 and all(json.loads(one) for one in exported)
     box.ok("verify", box.store, "--deep")
 
 

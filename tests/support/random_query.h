@@ -41,8 +41,12 @@ class RandomQuery {
       text.negated = below(4) == 0;
       text.value.quoted = text.negated;
       out.what = std::move(text);
+    } else if (!filters_.empty() && below(5) == 0) {
+      out.what = filters_[below(filters_.size())];  // equal conditions are answered once
     } else {
-      out.what = filter();
+      constexpr size_t kKept = 6;
+      if (filters_.size() == kKept) filters_.erase(filters_.begin());
+      out.what = filters_.emplace_back(filter());
     }
     return out;
   }
@@ -351,6 +355,7 @@ class RandomQuery {
   std::mt19937_64 random_;
   TimeUs first_;
   TimeUs last_;
+  std::vector<query::Filter> filters_;  // the last ones made
 };
 
 }  // namespace cairn::testing

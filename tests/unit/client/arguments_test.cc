@@ -240,3 +240,30 @@ TEST_CASE("numbers: what is no number from here to there is told, not wrapped ar
       parsed<RetainArguments>({"retain", "s", "--max-occurrences", "50M"}).policy.max_occurrences ==
       std::optional<uint64_t>(50'000'000));
 }
+
+TEST_CASE("query and explain: budgets have defaults and units, 0 is none") {
+  auto values = parsed<QueryArguments>({"query", "s", "level:error"});
+  CHECK(values.budget.time_us == 60 * kMicrosPerSecond);
+  CHECK(values.budget.memory_bytes == 1u << 30);
+  CHECK(values.budget.rows_examined == 0);
+  CHECK_FALSE(values.profile);
+  values = parsed<QueryArguments>({"query", "s", "x", "--timeout", "500ms", "--max-memory", "256m",
+                                   "--max-examined", "10M", "--max-rows", "100", "--profile"});
+  CHECK(values.budget.time_us == 500'000);
+  CHECK(values.budget.memory_bytes == 256u << 20);
+  CHECK(values.budget.rows_examined == 10'000'000);
+  CHECK(values.budget.rows_returned == 100);
+  CHECK(values.profile);
+  const auto explained = parsed<ExplainArguments>(
+      {"explain", "s", "a:1", "| count()", "--timeout", "0", "--max-memory", "0", "--in", "e"});
+  CHECK(explained.query.query == "a:1 | count()");
+  CHECK(explained.query.moment.experiment == "e");
+  CHECK(explained.query.budget.time_us == 0);
+  CHECK(explained.query.budget.memory_bytes == 0);
+  for (const char* wrong : {"5", "-1s", "s", "5 s", "1.5s", "99999999999999999999s", "5d"}) {
+    CHECK_FALSE(advised({"query", "s", "--timeout", wrong}).ok);
+  }
+  for (const char* wrong : {"x", "256mb", "-1", "1.5g", "99999999999999999999"}) {
+    CHECK_FALSE(advised({"query", "s", "--max-memory", wrong}).ok);
+  }
+}

@@ -53,6 +53,7 @@ TEST_CASE("every phase runs on the least scale and leaves nothing behind") {
   for (const char* name :
        {"import of JSON Lines, durable", "API: batches of 1000, 2 threads", "log", "index",
         "Q1 is, level, environment, release in the biggest project",
+        "parse, bind, plan: a typical query", "free text: one word", "hostile: nested 1,000 deep",
         "Q4 after the merges against before", "open after kill -9 mid-import",
         "merge: the larger groups against the smaller", "while importing: acknowledgement p99.9",
         "queries: peak memory without page cache", "verify --deep"}) {

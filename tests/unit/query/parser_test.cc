@@ -134,6 +134,17 @@ TEST_CASE("size and depth are limited", "[query][parser]") {
   CHECK(deep.error().position == depth);
 }
 
+TEST_CASE("the number of terms is limited", "[query][parser]") {
+  CHECK(parse(repeated("a:1 ", 4 * kMaxQueryTerms)).ok());
+  const auto many = parse(repeated("a:1 ", 4 * (kMaxQueryTerms + 1)));
+  REQUIRE_FALSE(many.ok());
+  CHECK(many.error().code == ErrorCode::InvalidArgument);
+  CHECK(many.error().position == 4 * kMaxQueryTerms);
+  CHECK(many.error().message.find("4096 terms") != std::string::npos);
+  // A list is one.
+  CHECK(parse("a:[" + repeated("b, ", 30'000) + "c]").ok());
+}
+
 // Each would take minutes, or the stack, if something were read again and again.
 TEST_CASE("hostile queries end", "[query][parser]") {
   for (const std::string_view unit : {"(",      "a(",        "a( ",

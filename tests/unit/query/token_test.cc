@@ -195,5 +195,36 @@ TEST_CASE("tokens cover every byte of random queries", "[query][token]") {
   CHECK(valid > 1000);
 }
 
+// Of queries twice as long everything is looked at twice as often, however they are made.
+TEST_CASE("work grows with the query and not faster") {
+  for (const std::string_view unit :
+       {"(a ",       "a(",         "a( ",          "\"a\" ",      "\"a\\\" ",    "!",
+        "!(",        "\\",         "\\\" ",        "k:\\* ",      "[",           "k:[a ",
+        "k:[a, ",    "k:[a,k:[a,", "f():[a, ",     "f()://a ",    "k://a ",      "f(a, ",
+        "f(\"a\", ", "a|a|a ",     "a | a ",       "NOT a:1 ",    "NOT !(",      "a:1 OR ",
+        "a(b:c ",    "x(y:[a z:[", "tags[\"a\"]:", "tags[a,b]: ", "k:\"a\" ",    "f(f(",
+        "a AND ",    "f():\"a\" ", "a:>=1 ",       "*a* ",        "k:contains:", "\t"}) {
+    INFO(unit);
+    const auto work = [&](size_t bytes, std::string_view end) {
+      std::string query;
+      while (query.size() + unit.size() + end.size() <= bytes) query += unit;
+      query += end;
+      TokenWork done;
+      TokenOptions options;
+      options.allow_regex = true;
+      options.work = &done;
+      (void)tokenize(query, options);  // also one that is refused has been looked at
+      return done.looks + done.bytes;
+    };
+    for (const std::string_view end : {"", "]", " //", ")", "\""}) {
+      INFO("end " << end);
+      for (const size_t bytes : {2048u, 8192u, 32768u}) {
+        INFO("bytes " << bytes);
+        CHECK(work(bytes, end) <= 8 * bytes);
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace cairn::query

@@ -193,6 +193,33 @@ TEST_CASE("for_each_block gives all, also of exactly full blocks") {
   }
 }
 
+TEST_CASE("blocks end when they are told to") {
+  const Bitmap bitmap = Bitmap::range(10, 10 + 5 * Bitmap::kBlock);
+  size_t blocks = 0;
+  bitmap.for_each_block([&](std::span<const Ordinal>) { return ++blocks < 2; });
+  CHECK(blocks == 2);
+}
+
+TEST_CASE("words of bits are a bitmap") {
+  CHECK(Bitmap::from_bits({}).empty());
+  std::vector<uint64_t> words(5000, 0);
+  CHECK(Bitmap::from_bits(words).empty());
+  std::vector<Ordinal> ordinals;
+  const auto add = [&](Ordinal ordinal) {
+    words[ordinal / 64] |= uint64_t{1} << ordinal % 64;
+    ordinals.push_back(ordinal);
+  };
+  add(0);
+  add(63);
+  for (Ordinal o = 65'536; o < 65'536 + 4096; ++o) add(o);          // as many as an array takes
+  for (Ordinal o = 2 * 65'536; o < 2 * 65'536 + 4097; ++o) add(o);  // one more
+  for (Ordinal o = 3 * 65'536; o < 4 * 65'536; ++o) add(o);         // all
+  for (Ordinal o = 4 * 65'536; o < 5000 * 64; o += 7) add(o);       // a piece cut short
+  const Bitmap bitmap = Bitmap::from_bits(words);
+  CHECK(bitmap.to_vector() == ordinals);
+  CHECK(bitmap == Bitmap::from_sorted(ordinals));
+}
+
 TEST_CASE("a moved bitmap takes its bytes along") {
   Bitmap source = Bitmap::range(10, 20);
   Placed placed(source, 16);  // unaligned: the view owns a copy
