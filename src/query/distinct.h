@@ -30,11 +30,13 @@ class DistinctSet {
   explicit DistinctSet(uint64_t bound) : bound_(bound), most_listed_(bound / kBitsPerValue + 1) {}
 
   void add(uint32_t value) {
-    if (!bits_.empty()) {
+    if (listed_ < values_.size()) {
+      values_[listed_++] = value;
+    } else if (!bits_.empty()) {
       set_bit(value);
     } else {
-      values_.push_back(value);
-      if (values_.size() == most_listed_) use_bits();
+      make_room();
+      add(value);
     }
   }
   void add(std::span<const ValueId> values);
@@ -44,11 +46,12 @@ class DistinctSet {
   static constexpr uint64_t kBitsPerValue = 64;
 
   void set_bit(uint32_t value) { bits_[value / 64] |= uint64_t{1} << (value % 64); }
-  void use_bits();
+  void make_room();
 
   uint64_t bound_;
   uint64_t most_listed_;
-  std::vector<uint32_t> values_;
+  std::vector<uint32_t> values_;  // the list, and room behind it; none beside bits
+  size_t listed_ = 0;
   std::vector<uint64_t> bits_;  // empty: still a list
 };
 

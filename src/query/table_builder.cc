@@ -366,9 +366,14 @@ void TableBuilder::count() {
   for (size_t call = 0; call < calls; ++call) {
     const KeyReader& reader = distinct_readers_[call];
     const uint32_t* numbers = reader.numbers();
+    DistinctSet* const sets = sets_.data() + call;
+    if (reader.more().empty()) {
+      for (const Entry& entry : entries_) sets[entry.row * calls].add(numbers[entry.position]);
+      continue;
+    }
     auto more = reader.more().begin();
     for (const Entry& entry : entries_) {
-      DistinctSet& set = sets_[entry.row * calls + call];
+      DistinctSet& set = sets[entry.row * calls];
       set.add(numbers[entry.position]);
       while (more != reader.more().end() && more->first < entry.position) ++more;
       for (auto at = more; at != reader.more().end() && at->first == entry.position; ++at) {
