@@ -14,7 +14,7 @@ namespace {
 
 constexpr size_t kQueuedBatches = 12;
 // Some are made durable together, some applied meanwhile, and there is one when the next is wanted.
-constexpr size_t kBatchesUnderWay = 4;
+constexpr size_t kBatchesUnderWay = 12;
 constexpr auto kStopLook = std::chrono::milliseconds(100);  // between looks at the stop flag
 
 constexpr size_t kMaxReasons = 50;  // distinct ones that are counted by name

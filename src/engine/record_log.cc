@@ -50,6 +50,7 @@ void RecordLog::append(std::vector<model::Record>&& records) {
 void RecordLog::fail(Error error) {
   failed_ = std::move(error);
   has_failed_ = true;
+  if (on_failure_) on_failure_();
 }
 
 void RecordLog::sync_later(std::function<void()> done) {

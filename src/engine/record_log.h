@@ -35,8 +35,12 @@ class RecordLog {
   RecordLog(FileSystem& files, std::string directory, const Uuid& store_id,
             std::unique_ptr<log::LogWriter> writer);
 
-  // Starts the thread that writes. Throws std::system_error.
-  void start() { worker_.start(); }
+  // Starts the thread that writes, which calls `on_failure` once, when something could not be
+  // written. Throws std::system_error.
+  void start(std::function<void()> on_failure) {
+    on_failure_ = std::move(on_failure);
+    worker_.start();
+  }
   // Appends one frame in the background. Not durable until sync(), which also tells its error.
   void append(std::vector<model::Record>&& records);
   // The same on the calling thread: sooner done when little is left before a sync().
@@ -107,6 +111,7 @@ class RecordLog {
   uint64_t syncs_taken_ = 0;
   uint64_t shared_until_ = 0;  // this one does the sync of those before it
   std::vector<std::function<void()>> synced_with_it_;
+  std::function<void()> on_failure_;
   Worker worker_;
 
   // For read(): a reader of its own and the frame decoded last, since neighbours are asked for

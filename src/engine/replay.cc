@@ -31,10 +31,11 @@ Result<uint64_t> Store::Impl::replay_tail(bool seal, const AsOf& until, const Pr
                                     "fit into memory at once; ask about an earlier one",
                                     options.memory_limit));
     }
-    if (seal && checkpoint_due()) {
-      CAIRN_TRY(finish_checkpoint());
-      start_checkpoint();
-    }
+    if (!seal) continue;
+    // Segments may be merged meanwhile, which takes longer than a head takes to fill.
+    CAIRN_TRY(adopt_checkpoint());
+    if (fold.frozen() != nullptr && checkpoint_due(2)) CAIRN_TRY(finish_checkpoint());
+    if (fold.frozen() == nullptr && checkpoint_due()) start_checkpoint();
   }
 }
 

@@ -142,7 +142,7 @@ Result<void> Store::Impl::open_for_writing(OpenReport& report) {
 // Now and not when they are needed: who writes must not fail for want of a thread.
 Result<void> Store::Impl::start_threads() {
   try {
-    log->start();
+    log->start([this] { note_failed_log(); });
     sealer.start();
     write_worker.start();
   } catch (const std::system_error& error) {

@@ -318,9 +318,9 @@ class Store {
   // InvalidArgument: terms do not go with messages.
   Result<SubmitResult> submit(PreparedMessages prepared, const SubmitOptions& options);
   // The same without waiting for the answer, for who has the next batch to make meanwhile. Batches
-  // are applied in the order of these calls; close() answers all. Waits while many messages are
-  // queued (kMaxQueuedMessages). Who holds a Snapshot must not wait for an answer: the writer waits
-  // for the snapshot.
+  // are applied in the order of these calls; writes that somebody waits for go before those that
+  // are queued. close() answers all. Waits while many messages are queued (kMaxQueuedMessages).
+  // Who holds a Snapshot must not wait for an answer: the writer waits for the snapshot.
   std::future<Result<SubmitResult>> submit_later(PreparedMessages prepared,
                                                  const SubmitOptions& options);
   // InvalidArgument, NotFound, Conflict: from decide(). A split without faces gets them here.

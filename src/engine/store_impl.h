@@ -132,12 +132,15 @@ struct Store::Impl {
   // Of (project, release), by hash: those whose occurrences were seen here. The writer's own.
   std::unordered_set<uint64_t> releases_met;
 
-  std::mutex queue_mutex;  // guards what follows, but for `taken`
-  std::deque<WriteRequest*> queue;
-  size_t queued_messages = 0;  // of those with a promise
+  std::mutex queue_mutex;                 // guards what follows, but for `taken`
+  std::deque<WriteRequest*> queue;        // whose callers wait: served first
+  std::deque<WriteRequest*> queue_later;  // with a promise
+  std::condition_variable queue_changed;  // there is more to serve, or to answer
+  size_t queued_messages = 0;             // of those with a promise
   std::condition_variable queue_taken;
   std::deque<WriteRequest*> unanswered;  // taken from the queue, in its order
   bool serving = false;                  // a thread does, or the writer will
+  bool log_failed = false;               // what is unanswered, it will not answer
   std::vector<WriteRequest*> taken;      // those applied together; of who serves
 
   // What the sealer left: the index as its newest transaction made it, or why there is none.
@@ -190,7 +193,7 @@ struct Store::Impl {
                                std::unique_lock<std::shared_mutex>& state_lock);
   void serve_taken(std::unique_lock<std::shared_mutex>& state_lock, bool all);
   Result<void> wait_for_room(std::unique_lock<std::shared_mutex>& state_lock);
-  bool more_queued();
+  void note_failed_log();
   void answer_oldest(size_t count);
   void answer_all(const Result<void>& shared);
   static void answer(WriteRequest* request, const Result<void>& shared);

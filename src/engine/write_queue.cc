@@ -23,6 +23,9 @@ constexpr size_t kFrameBytes = 128u << 10;
 // How often a batch looks whether somebody waits to read: every 0.1 ms or so.
 constexpr size_t kMessagesBetweenLooks = 64;
 
+// Messages of batches that nobody waits beside, applied together: who does wait is served between.
+constexpr size_t kMessagesAtOnce = 1000;
+
 // How often the lock is offered to those who wait for it.
 constexpr int kYieldsToOthers = 1000;
 
@@ -76,6 +79,7 @@ ItemResult refused(Error error) { return {Outcome::Refused, {}, std::move(error)
 void Store::Impl::write(WriteRequest& request) {
   std::unique_lock queue_lock(queue_mutex);
   queue.push_back(&request);
+  queue_changed.notify_one();
   if (!serving) {
     // Nobody else writes: done on this thread it costs no change of threads.
     serving = true;
@@ -94,16 +98,17 @@ std::future<Result<SubmitResult>> Store::Impl::write_later(std::unique_ptr<Write
   queue_taken.wait(queue_lock, [&] {
     return queued_messages == 0 || queued_messages + messages <= kMaxQueuedMessages;
   });
-  queue.push_back(request.get());
+  queue_later.push_back(request.get());
   request.release();
   queued_messages += messages;
+  queue_changed.notify_one();
   if (!serving) go_on_serving();
   return answer;
 }
 
 // Precondition: queue_mutex is held, and nobody serves any more.
 void Store::Impl::go_on_serving() {
-  serving = !queue.empty();
+  serving = !queue.empty() || !queue_later.empty();
   if (!serving) return;
   write_worker.post([this] {
     serve(true);
@@ -137,14 +142,24 @@ void Store::Impl::give_up() {
   answer_all(*poisoned);
 }
 
+// While the log's thread makes durable what was applied, more may come to be applied: the state
+// stays locked until both is done.
 bool Store::Impl::take_requests() {
-  const std::lock_guard queue_lock(queue_mutex);
+  std::unique_lock queue_lock(queue_mutex);
+  queue_changed.wait(queue_lock, [&] {
+    return !queue.empty() || !queue_later.empty() || unanswered.empty() || log_failed;
+  });
   taken.assign(queue.begin(), queue.end());
-  unanswered.insert(unanswered.end(), taken.begin(), taken.end());
   queue.clear();
-  queued_messages = 0;
+  for (size_t messages = 0; !queue_later.empty() && messages < kMessagesAtOnce;) {
+    messages += queue_later.front()->own_messages.messages.size();
+    taken.push_back(queue_later.front());
+    queue_later.pop_front();
+    queued_messages -= taken.back()->own_messages.messages.size();
+  }
+  unanswered.insert(unanswered.end(), taken.begin(), taken.end());
   queue_taken.notify_all();
-  return !taken.empty();
+  return !unanswered.empty();
 }
 
 // What was taken. A request that fails on its own leaves the others alone; what poisons the store
@@ -160,7 +175,7 @@ void Store::Impl::serve_taken(std::unique_lock<std::shared_mutex>& state_lock, b
     request->lsn = fold.applied();
   }
   const bool seal = shared.ok() && fold.frozen() == nullptr && checkpoint_due();
-  if (shared.ok() && all && !seal && others_waiting == 0 && more_queued()) {
+  if (shared.ok() && all && !seal && others_waiting == 0) {
     if (!pending.empty()) hand_over_pending();
     log->sync_later([this, count = taken.size()] { answer_oldest(count); });
     return;
@@ -206,9 +221,11 @@ Result<void> Store::Impl::wait_for_room(std::unique_lock<std::shared_mutex>& sta
   return check_writable();
 }
 
-bool Store::Impl::more_queued() {
+// The writer may be waiting for more; it will answer.
+void Store::Impl::note_failed_log() {
   const std::lock_guard queue_lock(queue_mutex);
-  return !queue.empty();
+  log_failed = true;
+  queue_changed.notify_one();
 }
 
 void Store::Impl::answer_oldest(size_t count) {
@@ -217,6 +234,7 @@ void Store::Impl::answer_oldest(size_t count) {
     answer(unanswered.front(), {});
     unanswered.pop_front();
   }
+  queue_changed.notify_one();
 }
 
 void Store::Impl::answer_all(const Result<void>& shared) {
