@@ -176,6 +176,12 @@ BENCHMARK_CAPTURE(answer, filtered, "project:1 is:unresolved level:error environ
 BENCHMARK_CAPTURE(answer, unresolved, "project:1 is:unresolved")->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(answer, sort_user, "project:1 is:unresolved | sort user")
     ->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(answer, sort_trends, "project:1 is:unresolved | sort trends")
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(answer, sort_recommended, "project:1 is:unresolved | sort recommended")
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(answer, sort_trends_of_errors, "level:error | sort trends")
+    ->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(answer, uniq_users, "level:error | count() uniq(user) every 1h")
     ->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(answer, free_text, "timeout level:error")->Unit(benchmark::kMicrosecond);

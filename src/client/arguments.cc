@@ -57,7 +57,9 @@ std::function<QueryArguments()> add_query(CLI::App& app) {
       ->type_name("N");
   app.add_option("--cursor", words->values.cursor, "the next page: `next` of the last answer")
       ->type_name("TOKEN");
-  app.add_option("--sort", words->sort, "date (last seen), new, freq or user")->type_name("SORT");
+  app.add_option("--sort", words->sort,
+                 "date (last seen), new, freq, user, trends, recommended or priority")
+      ->type_name("SORT");
   app.add_option("--as", words->values.viewer.user, "who asks: what `me` means")->type_name("USER");
   app.add_option("--team", words->values.viewer.teams, "of who asks, for `my_teams`; many times")
       ->type_name("TEAM")
@@ -75,7 +77,10 @@ std::function<QueryArguments()> add_query(CLI::App& app) {
     if (!words->sort.empty()) {
       words->values.sort = query::parse_sort(words->sort);
       if (!words->values.sort) {
-        refuse(fmt::format("--sort: '{}' is no sort; use date, new, freq or user", words->sort));
+        refuse(
+            fmt::format("--sort: '{}' is no sort; use date, new, freq, user, trends, recommended "
+                        "or priority",
+                        words->sort));
       }
     }
     return words->values;

@@ -10,7 +10,8 @@
 namespace cairn::query {
 namespace {
 
-constexpr std::array<std::string_view, 4> kSorts = {"date", "new", "freq", "user"};
+constexpr std::array<std::string_view, 7> kSorts = {
+    "date", "new", "freq", "user", "trends", "recommended", "priority"};  // as Sort has them
 
 class PipelineBinder {
  public:

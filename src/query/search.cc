@@ -1,7 +1,5 @@
 #include <algorithm>
-#include <array>
 
-#include "model/field.h"
 #include "query/binder.h"
 #include "query/cursor.h"
 #include "query/distinct.h"
@@ -11,6 +9,7 @@
 #include "query/profile.h"
 #include "query/rollup.h"
 #include "query/search.h"
+#include "query/sort_key.h"
 
 namespace cairn::query {
 namespace {
@@ -56,51 +55,6 @@ class Page {
   uint64_t offered_ = 0;
   std::vector<Ranked> issues_;  // a heap, its last issue in front
 };
-
-// Distinct users of each of the issues, in one pass over the matches.
-std::vector<uint64_t> count_users(const View& view, const std::vector<PartMatch>& parts,
-                                  const std::vector<IssueTotals>& issues) {
-  using model::field::kUser;
-  constexpr uint32_t kOther = UINT32_MAX;  // refused by the group filter
-  std::vector<uint32_t> slots(view.state->group_count() + size_t{1}, kOther);
-  for (uint32_t i = 0; i < issues.size(); ++i) slots[raw(issues[i].id)] = i;
-  const uint64_t bound = uint64_t{view.dictionary->value_count(kUser)} + 1;
-  std::vector<DistinctSet> users(issues.size(), DistinctSet(bound));
-  Holding held(view.meter);
-  held.set(slots.size() * sizeof(uint32_t) + users.size() * sizeof(DistinctSet));
-  std::array<ValueId, Block::kSize> values;
-  std::array<FingerprintId, Block::kSize> fingerprints;
-  for (const PartMatch& match : parts) {
-    match.for_each_block([&](const Block& block) {
-      block.column(kUser, values.data());
-      block.fingerprints(fingerprints.data());
-      for (size_t i = 0; i < block.size(); ++i) {
-        const uint32_t slot = slots[raw(view.root_of_fingerprint[raw(fingerprints[i])])];
-        if (slot != kOther) users[slot].add(raw(values[i]));
-      }
-      held.add(block.size() * sizeof(uint64_t));  // what a set takes for a value, at most
-    });
-  }
-  std::vector<uint64_t> counts;
-  counts.reserve(users.size());
-  ScratchBits scratch;
-  for (const DistinctSet& set : users) counts.push_back(set.count(scratch));
-  return counts;
-}
-
-int64_t sort_key(Sort sort, const IssueTotals& issue) {
-  switch (sort) {
-    case Sort::Date:
-      return raw(issue.last);
-    case Sort::New:
-      return raw(issue.first);
-    case Sort::Freq:
-      return static_cast<int64_t>(issue.count);
-    case Sort::User:
-      break;  // no matter of the totals
-  }
-  return 0;
-}
 
 Result<std::vector<IssueTotals>> find_issues(const View& view, const Plan& plan,
                                              GroupFilter& filter,
@@ -159,9 +113,8 @@ Result<SearchPage> search(const View& given, const Query& query, const SearchOpt
   CAIRN_TRY(check(view.meter));
   timer.next("roll-up");
   CAIRN_TRY_ASSIGN(const auto issues, find_issues(view, plan, filter, parts));
-  std::vector<uint64_t> users;
-  if (sort == Sort::User) users = count_users(view, parts, issues);
-  CAIRN_TRY(check(view.meter));
+  CAIRN_TRY_ASSIGN(const std::vector<int64_t> keys,
+                   sort_keys(view, parts, issues, sort, options.now));
   timer.next("rows");
 
   // A limit in the query bounds the listing as a whole, however it is cut into pages.
@@ -170,11 +123,7 @@ Result<SearchPage> search(const View& given, const Query& query, const SearchOpt
       pipeline.limit ? *pipeline.limit - std::min<uint64_t>(*pipeline.limit, shown_before) : limit;
   const uint64_t room = std::min<uint64_t>(limit, left);
   Page ranked(room, cursor);
-  for (size_t i = 0; i < issues.size(); ++i) {
-    const int64_t key =
-        sort == Sort::User ? static_cast<int64_t>(users[i]) : sort_key(sort, issues[i]);
-    ranked.offer({key, issues[i]});
-  }
+  for (size_t i = 0; i < issues.size(); ++i) ranked.offer({keys[i], issues[i]});
   SearchPage page;
   page.lsn = view.lsn;
   page.total = issues.size();

@@ -21,7 +21,7 @@
 
 namespace cairn::query {
 
-enum class Sort : uint8_t { Date, New, Freq, User };
+enum class Sort : uint8_t { Date, New, Freq, User, Trends, Recommended, Priority };
 std::optional<Sort> parse_sort(std::string_view name);
 
 inline constexpr uint32_t kMaxLimit = 10'000;  // rows of one page or table
@@ -35,7 +35,7 @@ struct Viewer {
 };
 
 struct SearchOptions {
-  TimeUs now{};                   // what relative dates are relative to
+  TimeUs now{};                   // what relative dates and scores are relative to
   std::optional<Sort> sort;       // default: the query's `| sort`, else Date
   std::optional<uint32_t> limit;  // default: the query's `| limit`, else kDefaultLimit
   std::string cursor;             // from an earlier page; "" = first page

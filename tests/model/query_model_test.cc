@@ -15,6 +15,7 @@
 #include "query/parser.h"
 #include "query/value_parser.h"
 #include "support/naive_pipeline.h"
+#include "support/naive_sort.h"
 #include "support/naive_table.h"
 #include "support/query_world.h"
 #include "support/random_occurrences.h"
@@ -32,7 +33,8 @@ using query::Sort;
 constexpr uint64_t kWorlds = 17;
 constexpr int kQueriesOfWorld = 120;
 
-// Adds what RandomOccurrences leaves out: exceptions (none to two types) and a message.
+// Adds what RandomOccurrences leaves out: exceptions (none to two types), a message, and types of
+// high and low priority.
 model::Occurrence decorated(model::Occurrence occurrence, uint64_t random) {
   static constexpr const char* kTypes[] = {"IoError", "ParseError", "Timeout"};
   std::string more;
@@ -45,6 +47,7 @@ model::Occurrence decorated(model::Occurrence occurrence, uint64_t random) {
     more += R"(,"logentry":{"formatted":"Quiet failure )" + std::to_string(random % 7) + R"("})";
   }
   occurrence.event.insert(occurrence.event.size() - 1, more);
+  if (random % 11 < 2) occurrence.type = random % 11 == 0 ? 4001 : 2001;
   return occurrence;
 }
 
@@ -56,7 +59,7 @@ void change_something(QueryWorld& world, std::mt19937_64& random, TimeUs now) {
   using namespace model;
   Command command;
   const GroupId group = random_group(world, random);
-  switch (random() % 4) {
+  switch (random() % 5) {
     case 0:
       command = MergeCommand{group, {random_group(world, random)}};
       break;
@@ -68,6 +71,9 @@ void change_something(QueryWorld& world, std::mt19937_64& random, TimeUs now) {
       command = AssignCommand{group, kActors[random() % 4]};
       break;
     }
+    case 3:
+      command = SetPriorityCommand{group, static_cast<uint8_t>(25 * (1 + random() % 3))};
+      break;
     default: {
       const auto status = static_cast<Status>(random() % 3);
       const bool forever = status == Status::Ignored && random() % 2 == 0;
@@ -92,7 +98,28 @@ void fill(QueryWorld& world, uint64_t seed, uint64_t count, uint64_t seal_every)
   for (int i = 0; i < 20; ++i) change_something(world, random, TimeUs{2'000'000'000'000'000});
 }
 
-std::vector<IssueRow> expected_issues(const std::vector<Matched>& matched, Sort sort,
+std::vector<NaiveIssue> naive_issues(const std::vector<Matched>& matched,
+                                     const model::State& state) {
+  std::map<GroupId, NaiveIssue> issues;
+  for (const Matched& match : matched) {
+    NaiveIssue& issue = issues[match.issue];
+    const auto user = match.values.find("user");
+    issue.matches.push_back({match.stored->occurrence.time(),
+                             user == match.values.end() ? "" : user->second,
+                             match.values.find("level")->second});
+  }
+  std::vector<NaiveIssue> listed;
+  for (auto& [id, issue] : issues) {
+    issue.id = id;
+    issue.priority = state.group(id).priority;
+    issue.type_priority = state.type(state.group(id).type).default_priority;
+    listed.push_back(std::move(issue));
+  }
+  return listed;
+}
+
+std::vector<IssueRow> expected_issues(const std::vector<Matched>& matched,
+                                      const model::State& state, Sort sort,
                                       const query::SearchOptions& options) {
   std::map<GroupId, IssueRow> rows;
   std::map<GroupId, std::set<std::string>> users;
@@ -113,25 +140,10 @@ std::vector<IssueRow> expected_issues(const std::vector<Matched>& matched, Sort 
     }
   }
   std::vector<IssueRow> sorted;
-  for (auto& [id, row] : rows) {
-    row.users = users[id].size();
-    sorted.push_back(row);
+  for (const GroupId id : in_naive_order(naive_issues(matched, state), sort, options.now)) {
+    rows[id].users = users[id].size();
+    sorted.push_back(rows[id]);
   }
-  std::sort(sorted.begin(), sorted.end(), [&](const IssueRow& a, const IssueRow& b) {
-    const auto key = [&](const IssueRow& row) {
-      switch (sort) {
-        case Sort::Date:
-          return raw(row.last);
-        case Sort::New:
-          return raw(row.first);
-        case Sort::Freq:
-          return static_cast<int64_t>(row.count);
-        default:
-          return static_cast<int64_t>(row.users);
-      }
-    };
-    return key(a) != key(b) ? key(a) > key(b) : raw(a.id) > raw(b.id);
-  });
   return sorted;
 }
 
@@ -144,11 +156,12 @@ void check_search(QueryWorld& world, const Query& query, const std::vector<Match
                   RandomQuery& random, TimeUs now) {
   query::SearchOptions options;
   options.now = now;
-  options.sort = static_cast<Sort>(random.below(4));
+  options.sort = static_cast<Sort>(random.below(kSorts));
   options.limit = static_cast<uint32_t>(1 + random.below(12));
   options.trend_buckets = static_cast<uint32_t>(random.below(4));
   options.trend_bucket_us = 3'600'000'000;
-  const auto expected = expected_issues(matched, *options.sort, options);
+  const auto expected = expected_issues(matched, world.state(), *options.sort, options);
+  INFO("sort " << static_cast<int>(*options.sort) << ", now " << raw(now));
   std::vector<IssueRow> found;
   const query::View view = world.view();
   while (true) {
@@ -224,10 +237,17 @@ int check_queries(QueryWorld& world, uint64_t seed, int queries) {
     first = std::min(first, stored.occurrence.time());
     last = std::max(last, stored.occurrence.time());
   }
-  const TimeUs now{raw(last) + 60 * kMicrosPerSecond};
   RandomQuery random(seed, first, last);
   int telling = 0;
   for (int i = 0; i < queries; ++i) {
+    // Some time after the last occurrence, or among them, so that some lie after now.
+    TimeUs now{raw(last) + 60 * kMicrosPerSecond};
+    if (i % 3 == 1)
+      now = TimeUs{raw(last) + static_cast<int64_t>(random.below(200) * 3'600'000'000)};
+    if (i % 3 == 2) {
+      now = TimeUs{raw(last) - static_cast<int64_t>(random.below(
+                                   static_cast<uint64_t>(raw(last) - raw(first)) + 1))};
+    }
     Query query;
     if (random.below(20) != 0) query.filter = random.node(3);
     const std::string text = print(query);
