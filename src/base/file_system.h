@@ -43,7 +43,15 @@ class FileLock {
   virtual ~FileLock() = default;
 };
 
-enum class OpenMode : uint8_t { Read, ReadWrite, Create /* fails with Conflict if it exists */ };
+enum class OpenMode : uint8_t {
+  Read,
+  ReadWrite,
+  Create,         // fails with Conflict if it exists
+  CreatePrivate,  // the same, for a file that its owner alone may read
+};
+inline bool creates(OpenMode mode) {
+  return mode == OpenMode::Create || mode == OpenMode::CreatePrivate;
+}
 
 class FileSystem {
  public:

@@ -162,8 +162,9 @@ class PosixFileSystem final : public FileSystem {
   Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
     int flags = O_CLOEXEC | O_NONBLOCK;  // a FIFO in the way must not hang us
     flags |= mode == OpenMode::Read ? O_RDONLY : O_RDWR;
-    if (mode == OpenMode::Create) flags |= O_CREAT | O_EXCL;
-    Descriptor fd(retry([&] { return ::open(path.c_str(), flags, 0644); }));
+    if (creates(mode)) flags |= O_CREAT | O_EXCL;
+    const mode_t rights = mode == OpenMode::CreatePrivate ? 0600 : 0644;
+    Descriptor fd(retry([&] { return ::open(path.c_str(), flags, rights); }));
     if (fd.get() < 0) {
       const int error = errno;
       if (error == EEXIST) {
@@ -171,7 +172,7 @@ class PosixFileSystem final : public FileSystem {
                           fmt::format("cannot create {}: it exists already", path));
       }
       if (error == EISDIR) return not_a_file(path);
-      return os_error(mode == OpenMode::Create ? "create" : "open", path, error);
+      return os_error(creates(mode) ? "create" : "open", path, error);
     }
     struct stat info {};
     if (::fstat(fd.get(), &info) < 0) return os_error("open", path, errno);

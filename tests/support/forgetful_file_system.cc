@@ -200,7 +200,7 @@ bool ForgetfulFileSystem::fits(const Node& node, uint64_t new_size) const {
 Result<std::unique_ptr<File>> ForgetfulFileSystem::open(const std::string& path, OpenMode mode) {
   const std::lock_guard guard(mutex_);
   std::shared_ptr<Node> node = find(path);
-  if (mode == OpenMode::Create) {
+  if (creates(mode)) {
     CAIRN_TRY(count_call("create", path));
     if (node) return make_error(ErrorCode::Conflict, "cannot create " + path + ": it exists");
     if (!directories_.contains(directory_of(path))) return no_entry("create", path);

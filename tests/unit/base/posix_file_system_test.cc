@@ -67,6 +67,16 @@ TEST_CASE_METHOD(Fixture, "reserved space reads as zero and never shrinks a file
   CHECK(*(*file)->size() == 100'000);
 }
 
+TEST_CASE_METHOD(Fixture, "a private file is for its owner alone") {
+  REQUIRE(files->open(path("secret"), OpenMode::CreatePrivate).ok());
+  struct stat info {};
+  REQUIRE(::stat(path("secret").c_str(), &info) == 0);
+  CHECK((info.st_mode & 0777) == 0600);
+  const auto again = files->open(path("secret"), OpenMode::CreatePrivate);
+  REQUIRE_FALSE(again.ok());
+  CHECK(again.error().code == ErrorCode::Conflict);
+}
+
 TEST_CASE_METHOD(Fixture, "errors name path, operation and cause") {
   const auto missing = files->open(path("none"), OpenMode::Read);
   REQUIRE_FALSE(missing.ok());
