@@ -55,7 +55,8 @@ std::function<QueryArguments()> add_query(CLI::App& app) {
                  fmt::format("rows, 1 to {} (default {})", query::kMaxLimit, query::kDefaultLimit))
       ->transform(count_from(1, query::kMaxLimit))
       ->type_name("N");
-  app.add_option("--cursor", words->values.cursor, "the next page: `next` of the last answer")
+  app.add_option("--cursor", words->values.cursor,
+                 "another page of the same list: `next` or `prev` of an answer, good for 24 hours")
       ->type_name("TOKEN");
   app.add_option("--sort", words->sort,
                  "date (last seen), new, freq, user, trends, recommended or priority")

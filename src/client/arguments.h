@@ -89,7 +89,7 @@ struct EventsArguments {
   std::string issue;
   std::string query;   // a filter; "" = all
   bool alone = false;  // without what is merged into it
-  uint32_t limit = query::kDefaultLimit;
+  std::optional<uint32_t> limit;
   std::string cursor;
   MomentArguments moment;
 };

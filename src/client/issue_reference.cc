@@ -19,7 +19,6 @@ query::Query occurrences_listing(std::string_view fingerprint) {
   filter.key.name = "fingerprint";
   filter.values.push_back(std::move(value));
   query::Query query;
-  query.source = std::string(kMarker).append(fingerprint);  // tells cursors apart
   query.filter = query::Node{std::move(filter), {}};
   return query;
 }
@@ -36,23 +35,14 @@ Result<std::vector<GroupId>> find_by_fingerprint(const engine::Snapshot& snapsho
   if (!project_name.empty()) {
     CAIRN_TRY_ASSIGN(project, find_project(state, project_name));
   }
-  query::SearchOptions options;
-  options.limit = query::kMaxLimit;
-  const query::Query query = occurrences_listing(fingerprint);
-  std::vector<GroupId> found;
-  for (;;) {
-    CAIRN_TRY_ASSIGN(const query::SearchPage page, query::search(snapshot.view(), query, options));
-    for (const auto& row : page.issues) {
-      if (!project || state.group(row.id).project == *project) found.push_back(row.id);
-    }
-    if (!page.next) break;
-    options.cursor = *page.next;
-  }
+  // Nothing here depends on when it is asked.
+  CAIRN_TRY_ASSIGN(std::vector<GroupId> found,
+                   query::matching_issues(snapshot.view(), occurrences_listing(fingerprint), {}));
+  std::erase_if(found, [&](GroupId id) { return project && state.group(id).project != *project; });
   if (found.empty()) {
     return make_error(ErrorCode::NotFound,
                       fmt::format("no occurrence lists the fingerprint '{}'", fingerprint));
   }
-  std::sort(found.begin(), found.end());  // ids are given in order of creation
   return found;
 }
 

@@ -57,6 +57,7 @@ Result<query::SearchPage> search_with_trend(const engine::Snapshot& snapshot, st
   options.trend_buckets = terminal.width < kRoomyWidth ? kFewBuckets : kBuckets;
   options.trend_bucket_us = kDayUs;
   CAIRN_TRY_ASSIGN(auto page, snapshot.search(text, options));
+  options.now = page.now;  // with a cursor, its list's
   if (page.issues.empty() || !all_zero(page)) return page;
   TimeUs first = page.issues.front().first;
   for (const auto& row : page.issues) first = std::min(first, row.first);

@@ -26,14 +26,6 @@ void write_cell(JsonWriter& json, const query::Cell& cell) {
   std::visit(Visitor{json}, cell.value);
 }
 
-// Only when there are any.
-void write_warnings(JsonWriter& json, const std::vector<std::string>& warnings) {
-  if (warnings.empty()) return;
-  json.key("warnings").begin_array();
-  for (const std::string& warning : warnings) json.string(warning);
-  json.end_array();
-}
-
 }  // namespace
 
 void write_text_or_null(JsonWriter& json, std::string_view key, std::string_view text) {
@@ -56,6 +48,19 @@ void write_error(JsonWriter& json, const Error& error) {
     json.null();
   }
   json.end_object();
+}
+
+void write_warnings(JsonWriter& json, const std::vector<std::string>& warnings) {
+  if (warnings.empty()) return;
+  json.key("warnings").begin_array();
+  for (const std::string& warning : warnings) json.string(warning);
+  json.end_array();
+}
+
+void note_pages(const std::optional<std::string>& prev, const std::optional<std::string>& next,
+                const Console& console) {
+  if (prev) console.note(fmt::format("page before: --cursor {}", *prev));
+  if (next) console.note(fmt::format("next page: --cursor {}", *next));
 }
 
 std::string error_json(const Error& error) {
@@ -108,6 +113,7 @@ std::string page_json(const model::Forest& forest, const query::SearchPage& page
   json.key("lsn").unsigned_integer(raw(page.lsn));
   json.key("total").unsigned_integer(page.total);
   write_text_or_null(json, "next", page.next.value_or(""));
+  write_text_or_null(json, "prev", page.prev.value_or(""));
   json.key("issues").begin_array();
   for (const query::IssueRow& row : page.issues) {
     json.begin_object();

@@ -1,11 +1,14 @@
 // Answers as JSON, in the shapes scripts rely on, and the names they use.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json_writer.h"
 #include "base/result.h"
+#include "client/console.h"
 #include "engine/store.h"
 #include "model/forest.h"
 #include "query/search.h"
@@ -17,7 +20,7 @@ std::string error_json(const Error& error);
 // The inner members of it, for answers that carry an error beside other things.
 void write_error(JsonWriter& json, const Error& error);
 
-// {"lsn":..,"total":..,"next":..,"issues":[..]}
+// {"lsn":..,"total":..,"next":..,"prev":..,"issues":[..]}
 std::string page_json(const model::Forest& forest, const query::SearchPage& page);
 // {"lsn":..,"columns":[..],"rows":[[..]]}
 std::string table_json(const query::Table& table);
@@ -42,6 +45,12 @@ void write_resolution(JsonWriter& json, const model::Resolution& resolution);
 // A cell for people.
 std::string cell_text(const query::Cell& cell);
 std::string_view outcome_name(engine::Outcome outcome);
+
+// Member "warnings" of an object, when there are any.
+void write_warnings(JsonWriter& json, const std::vector<std::string>& warnings);
+// For people: how to go on from a page.
+void note_pages(const std::optional<std::string>& prev, const std::optional<std::string>& next,
+                const Console& console);
 
 void write_text_or_null(JsonWriter& json, std::string_view key, std::string_view text);
 

@@ -38,24 +38,26 @@ Result<TimeUs> present_of(const MomentArguments& moment, const engine::Snapshot&
 
 }  // namespace
 
-Result<Reading> open_reading(const std::string& directory, const MomentArguments& moment,
-                             const Console& console, const engine::Store* beside) {
-  CAIRN_ASSERT(beside == nullptr || moment.as_of);
+namespace {
+
+Result<std::unique_ptr<engine::Store>> open_moment(const std::string& directory,
+                                                   const MomentArguments& moment,
+                                                   const Console& console,
+                                                   const engine::Store* beside) {
   engine::StoreOptions options;
   options.read_only = true;
   options.create = false;
-  Reading reading;
   if (moment.as_of) {
     ProgressLine line(console.terminal.err && !console.json);
     const auto progress = progress_callback(line, console, "going back");
-    auto then = beside != nullptr
-                    ? beside->as_of(*moment.as_of, progress)
-                    : engine::Store::open_as_of(directory, *moment.as_of, options, progress);
-    CAIRN_TRY_ASSIGN(reading.store, std::move(then));
-  } else {
-    CAIRN_TRY_ASSIGN(reading.store, engine::Store::open(directory, options));
+    return beside != nullptr
+               ? beside->as_of(*moment.as_of, progress)
+               : engine::Store::open_as_of(directory, *moment.as_of, options, progress);
   }
-  CAIRN_TRY_ASSIGN(reading.snapshot, reading.store->snapshot(moment.experiment));
+  return engine::Store::open(directory, options);
+}
+
+Result<void> check_reached(Reading& reading, const MomentArguments& moment) {
   const Lsn reached = reading.snapshot->lsn();
   if (moment.at_least && raw(reached) < raw(*moment.at_least)) {
     return make_error(ErrorCode::Conflict,
@@ -63,6 +65,27 @@ Result<Reading> open_reading(const std::string& directory, const MomentArguments
                                   raw(reached), raw(*moment.at_least)));
   }
   CAIRN_TRY_ASSIGN(reading.now, present_of(moment, *reading.snapshot));
+  return {};
+}
+
+}  // namespace
+
+Result<Reading> open_reading(const std::string& directory, const MomentArguments& moment,
+                             const Console& console, const engine::Store* beside) {
+  CAIRN_ASSERT(beside == nullptr || moment.as_of);
+  Reading reading;
+  CAIRN_TRY_ASSIGN(reading.store, open_moment(directory, moment, console, beside));
+  CAIRN_TRY_ASSIGN(reading.snapshot, reading.store->snapshot(moment.experiment));
+  CAIRN_TRY(check_reached(reading, moment));
+  return reading;
+}
+
+Result<Reading> open_reading_page(const std::string& directory, const MomentArguments& moment,
+                                  const std::string& cursor, const Console& console) {
+  Reading reading;
+  CAIRN_TRY_ASSIGN(reading.store, open_moment(directory, moment, console, nullptr));
+  CAIRN_TRY_ASSIGN(reading.snapshot, reading.store->snapshot_for(cursor, moment.experiment));
+  CAIRN_TRY(check_reached(reading, moment));
   return reading;
 }
 

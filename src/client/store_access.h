@@ -23,6 +23,11 @@ struct Reading {
 Result<Reading> open_reading(const std::string& directory, const MomentArguments& moment,
                              const Console& console, const engine::Store* beside = nullptr);
 
+// The moment of the list that a cursor belongs to; "" = as above. With `moment.as_of` the list has
+// to be of no later one. Errors: those of Store::snapshot_for, too.
+Result<Reading> open_reading_page(const std::string& directory, const MomentArguments& moment,
+                                  const std::string& cursor, const Console& console);
+
 Result<std::unique_ptr<engine::Store>> open_writing(const std::string& directory, bool create,
                                                     const Console& console);
 Result<std::unique_ptr<engine::Store>> open_writing(const std::string& directory,

@@ -26,9 +26,12 @@ std::string events_json(const Reading& reading, const engine::IssueEvents& page)
   json.key("lsn").unsigned_integer(raw(reading.snapshot->lsn()));
   json.key("total").unsigned_integer(page.total);
   write_text_or_null(json, "next", page.next.value_or(""));
+  write_text_or_null(json, "prev", page.prev.value_or(""));
   json.key("events").begin_array();
   for (const auto& event : page.events) write_event(json, reading.snapshot->state(), event);
-  return json.end_array().end_object().take();
+  json.end_array();
+  write_warnings(json, page.warnings);
+  return json.end_object().take();
 }
 
 // What of an occurrence is found under a field; the first one of several.
@@ -181,7 +184,8 @@ void print_values(const query::TagList& list, TimeUs now, Console& console) {
 VerbResult run_verb(const EventsArguments& arguments, Console& console) {
   // What is wrong with the filter is told before the store is opened.
   CAIRN_TRY(query::parse(arguments.query));
-  CAIRN_TRY_ASSIGN(const Reading reading, open_reading(arguments.store, arguments.moment, console));
+  CAIRN_TRY_ASSIGN(const Reading reading,
+                   open_reading_page(arguments.store, arguments.moment, arguments.cursor, console));
   CAIRN_TRY_ASSIGN(const auto scope, find_scope(reading, arguments.issue, arguments.alone));
   query::EventOptions options;
   options.now = reading.now;
@@ -195,6 +199,7 @@ VerbResult run_verb(const EventsArguments& arguments, Console& console) {
     console.out.line(events_json(reading, page));
     return ExitCode::Ok;
   }
+  for (const std::string& warning : page.warnings) console.note(warning);
   if (page.events.empty()) {
     console.out.line(page.total == 0 ? "no events match" : "no more events");
   } else {
@@ -206,7 +211,7 @@ VerbResult run_verb(const EventsArguments& arguments, Console& console) {
   }
   note_scope(reading, scope, console);
   note_removed(reading, console);
-  if (page.next) console.note(fmt::format("next page: --cursor {}", *page.next));
+  note_pages(page.prev, page.next, console);
   return ExitCode::Ok;
 }
 

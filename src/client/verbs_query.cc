@@ -29,7 +29,7 @@ void print_page(const engine::Snapshot& snapshot, const query::SearchPage& page,
   console.out.line(
       whole ? fmt::format("{} issue{}", format_count(page.total), page.total == 1 ? "" : "s")
             : fmt::format("{} of {} issues", page.issues.size(), format_count(page.total)));
-  if (page.next) console.note(fmt::format("next page: --cursor {}", *page.next));
+  note_pages(page.prev, page.next, console);
 }
 
 void print_table(const query::Table& table, Console& console) {
@@ -101,7 +101,8 @@ Result<Answer> ask(const QueryArguments& arguments, const engine::Snapshot& snap
 
 VerbResult run_verb(const QueryArguments& arguments, Console& console) {
   CAIRN_TRY(query::parse(arguments.query));
-  CAIRN_TRY_ASSIGN(const Reading reading, open_reading(arguments.store, arguments.moment, console));
+  CAIRN_TRY_ASSIGN(const Reading reading,
+                   open_reading_page(arguments.store, arguments.moment, arguments.cursor, console));
   end_in_order();
   const engine::Snapshot& snapshot = *reading.snapshot;
   SteadyClock clock;
@@ -131,7 +132,8 @@ VerbResult run_verb(const QueryArguments& arguments, Console& console) {
 VerbResult run_verb(const ExplainArguments& arguments, Console& console) {
   CAIRN_TRY(query::parse(arguments.query.query));
   CAIRN_TRY_ASSIGN(const Reading reading,
-                   open_reading(arguments.query.store, arguments.query.moment, console));
+                   open_reading_page(arguments.query.store, arguments.query.moment,
+                                     arguments.query.cursor, console));
   end_in_order();
   SteadyClock clock;
   query::Profile profile;

@@ -17,6 +17,8 @@ Result<IssueEvents> issue_events(const Snapshot& snapshot, const query::GroupSco
   IssueEvents out;
   out.total = page.total;
   out.next = std::move(page.next);
+  out.prev = std::move(page.prev);
+  out.warnings = std::move(page.warnings);
   out.events.resize(page.events.size());
   // In the order of the log, in which neighbours lie in one frame.
   std::vector<size_t> order(page.events.size());

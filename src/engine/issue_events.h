@@ -19,11 +19,14 @@ namespace cairn::engine {
 struct IssueEvents {
   uint64_t total = 0;  // over all pages, exact
   std::vector<Snapshot::Event> events;
-  std::optional<std::string> next;  // cursor of the next page
+  std::optional<std::string> next;    // cursor of the next page
+  std::optional<std::string> prev;    // and of the one before
+  std::vector<std::string> warnings;  // sentences
 };
 
-// `filter` is a query without a pipeline; "" = all. Errors: those of query::parse and
-// query::list_events; Io, Corruption while records are read.
+// The snapshot is that of the cursor: Store::snapshot_for. `filter` is a query without a pipeline;
+// "" = all. Errors: those of query::parse and query::list_events; Io, Corruption while records are
+// read.
 Result<IssueEvents> issue_events(const Snapshot& snapshot, const query::GroupScope& scope,
                                  std::string_view filter, const query::EventOptions& options);
 

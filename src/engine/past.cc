@@ -3,6 +3,7 @@
 // there. Names of later on are in its dictionary, but nothing has them.
 #include <fmt/format.h>
 
+#include "engine/cursor_key.h"
 #include "engine/store_impl.h"
 
 namespace cairn::engine {
@@ -83,6 +84,7 @@ Result<std::unique_ptr<Store>> Store::Impl::open_past(
     impl->past = true;
     impl->options.read_only = true;
     CAIRN_TRY_ASSIGN(impl->meta.store_id, read_identity(*impl->files, impl->layout));
+    impl->cursor_key = read_cursor_key(*impl->files, impl->layout);
     impl->log =
         std::make_unique<RecordLog>(*impl->files, impl->layout.log(), impl->meta.store_id, nullptr);
     CAIRN_TRY(impl->read_base());
@@ -182,6 +184,51 @@ Result<void> Store::Impl::cut_segments() {
     if (part) sealed->parts.push_back(std::move(part));
   }
   return {};
+}
+
+Result<std::shared_ptr<const Store>> Store::Impl::past_of(const Store& store,
+                                                          const query::CursorPin& pin) const {
+  auto held = pasts.at(pin.lsn, pin.base, clock->now(), [&] {
+    return store.as_of(AsOf{pin.lsn, std::nullopt});
+  });
+  if (held.ok()) {
+    // Another process may have removed some since this one opened the store.
+    if ((*held)->impl_->base_lsn() == pin.base) return held;
+    pasts.clear();
+  } else if (held.error().code != ErrorCode::NotFound) {
+    return held;
+  }
+  return make_error(ErrorCode::NotFound,
+                    "Retention has removed the past that this list was begun in; start again "
+                    "without a cursor.");
+}
+
+Result<std::unique_ptr<Snapshot>> Store::snapshot_for(std::string_view cursor,
+                                                      std::string_view experiment) const {
+  if (cursor.empty()) return snapshot(experiment);
+  query::CursorPin pin;
+  {
+    CAIRN_TRY_ASSIGN(auto now, snapshot());
+    if (now->view().seal == nullptr) {
+      return make_error(ErrorCode::Unsupported, std::string(query::kNoCursors));
+    }
+    CAIRN_TRY_ASSIGN(pin, query::decode_pin(cursor, *now->view().seal));
+    if (pin.lsn > now->lsn()) {
+      return make_error(
+          ErrorCode::Conflict,
+          fmt::format("The cursor belongs to a list as of LSN {}, and this store goes "
+                      "up to LSN {}; open it again, as of now.",
+                      raw(pin.lsn), raw(now->lsn())));
+    }
+    if (pin.lsn == now->lsn()) {
+      CAIRN_TRY(now->look_at(experiment));
+      return now;
+    }
+  }
+  CAIRN_TRY_ASSIGN(auto past, impl_->past_of(*this, pin));
+  CAIRN_TRY_ASSIGN(auto then, past->snapshot(experiment));
+  then->impl_->store = std::move(past);
+  return then;
 }
 
 }  // namespace cairn::engine

@@ -230,6 +230,7 @@ Result<void> Store::Impl::finish_retention() {
 }
 
 Result<void> Store::Impl::drop_behind_base() {
+  pasts.clear();
   storage::CheckpointMeta next = meta;
   next.base = base->lsn();
   CAIRN_TRY(storage::drop_removed(*env, next));

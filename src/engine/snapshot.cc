@@ -65,12 +65,19 @@ Result<std::unique_ptr<Snapshot>> Store::snapshot(std::string_view experiment) c
   impl->roots = impl_->roots.current(impl_->fold.state(), impl_->fold.regrouped());
   impl->base = {impl_->fold.applied(), &impl_->fold.state(), &impl_->fold.dictionary(),
                 impl->lease.txn,       impl->parts,          *impl->roots};
+  if (impl_->cursor_key) {
+    impl->seal = {*impl_->cursor_key, impl_->clock->now(), impl_->base_lsn()};
+    impl->base.seal = &impl->seal;
+  }
   impl->view = impl->base;
   std::unique_ptr<Snapshot> snapshot(new Snapshot(std::move(impl)));
-  if (!experiment.empty()) {
-    CAIRN_TRY_ASSIGN(snapshot->impl_->view, snapshot->view_in(experiment));
-  }
+  CAIRN_TRY(snapshot->look_at(experiment));
   return snapshot;
+}
+
+Result<void> Snapshot::look_at(std::string_view experiment) {
+  CAIRN_TRY_ASSIGN(impl_->view, view_in(experiment));
+  return {};
 }
 
 Result<query::SearchPage> Snapshot::search(std::string_view text,

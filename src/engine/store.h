@@ -207,7 +207,7 @@ class Snapshot {
   Result<query::View> view_in(std::string_view experiment) const;
   const Removed& removed() const;  // what retention took away from it
 
-  // See query/search.h. `text` is parsed here.
+  // See query/search.h.
   Result<query::SearchPage> search(std::string_view text,
                                    const query::SearchOptions& options) const;
   Result<query::Table> aggregate(std::string_view text, const query::SearchOptions& options) const;
@@ -242,11 +242,12 @@ class Snapshot {
  private:
   friend class Store;
   struct Impl;
+  Result<void> look_at(std::string_view experiment);
   explicit Snapshot(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 
-// Called now and then during long work with (done, total); total 0 = not known.
+// Now and then (done, total); total 0 = not known.
 using Progress = std::function<void(uint64_t done, uint64_t total)>;
 
 struct RebuildReport {
@@ -319,34 +320,36 @@ class Store {
   Result<SubmitResult> submit(PreparedMessages prepared, const SubmitOptions& options);
   // The same without waiting for the answer, for who has the next batch to make meanwhile. Batches
   // are applied in the order of these calls; writes that somebody waits for go before those that
-  // are queued. close() answers all. Waits while many messages are queued (kMaxQueuedMessages).
-  // Who holds a Snapshot must not wait for an answer: the writer waits for the snapshot.
+  // are queued. close() answers all. Waits while many are queued (kMaxQueuedMessages). Who holds a
+  // Snapshot must not wait: the writer waits for it.
   std::future<Result<SubmitResult>> submit_later(PreparedMessages prepared,
                                                  const SubmitOptions& options);
   // InvalidArgument, NotFound, Conflict: from decide(). A split without faces gets them here.
   Result<ExecuteResult> execute(const model::Command& command, const ExecuteOptions& options);
 
   // Lets everything happen that time alone brings by now (docs/semantics.md, "Ticks"): a write does
-  // so too, once a minute at most; who only reads sees what the last one left. NoChange: nothing is
-  // due.
+  // so too, once a minute at most; who only reads sees what the last one left. NoChange: none due.
   Result<ExecuteResult> tick();
 
-  // Of an experiment: what its forest shows. NotFound: there is none of that name.
+  // Of an experiment: what its forest shows. NotFound: no such.
   Result<std::unique_ptr<Snapshot>> snapshot(std::string_view experiment = {}) const;
+  // The moment that a cursor of search() or issue_events() belongs to; "" = now. Errors: those of
+  // query::decode_pin; Unsupported: no key for cursors. Conflict: it is of a later LSN than this.
+  Result<std::unique_ptr<Snapshot>> snapshot_for(std::string_view cursor,
+                                                 std::string_view experiment = {}) const;
   Result<bool> has_occurrence(ProjectId project, const Uuid& id) const;
 
   // Seals the head and writes everything applied so far to the index.
   Result<void> checkpoint();
-  // The same, then merges neighbouring segments as far as MergePolicy::max_rows lets them. Writers
-  // go on meanwhile.
+  // The same, then merges neighbours as far as MergePolicy::max_rows lets them. Writers go on.
   Result<CompactReport> compact();
   // Makes the log end in order; checkpoints when worth it. The store accepts nothing afterwards.
   Result<void> close();
 
   // Copies the log up to its present end into `destination`, another directory, which grows from
-  // one backup to the next: files that are there already are not copied again. Writers go on. A
-  // backup that was cut short leaves the one before it valid. Conflict: the destination holds other
-  // things, or bytes that the store has lost since.
+  // one backup to the next: what is there is not copied again. Writers go on. A backup that was cut
+  // short leaves the one before it valid. Conflict: it holds other things, or bytes lost here
+  // since.
   Result<BackupReport> backup(const std::string& destination,
                               const Progress& progress = nullptr) const;
   // The same without opening the store: needs no index and no lock.
@@ -372,12 +375,11 @@ class Store {
   Result<void> for_each_record(
       Lsn from, const std::function<Result<void>(Lsn, const model::Record&)>& fn) const;
 
-  // The same without opening the store: needs no index, and reads up to a damaged place.
+  // The same without opening the store, up to a damaged place.
   static Result<void> read_log(const std::string& directory, const StoreOptions& options, Lsn from,
                                const std::function<Result<void>(Lsn, const model::Record&)>& fn);
 
-  // Throws the index away and folds the log again, beside the old one, then swaps. Works without
-  // an index or with a damaged one. Takes the writer's lock.
+  // Folds the log into a new index beside the old one, damaged or none; then swaps, under the lock.
   static Result<RebuildReport> rebuild(const std::string& directory, const StoreOptions& options,
                                        const Progress& progress = nullptr);
   // Copies the index without its free pages, beside the old one, then swaps, when at least a

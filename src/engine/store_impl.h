@@ -18,11 +18,13 @@
 #include "engine/materializer.h"
 #include "engine/merge_policy.h"
 #include "engine/overlay_cache.h"
+#include "engine/past_cache.h"
 #include "engine/record_log.h"
 #include "engine/root_cache.h"
 #include "engine/store.h"
 #include "engine/store_layout.h"
 #include "engine/worker.h"
+#include "query/cursor.h"
 #include "storage/checkpoint.h"
 #include "storage/lmdb_env.h"
 #include "storage/segment.h"
@@ -98,6 +100,7 @@ struct Store::Impl {
   std::shared_ptr<storage::LmdbEnv> env;
   std::unique_ptr<RecordLog> log;
   storage::CheckpointMeta meta;
+  std::optional<MacKey> cursor_key;  // nullopt: no cursors
 
   // Guards everything below: shared for reading, exclusive for writing. Held through the sync, so
   // that nothing is visible before it is durable.
@@ -128,6 +131,7 @@ struct Store::Impl {
 
   mutable RootCache roots;
   mutable OverlayCache overlays;
+  mutable PastCache pasts;
 
   // Of (project, release), by hash: those whose occurrences were seen here. The writer's own.
   std::unordered_set<uint64_t> releases_met;
@@ -183,6 +187,9 @@ struct Store::Impl {
                                const Progress& progress);
   Result<void> follow_until(const AsOf& moment, const Progress& progress);
   Result<void> cut_segments();
+  // The moment of a list that was begun before this store moved on. Errors: as snapshot_for.
+  Result<std::shared_ptr<const Store>> past_of(const Store& store,
+                                               const query::CursorPin& pin) const;
   // --- writing (write_queue.cc) ---
   void write(WriteRequest& request);
   std::future<Result<SubmitResult>> write_later(std::unique_ptr<WriteRequest> request);
@@ -283,6 +290,8 @@ struct Store::Impl {
 };
 
 struct Snapshot::Impl {
+  // Of a list that was begun in the past: what the rest is of. First, so that it goes last.
+  std::shared_ptr<const Store> store;
   const Materializer* fold = nullptr;
   RecordLog* log = nullptr;
   OverlayCache* overlays = nullptr;
@@ -293,6 +302,7 @@ struct Snapshot::Impl {
   std::vector<const storage::Part*> parts;
   std::shared_ptr<const RootCache::Roots> roots;
   std::vector<OverlayCache::Grouping> groupings;  // what views of experiments point into
+  query::CursorSeal seal;
   query::View base;
   query::View view;
 };

@@ -2,6 +2,7 @@
 //
 //   DIR/cairn.store   identity: format version and store id (text, written once)
 //   DIR/lock          held by the one writing process
+//   DIR/cursor.key    what cursors are signed with (cursor_key.h); no part of a backup
 //   DIR/log/          the log: the truth
 //   DIR/index/        LMDB: a pure function of the log, may be deleted
 #pragma once
@@ -20,6 +21,7 @@ struct StoreLayout {
   explicit StoreLayout(std::string directory) : root(std::move(directory)) {}
   std::string identity() const { return root + "/cairn.store"; }
   std::string lock() const { return root + "/lock"; }
+  std::string cursor_key() const { return root + "/cursor.key"; }
   std::string log() const { return root + "/log"; }
   std::string index() const { return root + "/index"; }
   // A rebuild in progress, and an index on its way out.

@@ -1,16 +1,25 @@
-// Bytes, little-endian: version u8 | key i64 | id u32 | shown u64 | hash of the scope u64 | hash64
-// of all before u64; then base64url without padding.
+// Bytes, little-endian: version u8 | flags u8 (1 = backward) | LSN u64 | base u64 | now i64 | made
+// i64 | key i64 | id u64 | begin u64 | size u32 | tag of the scope u64 | MAC of all before, 16
+// bytes; then base64url without padding.
 #include "query/cursor.h"
 
-#include "base/hash.h"
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/base64url.h"
+#include "base/time_format.h"
+#include "query/score.h"
 
 namespace cairn::query {
 namespace {
 
-constexpr uint8_t kVersion = 2;
-constexpr size_t kBytes = 1 + 8 + 4 + 8 + 8 + 8;
-constexpr std::string_view kAlphabet =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+constexpr uint8_t kVersion = 3;
+constexpr size_t kTagBytes = 8;
+constexpr size_t kMacBytes = 16;
+constexpr size_t kScopeAt = 1 + 1 + 7 * 8 + 4;
+constexpr size_t kSigned = kScopeAt + kTagBytes;
+constexpr size_t kBytes = kSigned + kMacBytes;
 
 template <class Integer>
 void put(std::string& out, Integer value) {
@@ -19,81 +28,180 @@ void put(std::string& out, Integer value) {
   }
 }
 
-uint64_t get(std::string_view bytes, size_t at, size_t size) {
-  uint64_t value = 0;
-  for (size_t i = 0; i < size; ++i) {
-    value |= uint64_t{static_cast<uint8_t>(bytes[at + i])} << (8 * i);
+// Reads what put() wrote, in order.
+class Reader {
+ public:
+  explicit Reader(std::string_view bytes) : bytes_(bytes) {}
+  template <class Integer>
+  Integer take() {
+    uint64_t value = 0;
+    for (size_t i = 0; i < sizeof(Integer); ++i) {
+      value |= uint64_t{static_cast<uint8_t>(bytes_[at_++])} << (8 * i);
+    }
+    return static_cast<Integer>(value);
   }
-  return value;
+
+ private:
+  std::string_view bytes_;
+  size_t at_ = 0;
+};
+
+std::string first_bytes(const Mac& mac, size_t count) {
+  return {reinterpret_cast<const char*>(mac.data()), count};
 }
 
-std::string to_base64url(std::string_view bytes) {
-  std::string out;
-  uint32_t buffer = 0;
-  int bits = 0;
-  for (char c : bytes) {
-    buffer = buffer << 8 | static_cast<uint8_t>(c);
-    for (bits += 8; bits >= 6; bits -= 6) out.push_back(kAlphabet[buffer >> (bits - 6) & 63]);
+// Texts with their lengths, so that no two scopes read alike.
+std::string tag_of(const CursorScope& scope, const CursorSeal& seal) {
+  std::string text = "scope" + scope.store.hex();
+  const auto add = [&](std::string_view part) {
+    put(text, uint64_t{part.size()});
+    text += part;
+  };
+  put(text, static_cast<uint8_t>(scope.sort));
+  add(scope.list);
+  add(scope.experiment);
+  if (scope.viewer != nullptr) {
+    add(scope.viewer->user);
+    for (const std::string& team : scope.viewer->teams) add(team);
   }
-  if (bits > 0) out.push_back(kAlphabet[buffer << (6 - bits) & 63]);
-  return out;
+  return first_bytes(mac_of(seal.key, text), kTagBytes);
 }
 
-// "" when it is no base64url.
-std::string from_base64url(std::string_view text) {
-  std::string out;
-  uint32_t buffer = 0;
-  int bits = 0;
-  for (char c : text) {
-    const size_t digit = kAlphabet.find(c);
-    if (digit == std::string_view::npos) return "";
-    buffer = buffer << 6 | static_cast<uint32_t>(digit);
-    bits += 6;
-    if (bits < 8) continue;
-    bits -= 8;
-    out.push_back(static_cast<char>(buffer >> bits & 0xff));
-  }
-  return out;
+std::string mac_of_cursor(std::string_view bytes, const CursorSeal& seal) {
+  return first_bytes(mac_of(seal.key, std::string("cursor").append(bytes)), kMacBytes);
 }
 
-uint64_t hash_of(const CursorScope& scope) {
-  std::string text = scope.store.hex();
-  text += scope.query;
-  // No query holds a NUL.
-  if (!scope.experiment.empty()) text.append(1, '\0').append(scope.experiment);
-  return hash64(text, static_cast<uint64_t>(scope.sort) + 1);
+// The bytes without their MAC.
+Result<std::string> authentic(std::string_view text, const CursorSeal& seal) {
+  constexpr size_t kLongest = 2 * kBytes;
+  auto bytes = text.size() > kLongest ? std::nullopt : from_base64url(text);
+  const bool sound = bytes && bytes->size() == kBytes &&
+                     equal_macs(std::string_view(*bytes).substr(kSigned),
+                                mac_of_cursor(std::string_view(*bytes).substr(0, kSigned), seal)) &&
+                     static_cast<uint8_t>(bytes->front()) == kVersion;
+  if (!sound) {
+    return make_error(ErrorCode::InvalidArgument,
+                      "The cursor is none of this store's, or was changed; start again without "
+                      "one.");
+  }
+  bytes->resize(kSigned);
+  return *std::move(bytes);
+}
+
+Cursor read_cursor(std::string_view bytes) {
+  Reader reader(bytes);
+  reader.take<uint8_t>();
+  Cursor cursor;
+  cursor.backward = reader.take<uint8_t>() != 0;
+  cursor.pin.lsn = Lsn{reader.take<uint64_t>()};
+  cursor.pin.base = Lsn{reader.take<uint64_t>()};
+  cursor.pin.now = TimeUs{reader.take<int64_t>()};
+  cursor.pin.made = TimeUs{reader.take<int64_t>()};
+  cursor.key = reader.take<int64_t>();
+  cursor.id = reader.take<uint64_t>();
+  cursor.begin = reader.take<uint64_t>();
+  cursor.size = reader.take<uint32_t>();
+  return cursor;
+}
+
+Result<void> check_is_there(const CursorPin& pin, const CursorSeal& seal) {
+  if (age_us(seal.clock, pin.made) > uint64_t{kCursorLifeUs}) {
+    return make_error(ErrorCode::NotFound,
+                      fmt::format("The cursor was good until {}, 24 hours after its first page; "
+                                  "start again without one.",
+                                  format_time(TimeUs{raw(pin.made) + kCursorLifeUs})));
+  }
+  if (seal.base != pin.base) {
+    return make_error(ErrorCode::NotFound,
+                      "Retention has removed occurrences since the first page of this list; start "
+                      "again without a cursor.");
+  }
+  return {};
 }
 
 }  // namespace
 
-std::string encode_cursor(const Cursor& cursor, const CursorScope& scope) {
+CursorScope cursor_scope(const View& view, std::string_view list, Sort sort, const Viewer* viewer) {
+  return {view.state->store_id(), list, sort, view.experiment(), viewer};
+}
+
+CursorPin pin_here(const View& view, TimeUs now) {
+  return {view.lsn, view.seal->base, now, view.seal->clock};
+}
+
+std::string encode_cursor(const Cursor& cursor, const CursorScope& scope, const CursorSeal& seal) {
   std::string bytes;
   put(bytes, kVersion);
+  put(bytes, static_cast<uint8_t>(cursor.backward ? 1 : 0));
+  put(bytes, raw(cursor.pin.lsn));
+  put(bytes, raw(cursor.pin.base));
+  put(bytes, raw(cursor.pin.now));
+  put(bytes, raw(cursor.pin.made));
   put(bytes, cursor.key);
-  put(bytes, raw(cursor.id));
-  put(bytes, cursor.shown);
-  put(bytes, hash_of(scope));
-  put(bytes, hash64(bytes));
+  put(bytes, cursor.id);
+  put(bytes, cursor.begin);
+  put(bytes, cursor.size);
+  bytes += tag_of(scope, seal);
+  bytes += mac_of_cursor(bytes, seal);
   return to_base64url(bytes);
 }
 
-Result<Cursor> decode_cursor(std::string_view text, const CursorScope& scope) {
-  constexpr size_t kHashed = kBytes - 8;
-  const std::string bytes = text.size() > 2 * kBytes ? "" : from_base64url(text);
-  // Encoded again and compared, so that one cursor has one spelling.
-  if (bytes.size() != kBytes || get(bytes, kHashed, 8) != hash64(bytes.substr(0, kHashed)) ||
-      get(bytes, 0, 1) != kVersion || to_base64url(bytes) != text) {
+Result<Cursor> decode_cursor(std::string_view text, const CursorScope& scope,
+                             const CursorSeal& seal) {
+  CAIRN_TRY_ASSIGN(const std::string bytes, authentic(text, seal));
+  if (!equal_macs(std::string_view(bytes).substr(kScopeAt), tag_of(scope, seal))) {
     return make_error(ErrorCode::InvalidArgument,
-                      "The cursor is damaged; start again without one.");
+                      "The cursor belongs to another query, sort, experiment, asker or store; "
+                      "start again without one.");
   }
-  if (get(bytes, 21, 8) != hash_of(scope)) {
+  const Cursor cursor = read_cursor(bytes);
+  CAIRN_TRY(check_is_there(cursor.pin, seal));
+  return cursor;
+}
+
+Result<CursorPin> decode_pin(std::string_view text, const CursorSeal& seal) {
+  CAIRN_TRY_ASSIGN(const std::string bytes, authentic(text, seal));
+  const CursorPin pin = read_cursor(bytes).pin;
+  CAIRN_TRY(check_is_there(pin, seal));
+  return pin;
+}
+
+Result<Cursor> cursor_for(const View& view, std::string_view text, const CursorScope& scope) {
+  if (view.seal == nullptr) {
+    return make_error(ErrorCode::Unsupported, std::string(kNoCursors));
+  }
+  CAIRN_TRY_ASSIGN(const Cursor cursor, decode_cursor(text, scope, *view.seal));
+  if (cursor.pin.lsn != view.lsn) {
     return make_error(ErrorCode::InvalidArgument,
-                      "The cursor belongs to another query, sort, experiment or "
-                      "store; start again without "
-                      "one.");
+                      fmt::format("The cursor belongs to a list as of LSN {}, and this is LSN {}; "
+                                  "ask for the moment of the cursor.",
+                                  raw(cursor.pin.lsn), raw(view.lsn)));
   }
-  return Cursor{static_cast<int64_t>(get(bytes, 1, 8)),
-                GroupId{static_cast<uint32_t>(get(bytes, 9, 4))}, get(bytes, 13, 8)};
+  return cursor;
+}
+
+PageSpan page_span(const std::optional<Cursor>& cursor, uint64_t size, uint64_t end) {
+  if (cursor && cursor->backward) {
+    const uint64_t room = std::min(size, cursor->begin);
+    return {cursor->begin - room, room};
+  }
+  const uint64_t begin = cursor ? std::min(cursor->begin, end) : 0;
+  return {begin, std::min(size, end - begin)};
+}
+
+PageLinks page_links(const View& view, const CursorScope& scope, const CursorPin& pin,
+                     const PageSpan& span, uint64_t end, uint32_t size, const RowPlace& first,
+                     const RowPlace& last) {
+  PageLinks links;
+  const uint64_t behind = span.begin + span.room;
+  if (behind < end) {
+    links.next = encode_cursor({pin, last.key, last.id, behind, size, false}, scope, *view.seal);
+  }
+  if (span.begin > 0) {
+    links.prev =
+        encode_cursor({pin, first.key, first.id, span.begin, size, true}, scope, *view.seal);
+  }
+  return links;
 }
 
 }  // namespace cairn::query

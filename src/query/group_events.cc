@@ -10,6 +10,7 @@
 #include "query/executor.h"
 #include "query/group_filter.h"
 #include "query/issue_occurrences.h"
+#include "query/page_rows.h"
 #include "query/plan.h"
 
 namespace cairn::query {
@@ -33,81 +34,104 @@ struct Found {
   Ordinal ordinal = 0;
 };
 
-bool before(const Found& a, const Found& b) { return b.place < a.place; }
+struct NewerFirst {
+  bool operator()(const Found& a, const Found& b) const { return b.place < a.place; }
+};
+using EventRows = PageRows<Found, NewerFirst>;
 
-// The first `room` occurrences of those offered, after `after`.
-class NewestFirst {
+// What of the list a page wants, told by times alone.
+class TimesWanted {
  public:
-  NewestFirst(size_t room, std::optional<Place> after) : room_(room), after_(after) {}
+  TimesWanted(const EventRows& rows, bool backward) : rows_(rows), backward_(backward) {}
 
-  // Whether an occurrence of this time can still be among them.
-  bool wants(TimeUs time) const {
-    if (after_ && time > after_->time) return false;
-    return found_.size() < room_ || time >= found_.front().place.time;
+  bool operator()(TimeUs time) const {
+    if (rows_.edge() && (backward_ ? time < edge() : time > edge())) return false;
+    const Found* farthest = rows_.farthest();
+    if (farthest == nullptr) return true;
+    return backward_ ? time <= farthest->place.time : time >= farthest->place.time;
   }
-  void offer(const Found& one) {
-    if (after_ && !(one.place < *after_)) return;
-    if (found_.size() < room_) {
-      found_.push_back(one);
-      std::push_heap(found_.begin(), found_.end(), before);
-    } else if (before(one, found_.front())) {
-      std::pop_heap(found_.begin(), found_.end(), before);
-      found_.back() = one;
-      std::push_heap(found_.begin(), found_.end(), before);
-    }
-  }
-  const std::optional<Place>& after() const { return after_; }
-  std::vector<Found> take() {
-    std::sort_heap(found_.begin(), found_.end(), before);
-    return std::move(found_);
-  }
+  // Precondition: there is an edge.
+  TimeUs edge() const { return rows_.edge()->place.time; }
 
  private:
-  size_t room_;
-  std::optional<Place> after_;
-  std::vector<Found> found_;  // a heap, its last in front
+  const EventRows& rows_;
+  bool backward_;
 };
 
-// Reads the LSNs of a block only when one of its times is wanted.
-void offer_block(const Block& block, NewestFirst& page) {
-  std::array<TimeUs, Block::kSize> times;
-  block.times(times.data());
-  const std::span<const TimeUs> read(times.data(), block.size());
-  if (std::none_of(read.begin(), read.end(), [&](TimeUs time) { return page.wants(time); })) return;
-  std::array<Ordinal, Block::kSize> ordinals;
-  std::array<Lsn, Block::kSize> lsns;
-  block.ordinals(ordinals.data());
-  block.lsns(lsns.data());
-  for (size_t i = 0; i < block.size(); ++i) {
-    page.offer({{times[i], lsns[i]}, &block.part(), ordinals[i]});
-  }
-}
+// One page being read.
+class EventReader {
+ public:
+  EventReader(size_t room, const std::optional<Found>& edge, bool backward)
+      : rows_(room, edge, backward), wants_(rows_, backward), backward_(backward), room_(room) {}
 
-// Times ascend in the range: from its end, until nothing before can be wanted.
-void offer_range(const Part& part, OrdinalRange range, NewestFirst& page) {
-  if (page.after()) {
-    const TimeUs later{raw(page.after()->time) + 1};
-    range.end = part.first_not_before(range, later);
+  void offer(const PartMatch& match) {
+    if (room_ == 0) return;
+    if (match.bitmap || !match.part->sorted()) {
+      match.for_each_block([&](const Block& block) { offer_block(block); });
+      return;
+    }
+    for (const OrdinalRange& range : match.ranges) {
+      if (backward_) {
+        offer_oldest_first(*match.part, range);
+      } else {
+        offer_newest_first(*match.part, range);
+      }
+    }
   }
-  while (!range.empty() && page.wants(part.time(range.end - 1))) {
-    const Ordinal begin = range.end - std::min(range.size(), Block::kSize);
-    offer_block(Block(part, OrdinalRange{begin, range.end}), page);
-    range.end = begin;
-  }
-}
+  std::vector<Found> take() { return rows_.take(); }
 
-void offer_all(const PartMatch& match, NewestFirst& page) {
-  if (match.bitmap || !match.part->sorted()) {
-    match.for_each_block([&](const Block& block) { offer_block(block, page); });
-    return;
+ private:
+  // Reads the LSNs of a block only when one of its times is wanted.
+  void offer_block(const Block& block) {
+    std::array<TimeUs, Block::kSize> times;
+    block.times(times.data());
+    const std::span<const TimeUs> read(times.data(), block.size());
+    if (std::none_of(read.begin(), read.end(), wants_)) return;
+    std::array<Ordinal, Block::kSize> ordinals;
+    std::array<Lsn, Block::kSize> lsns;
+    block.ordinals(ordinals.data());
+    block.lsns(lsns.data());
+    for (size_t i = 0; i < block.size(); ++i) {
+      rows_.offer({{times[i], lsns[i]}, &block.part(), ordinals[i]});
+    }
   }
-  for (const OrdinalRange& range : match.ranges) offer_range(*match.part, range, page);
-}
+
+  // Times ascend in the range: from its end, until nothing before can be wanted.
+  void offer_newest_first(const Part& part, OrdinalRange range) {
+    if (rows_.edge()) range.end = part.first_not_before(range, TimeUs{raw(wants_.edge()) + 1});
+    while (!range.empty() && wants_(part.time(range.end - 1))) {
+      const Ordinal begin = range.end - std::min(range.size(), Block::kSize);
+      offer_block(Block(part, OrdinalRange{begin, range.end}));
+      range.end = begin;
+    }
+  }
+  // And from the edge on towards its end.
+  void offer_oldest_first(const Part& part, OrdinalRange range) {
+    range.begin = part.first_not_before(range, wants_.edge());
+    while (!range.empty() && wants_(part.time(range.begin))) {
+      const Ordinal end = range.begin + std::min(range.size(), Block::kSize);
+      offer_block(Block(part, OrdinalRange{range.begin, end}));
+      range.begin = end;
+    }
+  }
+
+  EventRows rows_;
+  TimesWanted wants_;
+  bool backward_;
+  size_t room_;
+};
 
 // What a cursor is good for: one list, whatever it is called.
 std::string list_name(const GroupScope& scope, const Query& filter) {
   return std::string(scope.alone ? "events of alone " : "events of ") +
          std::to_string(raw(scope.group)) + " " + filter.source;
+}
+
+Result<void> check_limit(uint32_t limit) {
+  if (limit >= 1 && limit <= kMaxLimit) return {};
+  return make_error(ErrorCode::InvalidArgument, "The limit is " + std::to_string(limit) +
+                                                    "; it has to be between 1 and " +
+                                                    std::to_string(kMaxLimit) + ".");
 }
 
 Result<void> check_filter_only(const Query& filter) {
@@ -146,37 +170,38 @@ Result<EventPage> list_events(const View& given, const GroupScope& scope, const 
                               const EventOptions& options) {
   Meter own(options.control);
   const View view = watched(given, own);
-  if (options.limit < 1 || options.limit > kMaxLimit) {
-    return make_error(ErrorCode::InvalidArgument, "The limit is " + std::to_string(options.limit) +
-                                                      "; it has to be between 1 and " +
-                                                      std::to_string(kMaxLimit) + ".");
-  }
   const std::string name = list_name(scope, filter);
-  // A cursor of the list holds the place of its last row: time and, as `shown`, LSN.
-  const CursorScope cursor_scope{view.state->store_id(), name, Sort::Date, view.experiment()};
-  std::optional<Place> after;
+  const CursorScope list = cursor_scope(view, name, Sort::Date);
+  std::optional<Cursor> cursor;
+  std::optional<Found> edge;
   if (!options.cursor.empty()) {
-    CAIRN_TRY_ASSIGN(const Cursor cursor, decode_cursor(options.cursor, cursor_scope));
-    after = Place{TimeUs{cursor.key}, Lsn{cursor.shown}};
+    CAIRN_TRY_ASSIGN(cursor, cursor_for(view, options.cursor, list));
+    edge = Found{{TimeUs{cursor->key}, Lsn{cursor->id}}, nullptr, 0};
   }
-  CAIRN_TRY_ASSIGN(const auto parts, match_group(view, scope, filter, options.now));
+  const uint32_t size = options.limit.value_or(cursor ? cursor->size : kDefaultLimit);
+  CAIRN_TRY(check_limit(size));
+  const TimeUs now = cursor ? cursor->pin.now : options.now;
+  CAIRN_TRY_ASSIGN(const auto parts, match_group(view, scope, filter, now));
   EventPage page;
   page.lsn = view.lsn;
-  NewestFirst newest(size_t{options.limit} + 1, after);  // one more tells of a next page
-  for (const PartMatch& match : parts) {
-    page.total += match.count();
-    offer_all(match, newest);
-  }
+  for (const PartMatch& match : parts) page.total += match.count();
+  const PageSpan span = page_span(cursor, size, page.total);
+  EventReader reader(span.room, edge, cursor && cursor->backward);
+  for (const PartMatch& match : parts) reader.offer(match);
+  const std::vector<Found> found = reader.take();
   CAIRN_TRY(check(view.meter));
-  std::vector<Found> found = newest.take();
-  if (found.size() > options.limit) {
-    found.resize(options.limit);
-    const Place& last = found.back().place;
-    page.next = encode_cursor({raw(last.time), scope.group, raw(last.lsn)}, cursor_scope);
-  }
   for (const Found& one : found) {
     page.events.push_back({one.place.lsn, one.place.time, one.part->fingerprint(one.ordinal)});
   }
+  if (view.seal == nullptr && found.size() < page.total) page.warnings.emplace_back(kNoCursors);
+  if (view.seal == nullptr || found.empty()) return page;
+  const auto place = [](const Found& one) {
+    return RowPlace{raw(one.place.time), raw(one.place.lsn)};
+  };
+  PageLinks links = page_links(view, list, cursor ? cursor->pin : pin_here(view, now), span,
+                               page.total, size, place(found.front()), place(found.back()));
+  page.next = std::move(links.next);
+  page.prev = std::move(links.prev);
   return page;
 }
 

@@ -33,9 +33,9 @@ Result<std::vector<PartMatch>> match_group(const View& view, const GroupScope& s
                                            const Query& filter, TimeUs now);
 
 struct EventOptions {
-  TimeUs now{};                    // what relative dates are relative to
-  uint32_t limit = kDefaultLimit;  // 1 to kMaxLimit
-  std::string cursor;              // from an earlier page; "" = first page
+  TimeUs now{};                   // what relative dates are relative to
+  std::optional<uint32_t> limit;  // 1 to kMaxLimit; default: that of the cursor, else kDefaultLimit
+  std::string cursor;             // from another page; "" = first page. Its `now` is the first's
   Control control{};
 };
 
@@ -49,12 +49,13 @@ struct EventPage {
   Lsn lsn{};
   uint64_t total = 0;  // over all pages, exact
   std::vector<EventRow> events;
-  std::optional<std::string> next;  // cursor of the next page
+  std::optional<std::string> next;    // cursor of the next page
+  std::optional<std::string> prev;    // and of the one before
+  std::vector<std::string> warnings;  // sentences
 };
 
-// Newest first by their own times; of one time, the one recorded last. A cursor stays good while
-// others come in: it means what is older than the last row given out.
-// Errors: as match_group; InvalidArgument (limit, or a cursor of another list).
+// Newest first by their own times; of one time, the one recorded last.
+// Errors: as match_group; InvalidArgument (limit); of a cursor those of cursor_for() (cursor.h).
 Result<EventPage> list_events(const View& view, const GroupScope& scope, const Query& filter,
                               const EventOptions& options);
 

@@ -5,6 +5,7 @@
 #include "query/distinct.h"
 #include "query/executor.h"
 #include "query/issue_row.h"
+#include "query/page_rows.h"
 #include "query/plan.h"
 #include "query/profile.h"
 #include "query/rollup.h"
@@ -18,47 +19,33 @@ namespace {
 struct Ranked {
   int64_t key = 0;
   IssueTotals totals;
+
+  RowPlace place() const { return {key, raw(totals.id)}; }
 };
 
-bool before(const Ranked& a, const Ranked& b) {
-  return a.key != b.key ? a.key > b.key : raw(a.totals.id) > raw(b.totals.id);
+struct RankedBefore {
+  bool operator()(const Ranked& a, const Ranked& b) const {
+    return a.key != b.key ? a.key > b.key : raw(a.totals.id) > raw(b.totals.id);
+  }
+};
+using IssuePage = PageRows<Ranked, RankedBefore>;
+
+std::optional<Ranked> edge_of(const std::optional<Cursor>& cursor) {
+  if (!cursor) return std::nullopt;
+  const GroupId id{static_cast<uint32_t>(cursor->id)};
+  return Ranked{cursor->key, IssueTotals{id, 0, {}, {}}};
 }
 
-// The first `room` issues of those offered.
-class Page {
- public:
-  // `after`: the last issue of the page before this one.
-  Page(size_t room, const std::optional<Cursor>& after) : room_(room) {
-    if (after) after_ = Ranked{after->key, IssueTotals{after->id, 0, {}, {}}};
-  }
-  void offer(const Ranked& issue) {
-    if (after_ && !before(*after_, issue)) return;
-    ++offered_;
-    if (issues_.size() < room_) {
-      issues_.push_back(issue);
-      std::push_heap(issues_.begin(), issues_.end(), before);
-    } else if (before(issue, issues_.front())) {
-      std::pop_heap(issues_.begin(), issues_.end(), before);
-      issues_.back() = issue;
-      std::push_heap(issues_.begin(), issues_.end(), before);
-    }
-  }
-  bool more() const { return offered_ > room_; }
-  std::vector<Ranked> take() {
-    std::sort_heap(issues_.begin(), issues_.end(), before);
-    return std::move(issues_);
-  }
-
- private:
-  size_t room_;
-  std::optional<Ranked> after_;
-  uint64_t offered_ = 0;
-  std::vector<Ranked> issues_;  // a heap, its last issue in front
+// The issues with a match, and the matches they were found by.
+struct Found {
+  Plan plan;
+  std::vector<PartMatch> parts;
+  std::vector<IssueTotals> issues;
 };
 
-Result<std::vector<IssueTotals>> find_issues(const View& view, const Plan& plan,
-                                             GroupFilter& filter,
-                                             const std::vector<PartMatch>& parts) {
+Result<std::vector<IssueTotals>> count_issues(const View& view, const Plan& plan,
+                                              GroupFilter& filter,
+                                              const std::vector<PartMatch>& parts) {
   std::vector<IssueTotals> issues;
   if (!plan.issues && totals_from_state(view, plan, filter, issues)) {
     tell_counting(view, "totals of the state, no occurrence read");
@@ -69,6 +56,22 @@ Result<std::vector<IssueTotals>> find_issues(const View& view, const Plan& plan,
   note_issues(view, plan, filter);
   CAIRN_TRY(check(view.meter));
   return issues;
+}
+
+Result<Found> find_issues(const View& view, const Query& query, TimeUs now, const Viewer& viewer,
+                          StageTimer& timer) {
+  CAIRN_TRY_ASSIGN(Expr bound, bind_filter(query, view.forest(), now, viewer));
+  timer.next("plan");
+  Found found;
+  CAIRN_TRY_ASSIGN(found.plan, make_plan(view, std::move(bound)));
+  found.plan.told = true;
+  timer.next("match");
+  GroupFilter filter(view, found.plan.group_filter);
+  found.parts = match_parts(view, found.plan, filter, GroupFilterIn::Caller);
+  CAIRN_TRY(check(view.meter));
+  timer.next("roll-up");
+  CAIRN_TRY_ASSIGN(found.issues, count_issues(view, found.plan, filter, found.parts));
+  return found;
 }
 
 Result<void> check_trend(const SearchOptions& options) {
@@ -94,54 +97,61 @@ Result<SearchPage> search(const View& given, const Query& query, const SearchOpt
   if (pipeline.table) {
     return make_error(ErrorCode::InvalidArgument, "The query makes a table, not a list of issues.");
   }
-  CAIRN_TRY_ASSIGN(const uint32_t limit, choose_limit(options, pipeline, kDefaultLimit));
   CAIRN_TRY(check_trend(options));
   const Sort sort = options.sort.value_or(pipeline.sort.value_or(Sort::Date));
-  const CursorScope scope{view.state->store_id(), query.source, sort, view.experiment()};
+  const CursorScope scope = cursor_scope(view, query.source, sort, &options.viewer);
   std::optional<Cursor> cursor;
   if (!options.cursor.empty()) {
-    CAIRN_TRY_ASSIGN(cursor, decode_cursor(options.cursor, scope));
+    CAIRN_TRY_ASSIGN(cursor, cursor_for(view, options.cursor, scope));
+    options.now = cursor->pin.now;
+    if (!options.limit) options.limit = cursor->size;
   }
-  CAIRN_TRY_ASSIGN(Expr bound, bind_filter(query, view.forest(), options.now, options.viewer));
-  timer.next("plan");
-  CAIRN_TRY_ASSIGN(Plan plan, make_plan(view, std::move(bound)));
-  plan.told = true;
-
-  timer.next("match");
-  GroupFilter filter(view, plan.group_filter);
-  const auto parts = match_parts(view, plan, filter, GroupFilterIn::Caller);
-  CAIRN_TRY(check(view.meter));
-  timer.next("roll-up");
-  CAIRN_TRY_ASSIGN(const auto issues, find_issues(view, plan, filter, parts));
+  CAIRN_TRY_ASSIGN(const uint32_t size, choose_limit(options, pipeline, kDefaultLimit));
+  CAIRN_TRY_ASSIGN(const Found found, find_issues(view, query, options.now, options.viewer, timer));
   CAIRN_TRY_ASSIGN(const std::vector<int64_t> keys,
-                   sort_keys(view, parts, issues, sort, options.now));
+                   sort_keys(view, found.parts, found.issues, sort, options.now));
   timer.next("rows");
 
   // A limit in the query bounds the listing as a whole, however it is cut into pages.
-  const uint64_t shown_before = cursor ? cursor->shown : 0;
-  const uint64_t left =
-      pipeline.limit ? *pipeline.limit - std::min<uint64_t>(*pipeline.limit, shown_before) : limit;
-  const uint64_t room = std::min<uint64_t>(limit, left);
-  Page ranked(room, cursor);
-  for (size_t i = 0; i < issues.size(); ++i) ranked.offer({keys[i], issues[i]});
+  const uint64_t end = std::min<uint64_t>(found.issues.size(), pipeline.limit.value_or(UINT32_MAX));
+  const PageSpan span = page_span(cursor, size, end);
+  IssuePage ranked(span.room, edge_of(cursor), cursor && cursor->backward);
+  for (size_t i = 0; i < keys.size(); ++i) ranked.offer({keys[i], found.issues[i]});
+  const std::vector<Ranked> rows = ranked.take();
+
   SearchPage page;
   page.lsn = view.lsn;
-  page.total = issues.size();
+  page.now = options.now;
+  page.total = found.issues.size();
   page.trend_bucket_us = options.trend_bucket_us;
-  page.warnings = warn_of_unseen(view, plan.unseen_tags);
-  const bool more = ranked.more() && (!pipeline.limit || left > room);
+  page.warnings = warn_of_unseen(view, found.plan.unseen_tags);
   ScratchBits scratch;
-  for (const Ranked& issue : ranked.take()) {
+  for (const Ranked& issue : rows) {
     if (!go_on(view.meter)) break;
-    page.issues.push_back(make_issue_row(view, parts, options, issue.totals, scratch));
-    if (more && page.issues.size() == room) {
-      page.next = encode_cursor({issue.key, issue.totals.id, shown_before + room}, scope);
-    }
+    page.issues.push_back(make_issue_row(view, found.parts, options, issue.totals, scratch));
   }
   if (!pipeline.fields) view.meter->returned(page.issues.size());
   CAIRN_TRY(check(view.meter));
-  describe_plan(view, query.source, plan, page.total);
+  describe_plan(view, query.source, found.plan, page.total);
+  if (view.seal == nullptr && rows.size() < end) page.warnings.emplace_back(kNoCursors);
+  if (view.seal == nullptr || rows.empty()) return page;
+  PageLinks links = page_links(view, scope, cursor ? cursor->pin : pin_here(view, options.now),
+                               span, end, size, rows.front().place(), rows.back().place());
+  page.next = std::move(links.next);
+  page.prev = std::move(links.prev);
   return page;
+}
+
+Result<std::vector<GroupId>> matching_issues(const View& given, const Query& query, TimeUs now) {
+  Meter own{Control{}};
+  const View view = watched(given, own);
+  StageTimer timer(view.meter, "bind");
+  CAIRN_TRY_ASSIGN(const Found found, find_issues(view, query, now, {}, timer));
+  std::vector<GroupId> ids;
+  ids.reserve(found.issues.size());
+  for (const IssueTotals& issue : found.issues) ids.push_back(issue.id);
+  std::sort(ids.begin(), ids.end());
+  return ids;
 }
 
 }  // namespace cairn::query

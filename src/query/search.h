@@ -38,7 +38,7 @@ struct SearchOptions {
   TimeUs now{};                   // what relative dates and scores are relative to
   std::optional<Sort> sort;       // default: the query's `| sort`, else Date
   std::optional<uint32_t> limit;  // default: the query's `| limit`, else kDefaultLimit
-  std::string cursor;             // from an earlier page; "" = first page
+  std::string cursor;             // from another page; "" = first page. Its `now` is the first's
   uint32_t trend_buckets = 0;     // 0 = no trend
   int64_t trend_bucket_us = 0;    // width; the last bucket ends at `now`
   Viewer viewer{};
@@ -56,10 +56,12 @@ struct IssueRow {
 
 struct SearchPage {
   Lsn lsn{};
+  TimeUs now{};        // what dates and scores are relative to: the first page's
   uint64_t total = 0;  // issues over all pages, exact
   std::vector<IssueRow> issues;
   int64_t trend_bucket_us = 0;        // of the rows' trends: what was asked for, or the query's own
   std::optional<std::string> next;    // cursor of the next page
+  std::optional<std::string> prev;    // and of the one before
   std::vector<std::string> warnings;  // sentences: what in the query can match nothing, and why
 };
 
@@ -84,9 +86,12 @@ bool is_aggregate(const Query& query);
 
 // Errors of all: InvalidArgument (unknown sort, bad value for a field, function or cursor: with
 // position where it lies in the query), Corruption, Io, Exhausted (limits; a budget is used up),
-// Closed (cancelled).
+// Closed (cancelled). Of a cursor: those of cursor_for() (cursor.h).
 Result<SearchPage> search(const View& view, const Query& query, const SearchOptions& options);
 Result<Table> aggregate(const View& view, const Query& query, const SearchOptions& options);
+
+// Issues with a match, ascending, without a limit.
+Result<std::vector<GroupId>> matching_issues(const View& view, const Query& query, TimeUs now);
 
 // Every matching occurrence with its visible issue, ascending by LSN, until fn returns false.
 struct Match {

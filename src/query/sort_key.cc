@@ -126,10 +126,8 @@ Result<std::vector<int64_t>> by_recommendation(const View& view, const Matches& 
   return keys;
 }
 
-}  // namespace
-
-Result<std::vector<int64_t>> sort_keys(const View& view, const std::vector<PartMatch>& parts,
-                                       std::span<const IssueTotals> issues, Sort sort, TimeUs now) {
+Result<std::vector<int64_t>> keys_of(const View& view, const Matches& parts, Issues issues,
+                                     Sort sort, TimeUs now) {
   switch (sort) {
     case Sort::Date:
       return key_of_each(issues, [](const IssueTotals& issue) { return raw(issue.last); });

@@ -14,6 +14,8 @@
 
 namespace cairn::query {
 
+struct CursorSeal;  // cursor.h
+
 // Borrows all it points to; they must outlive it and not change meanwhile.
 struct View {
   Lsn lsn{};
@@ -24,6 +26,7 @@ struct View {
   std::span<const GroupId> root_of_fingerprint;  // State::roots_by_fingerprint(), or the overlay's
   const model::Overlay* overlay = nullptr;       // an experiment's; nullptr: the base
   Meter* meter = nullptr;                        // watches the answer; nullptr: nobody does
+  const CursorSeal* seal = nullptr;              // nullptr: no cursors are made or read
 
   model::Forest forest() const { return {*state, overlay}; }
   // "" = the base.

@@ -69,7 +69,7 @@ def test_errors_are_json_on_stdout(box):
 def test_search_shape(box):
     fill(box)
     page = box.search("is:unresolved", "--limit", "2", "--now", NOW)
-    assert list(page) == ["lsn", "total", "next", "issues"]
+    assert list(page) == ["lsn", "total", "next", "prev", "issues"]
     assert page["total"] == 5 and len(page["issues"]) == 2 and page["next"]
     for issue in page["issues"]:
         assert list(issue) == ISSUE_KEYS

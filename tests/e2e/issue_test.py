@@ -62,7 +62,7 @@ def test_events_are_listed_newest_first(box):
     values = shop(box)
     f0 = ids_of(box, "f0")
     page = events(box, f0)
-    assert list(page) == ["lsn", "total", "next", "events"]
+    assert list(page) == ["lsn", "total", "next", "prev", "events"]
     assert page["total"] == 30 and len(page["events"]) == 25 and page["next"]
     seen = list(page["events"])
     page = events(box, f0, "--cursor", page["next"])

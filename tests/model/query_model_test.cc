@@ -152,6 +152,35 @@ bool same(const IssueRow& a, const IssueRow& b) {
          a.last == b.last && a.trend == b.trend;
 }
 
+// All pages to the end, and back again to the first.
+std::vector<IssueRow> walk(const query::View& view, const Query& query,
+                           query::SearchOptions options, size_t total) {
+  std::vector<IssueRow> found;
+  const size_t limit = *options.limit;
+  query::SearchPage page = must(query::search(view, query, options));
+  REQUIRE_FALSE(page.prev);
+  for (;;) {
+    REQUIRE(page.total == total);
+    REQUIRE(page.issues.size() <= limit);
+    found.insert(found.end(), page.issues.begin(), page.issues.end());
+    if (!page.next) break;
+    options.cursor = *page.next;
+    options.now = TimeUs{};        // the first page's stays
+    options.limit = std::nullopt;  // and the number of rows
+    page = must(query::search(view, query, options));
+    REQUIRE(page.prev);
+  }
+  for (size_t begin = found.size() - page.issues.size(); page.prev; begin -= limit) {
+    options.cursor = *page.prev;
+    page = must(query::search(view, query, options));
+    REQUIRE(page.next);
+    REQUIRE(page.issues.size() == limit);
+    for (size_t i = 0; i < limit; ++i) REQUIRE(same(page.issues[i], found[begin - limit + i]));
+    REQUIRE(page.prev.has_value() == (begin > limit));
+  }
+  return found;
+}
+
 void check_search(QueryWorld& world, const Query& query, const std::vector<Matched>& matched,
                   RandomQuery& random, TimeUs now) {
   query::SearchOptions options;
@@ -162,16 +191,7 @@ void check_search(QueryWorld& world, const Query& query, const std::vector<Match
   options.trend_bucket_us = 3'600'000'000;
   const auto expected = expected_issues(matched, world.state(), *options.sort, options);
   INFO("sort " << static_cast<int>(*options.sort) << ", now " << raw(now));
-  std::vector<IssueRow> found;
-  const query::View view = world.view();
-  while (true) {
-    const auto page = must(query::search(view, query, options));
-    REQUIRE(page.total == expected.size());
-    REQUIRE(page.issues.size() <= *options.limit);
-    found.insert(found.end(), page.issues.begin(), page.issues.end());
-    if (!page.next) break;
-    options.cursor = *page.next;
-  }
+  const auto found = walk(world.view(), query, options, expected.size());
   REQUIRE(found.size() == expected.size());
   for (size_t i = 0; i < found.size(); ++i) {
     INFO("row " << i << ": issue " << raw(found[i].id) << " x" << found[i].count << ", expected "

@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "model/occurrence.h"
 #include "model/state.h"
+#include "query/cursor.h"
 #include "query/predicate.h"
 #include "query/search.h"
 #include "storage/head.h"
@@ -81,8 +82,12 @@ class QueryWorld {
     parts_.clear();
     for (const auto& segment : segments_) parts_.push_back(segment.get());
     if (head_.size() > 0) parts_.push_back(&head_);
-    return {lsn_, &state_, &dictionary_, txn_.get(), parts_, roots_};
+    query::View view{lsn_, &state_, &dictionary_, txn_.get(), parts_, roots_};
+    view.seal = &seal_;
+    return view;
   }
+  // What cursors are made with; the key is always the same.
+  query::CursorSeal& seal_of_cursors() { return seal_; }
 
   const model::State& state() const { return state_; }
   const std::vector<Stored>& stored() const { return stored_; }
@@ -93,6 +98,7 @@ class QueryWorld {
 
  private:
   TempDir directory_;
+  query::CursorSeal seal_;
   Lsn lsn_{};
   model::State state_;
   model::TermExtractor extractor_;

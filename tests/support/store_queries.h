@@ -24,6 +24,7 @@ struct ScannedLog {
   struct Seen {
     model::Occurrence occurrence;
     FingerprintId decided_by{};
+    Lsn lsn{};
   };
 
   model::State state;
@@ -34,7 +35,7 @@ struct ScannedLog {
     CAIRN_TRY_ASSIGN(const model::Applied applied, state.apply(record, next(lsn)));
     lsn = next(lsn);
     const auto* occurrence = std::get_if<model::Occurrence>(&record.body);
-    if (occurrence != nullptr) seen.push_back({*occurrence, applied.decided_by});
+    if (occurrence != nullptr) seen.push_back({*occurrence, applied.decided_by, lsn});
     return {};
   }
 
@@ -135,7 +136,7 @@ inline std::map<GroupId, Counted> scan(const query::Query& query, const model::F
   INFO((predicate.ok() ? std::string() : predicate.error().message));
   REQUIRE(predicate.ok());
   std::map<GroupId, Counted> found;
-  for (const auto& [occurrence, decided_by] : seen) {
+  for (const auto& [occurrence, decided_by, lsn] : seen) {
     const GroupId issue = issue_of(forest, decided_by);
     if (issue == GroupId{} || !predicate->matches(occurrence, issue)) continue;
     Counted& counted = found[issue];

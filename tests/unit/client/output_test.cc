@@ -48,7 +48,8 @@ TEST_CASE("a search page") {
   page.total = 1;
   page.issues.push_back({GroupId{1}, 2, 1, {}, {}, {}});
   CHECK(page_json(state, page) ==
-        R"({"lsn":4,"total":1,"next":null,"issues":[{"id":1,"short_id":"P7-1","project_id":7,)"
+        R"({"lsn":4,"total":1,"next":null,"prev":null,"issues":[{"id":1,"short_id":"P7-1",)"
+        R"("project_id":7,)"
         R"("title":"disk \"full\"","status":"unresolved","substatus":"new","level":"error",)"
         R"("priority":"medium","type":1,"assignee":null,"first_seen":"1970-01-01T00:16:40Z",)"
         R"("last_seen":"1970-01-01T00:33:20.500Z","times_seen":3,"count":2,"users":1,)"
@@ -59,7 +60,9 @@ TEST_CASE("a search page") {
   CHECK(with_trend.ends_with(R"("merged":["P7-2"],"trend":[0,3]}],"trend_bucket_seconds":60})"));
   page.issues.clear();
   page.next = "token";
-  CHECK(page_json(state, page) == R"({"lsn":4,"total":1,"next":"token","issues":[]})");
+  page.prev = "other";
+  CHECK(page_json(state, page) ==
+        R"({"lsn":4,"total":1,"next":"token","prev":"other","issues":[]})");
 }
 
 TEST_CASE("an aggregate table") {

@@ -80,10 +80,22 @@ void check_pages(const Snapshot& snapshot, const query::GroupScope& scope,
       CHECK(event.issue == state.root_of(event.leaf));
       ++next;
     }
-    if (!page->next) break;
+    if (!page->next) {
+      options.cursor = page->prev.value_or("");
+      next -= page->events.size();
+      break;
+    }
     options.cursor = *page->next;
   }
-  CHECK(next == wanted.size());
+  while (!options.cursor.empty()) {
+    const auto page = issue_events(snapshot, scope, "", options);
+    REQUIRE(page.ok());
+    REQUIRE(page->events.size() == limit);
+    next -= limit;
+    for (size_t i = 0; i < limit; ++i) CHECK(page->events[i].lsn == wanted[next + i].lsn);
+    options.cursor = page->prev.value_or("");
+  }
+  CHECK(next == 0);
 }
 
 struct Value {

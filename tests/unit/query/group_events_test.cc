@@ -89,29 +89,47 @@ TEST_CASE_METHOD(Events, "events: pages of every size give the whole list") {
     const std::string whole = list(1, filter);
     for (uint32_t limit = 1; limit <= 8; ++limit) {
       INFO(filter << " by " << limit);
-      std::string seen;
+      std::vector<std::string> parts;
       std::string cursor;
+      query::EventPage one;
       for (int pages = 0; pages < 10; ++pages) {
-        const auto one = page(1, filter, how(limit, cursor));
+        one = page(1, filter, how(limit, cursor));
         CHECK(one.total == page(1, filter, how(100)).total);
         CHECK(one.events.size() <= limit);
-        const std::string part = titles(one);
-        seen += (seen.empty() || part.empty() ? "" : " ") + part;
+        CHECK(one.prev.has_value() == !parts.empty());
+        parts.push_back(titles(one));
         if (!one.next) break;
         cursor = *one.next;
       }
-      CHECK(seen == whole);
+      CHECK(fmt::format("{}", fmt::join(parts, " ")) == whole);
+      for (size_t back = parts.size() - 1; one.prev && back > 0; --back) {
+        one = page(1, filter, {{}, std::nullopt, *one.prev});
+        CHECK(titles(one) == parts[back - 1]);
+        CHECK(one.next);
+        CHECK(one.prev.has_value() == (back > 1));
+      }
     }
   }
 }
 
-TEST_CASE_METHOD(Events, "events: a cursor goes on where it was, whatever came in") {
-  const auto first = page(1, "", how(2));
+TEST_CASE_METHOD(Events, "events: a page is of the moment of its list") {
+  const auto first = page(1, "timestamp:-4h", how(2));
   CHECK(titles(first) == "a2 a4");
+  query::EventOptions options = how(100, *first.next);
+  options.now = at("2026-12-24T00:00:00Z");
+  CHECK(titles(page(1, "timestamp:-4h", options)) == "a3 a1");
   event({"a", "2026-11-21T11:00:00Z", "later", "error"});
-  event({"a", "2026-11-21T08:30:00Z", "between", "error"});
-  seal();
-  CHECK(titles(page(1, "", how(100, *first.next))) == "a3 between a1 a5");
+  CHECK(failure("timestamp:-4h", options).message.find("LSN") != std::string::npos);
+}
+
+TEST_CASE_METHOD(Events, "events: without a key there is one page, which says so") {
+  query::View plain = view();
+  plain.seal = nullptr;
+  const auto one = must(query::list_events(plain, {GroupId{1}, false}, parsed(""), how(2)));
+  CHECK(one.events.size() == 2);
+  CHECK_FALSE(one.next);
+  CHECK(one.warnings == std::vector<std::string>{std::string(query::kNoCursors)});
+  CHECK(must(query::list_events(plain, {GroupId{1}, false}, parsed(""), how(9))).warnings.empty());
 }
 
 TEST_CASE_METHOD(Events, "events: many of one issue, over several blocks") {
@@ -136,10 +154,24 @@ TEST_CASE_METHOD(Events, "events: many of one issue, over several blocks") {
       REQUIRE(next < wanted.size());
       CHECK(std::pair(row.time, row.lsn) == wanted[next++]);
     }
-    if (!one.next) break;
+    if (!one.next) {
+      cursor = one.prev.value_or("");
+      break;
+    }
     cursor = *one.next;
   }
   CHECK(next == wanted.size());
+  // And back, in the last page's steps.
+  for (next = wanted.size() - wanted.size() % 777; !cursor.empty();) {
+    const auto one = page(3, "", how(777, cursor));
+    REQUIRE(one.events.size() == 777);
+    next -= 777;
+    for (size_t i = 0; i < 777; ++i) {
+      CHECK(std::pair(one.events[i].time, one.events[i].lsn) == wanted[next + i]);
+    }
+    cursor = one.prev.value_or("");
+  }
+  CHECK(next == 0);
 }
 
 TEST_CASE_METHOD(Events, "events: what is refused") {

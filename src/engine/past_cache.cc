@@ -1,0 +1,58 @@
+#include "engine/past_cache.h"
+
+#include <utility>
+
+namespace cairn::engine {
+
+Result<std::shared_ptr<const Store>> PastCache::at(Lsn lsn, Lsn base, TimeUs now,
+                                                   const Make& make) {
+  drop_old(now);
+  if (auto held = find(lsn, base, now)) return held;
+  const std::lock_guard making(making_);
+  if (auto held = find(lsn, base, now)) return held;
+  CAIRN_TRY_ASSIGN(std::shared_ptr<const Store> made, make());
+  std::list<Entry> dropped;  // closed without the lock
+  const std::lock_guard guard(mutex_);
+  entries_.push_front({lsn, base, now, now, made});
+  if (entries_.size() > kKept) {
+    dropped.splice(dropped.begin(), entries_, std::prev(entries_.end()));
+  }
+  return made;
+}
+
+std::shared_ptr<const Store> PastCache::find(Lsn lsn, Lsn base, TimeUs now) {
+  const std::lock_guard guard(mutex_);
+  for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
+    if (entry->lsn != lsn || entry->base != base) continue;
+    entry->used = now;
+    entries_.splice(entries_.begin(), entries_, entry);
+    return entry->store;
+  }
+  return nullptr;
+}
+
+void PastCache::drop_old(TimeUs now) {
+  std::list<Entry> dropped;
+  const std::lock_guard guard(mutex_);
+  for (auto entry = entries_.begin(); entry != entries_.end();) {
+    const auto next = std::next(entry);
+    // A clock that was set back tells nothing of ages.
+    const bool old = raw(now) < raw(entry->made) || raw(now) - raw(entry->used) > kIdleUs ||
+                     raw(now) - raw(entry->made) > kLongestUs;
+    if (old) dropped.splice(dropped.end(), entries_, entry);
+    entry = next;
+  }
+}
+
+void PastCache::clear() {
+  std::list<Entry> dropped;
+  const std::lock_guard guard(mutex_);
+  dropped.swap(entries_);
+}
+
+size_t PastCache::size() const {
+  const std::lock_guard guard(mutex_);
+  return entries_.size();
+}
+
+}  // namespace cairn::engine
