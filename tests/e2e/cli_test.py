@@ -104,7 +104,7 @@ def test_issues_as_a_table(box):
 def test_trends_of_a_page(box):
     fill(box)
     page = box.search("| trend 1h", "--now", "2020-09-13T12:27:00Z")
-    assert list(page) == ["lsn", "total", "next", "issues", "trend_bucket_seconds"]
+    assert list(page) == ["lsn", "total", "next", "prev", "issues", "trend_bucket_seconds"]
     assert page["trend_bucket_seconds"] == 300
     assert all(list(issue) == ISSUE_KEYS + ["trend"] for issue in page["issues"])
     assert page["issues"][0]["trend"] == [0] * 11 + [2]
