@@ -95,10 +95,8 @@ void live(Store& store, RandomOccurrences& random) {
   }
 }
 
-}  // namespace
-
-TEST_CASE("a history has every record of a group and its views, with before and after") {
-  const uint64_t seed = std::random_device{}();
+// Counts in `told` what the histories of one life say, and checks them.
+void check_histories(uint64_t seed, std::map<std::string, size_t>& told) {
   std::cout << "group history seed " << seed << "\n";
   RandomOccurrences random(seed);
   const TempDir dir;
@@ -132,7 +130,6 @@ TEST_CASE("a history has every record of a group and its views, with before and 
     }
   }
 
-  std::map<std::string, size_t> told;
   for (uint32_t n = 1; n <= state.group_count(); ++n) {
     INFO("group " << n);
     const auto history = group_history(**snapshot, GroupId{n});
@@ -158,6 +155,17 @@ TEST_CASE("a history has every record of a group and its views, with before and 
     }
     CHECK(lsns == expected[GroupId{n}]);
     CHECK(lsns.size() == history->size());
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a history has every record of a group and its views, with before and after") {
+  constexpr size_t kLives = 10;  // an unmerge is missing in about one of seven
+  const uint64_t seed = std::random_device{}();
+  std::map<std::string, size_t> told;
+  for (size_t life = 0; life < kLives && told["unmerged_from"] == 0; ++life) {
+    check_histories(seed + life, told);
   }
   for (const char* what : {"created", "status", "assignee", "shows", "merged_into", "unmerged_from",
                            "no_longer_shows"}) {
