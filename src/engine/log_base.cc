@@ -44,7 +44,8 @@ enum class Kind : uint32_t {
 
 // Bytes of a block before compression: compresses well, and one record costs little to read back.
 constexpr size_t kBlockBytes = 128u << 10;
-// The first fold version whose rows are as they are now.
+// The first fold version whose rows are read: those of 3 know no releases of first occurrences and
+// regressions.
 constexpr uint32_t kOldestFold = 3;
 // What a record costs beside its strings, roughly.
 constexpr size_t kRecordOverheadBytes = 160;
@@ -253,6 +254,13 @@ Result<void> restore_experiment(RowReader& rows, model::State& state) {
   return storage::restore_experiment_row(name, number, storage::as_byte_span(rows.text()), state);
 }
 
+Result<void> restore_fingerprint(FingerprintId id, std::span<const std::byte> row,
+                                 model::State& state) {
+  CAIRN_TRY_ASSIGN(auto fingerprint, storage::decode_fingerprint(id, row));
+  fingerprint.first_release = state.texts().share(fingerprint.first_release);
+  return state.restore_fingerprint(std::move(fingerprint));
+}
+
 // Puts the rows of one block into the state.
 Result<void> restore_row(Kind kind, RowReader& rows, BaseState& base,
                          std::vector<model::GroupType>& types,
@@ -280,8 +288,7 @@ Result<void> restore_row(Kind kind, RowReader& rows, BaseState& base,
     }
     case Kind::Fingerprints: {
       const FingerprintId id{rows.integer<uint32_t>()};
-      CAIRN_TRY_ASSIGN(auto fingerprint, storage::decode_fingerprint(id, row()));
-      return base.state.restore_fingerprint(std::move(fingerprint));
+      return restore_fingerprint(id, row(), base.state);
     }
     case Kind::Registry: {
       CAIRN_TRY_ASSIGN(registry, storage::decode_registry(row()));

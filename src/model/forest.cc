@@ -89,6 +89,34 @@ const Group& Forest::face_of(GroupId id) const {
   return *newest;
 }
 
+std::string_view Forest::first_release(GroupId id) const {
+  const Fingerprint* first = nullptr;
+  for (const GroupId member : members(id)) {
+    for (const FingerprintId owned : group(member).fingerprints) {
+      const Fingerprint& one = state_->fingerprint(owned);
+      if (one.occurrences == 0) continue;
+      const bool earlier = first == nullptr || one.first_seen < first->first_seen ||
+                           (one.first_seen == first->first_seen && one.id < first->id);
+      if (earlier) first = &one;
+    }
+  }
+  return first == nullptr ? std::string_view() : first->first_release.view();
+}
+
+std::vector<std::string_view> Forest::regressed_in(GroupId id) const {
+  std::vector<std::string_view> releases;
+  for (const GroupId member : members(id)) {
+    const Care& care = state_->care(member);
+    releases.insert(releases.end(), care.regressed_in.begin(), care.regressed_in.end());
+    for (const Reopened& one : care.reopened) {
+      if (!one.release.empty()) releases.push_back(one.release);
+    }
+  }
+  std::sort(releases.begin(), releases.end());
+  releases.erase(std::unique(releases.begin(), releases.end()), releases.end());
+  return releases;
+}
+
 std::vector<FingerprintId> Forest::fingerprints_of(GroupId id) const {
   std::vector<FingerprintId> fingerprints;
   for (const GroupId member : members(id)) {

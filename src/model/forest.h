@@ -35,6 +35,10 @@ class Forest {
   ShownStatus shown_status(GroupId id) const;
   bool for_review(GroupId id) const;
   const Group& face_of(GroupId id) const;
+  // The release of the earliest of all its occurrences; "" = that had none, or there are none.
+  std::string_view first_release(GroupId id) const;
+  // Releases it, or a group merged into it, was reopened in; each once, ascending.
+  std::vector<std::string_view> regressed_in(GroupId id) const;
   // Its own and those of everything merged into it.
   std::vector<FingerprintId> fingerprints_of(GroupId id) const;
 

@@ -91,6 +91,7 @@ struct Fingerprint {
   uint64_t occurrences = 0;  // decided by this fingerprint
   TimeUs first_seen{};       // of these; zero while there is none
   TimeUs last_seen{};
+  Text first_release;  // of the earliest of these; empty: that had none
   Hash128 membership;  // order-independent sum of hash128(occurrence id)
   bool operator==(const Fingerprint&) const = default;
 };

@@ -35,7 +35,7 @@
 
 namespace cairn::model {
 
-inline constexpr uint32_t kFoldVersion = 3;
+inline constexpr uint32_t kFoldVersion = 4;
 
 // At most so many groups change in one tick, the longest due first; the rest in the next.
 inline constexpr size_t kMaxDueAtOnce = 25'000;
@@ -219,6 +219,7 @@ class State {
   bool advance_snooze(Care& care, const Occurrence& occurrence, At at);
   bool advance_forecast(Care& care, const Group& group, At at);
   // An occurrence of a hidden group: views above it that are resolved open again.
+  void note_regression(GroupId id, const Occurrence& occurrence);
   void reopen_views(GroupId leaf, const Occurrence& occurrence, At at, Applied& applied);
   // After a cut below the view: what groups that are no longer under it did to it, or to the views
   // above it, is undone.

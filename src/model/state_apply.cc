@@ -47,6 +47,9 @@ Result<Applied> State::fold(const Occurrence& occurrence, At at) {
     applied.decided_by = link(occurrence.project, occurrence.fingerprint.front());
   }
   Fingerprint& decided_by = change(applied.decided_by);
+  if (decided_by.occurrences == 0 || occurrence.time() < decided_by.first_seen) {
+    overwrite(decided_by.first_release, find_term(occurrence, field::kRelease).value_or(""));
+  }
   widen(decided_by, decided_by.occurrences, occurrence.time());
   decided_by.occurrences += 1;
   decided_by.membership.add(hash128(as_chars(std::as_bytes(std::span(occurrence.id.bytes)))));

@@ -207,10 +207,13 @@ void add_care(Serializer& out, const State& state, const Care& care, bool replay
   for (const Reopened& one : care.reopened) {
     out.integer(state.group(one.by).number);
     out.integer(one.reviewed);
+    out.text(one.release);
     if (!replay) continue;
     out.value(one.lsn);
     out.value(one.time);
   }
+  out.integer(care.regressed_in.size());
+  for (const std::string& release : care.regressed_in) out.text(release);
   add_notes(out, care, replay);
   add_people(out, care, replay);
   out.end();
@@ -247,6 +250,7 @@ void add_fingerprint(Serializer& out, const Fingerprint& fingerprint, uint32_t l
   out.integer(fingerprint.occurrences);
   out.value(fingerprint.first_seen);
   out.value(fingerprint.last_seen);
+  out.text(fingerprint.first_release);
   out.hash(fingerprint.membership);
   if (replay) out.value(fingerprint.id);
   out.end();

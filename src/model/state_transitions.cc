@@ -255,6 +255,7 @@ bool State::react(GroupId id, const Occurrence& occurrence, At at) {
     case Substatus::None:
       if (occurrence.time() <= group.status_since || covered(group, occurrence, at)) return false;
       set_status(id, Status::Unresolved, Substatus::Regressed, at);
+      note_regression(id, occurrence);
       return true;
     case Substatus::New:
       if (!escalations_ || group.times_seen < kEscalationLeastSeen) return false;
@@ -279,6 +280,15 @@ bool State::react(GroupId id, const Occurrence& occurrence, At at) {
       break;
   }
   return false;
+}
+
+void State::note_regression(GroupId id, const Occurrence& occurrence) {
+  auto release = find_term(occurrence, field::kRelease);
+  if (!release) return;
+  std::vector<std::string>& list = change_care(id).regressed_in;
+  std::erase(list, *release);
+  if (list.size() == kMaxRegressedIn) list.erase(list.begin());
+  list.push_back(std::move(*release));
 }
 
 bool State::covered(const Group& group, const Occurrence& occurrence, At at) const {
@@ -348,7 +358,8 @@ void State::reopen_views(GroupId leaf, const Occurrence& occurrence, At at, Appl
     if (place != known.end() && place->by == leaf) continue;
     const auto index = place - known.begin();
     auto& list = change_care(id).reopened;
-    list.insert(list.begin() + index, {leaf, at.lsn, at.time, false});
+    list.insert(list.begin() + index, {leaf, at.lsn, at.time, false,
+                                       find_term(occurrence, field::kRelease).value_or("")});
     change(id).reopened = true;
     applied.touched.push_back(id);
   }

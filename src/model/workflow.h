@@ -78,8 +78,12 @@ struct Reopened {
   Lsn lsn{};
   TimeUs time{};          // record time
   bool reviewed = false;  // somebody looked at it since
+  std::string release{};  // of the occurrence; "" = none
   bool operator==(const Reopened&) const = default;
 };
+
+// Of the releases a group regressed in so many are kept, the latest ones.
+inline constexpr size_t kMaxRegressedIn = 64;
 
 struct Care {
   GroupId id{};
@@ -88,6 +92,8 @@ struct Care {
   std::optional<Forecast> forecast{};
   // Of a view: dropped with the member that caused it, so that an unmerge leaves no trace.
   std::vector<Reopened> reopened{};
+  // Releases whose occurrences reopened the group itself; each once, the latest last.
+  std::vector<std::string> regressed_in{};
   std::vector<Note> notes{};  // by number
   uint32_t last_note = 0;
   std::vector<std::string> bookmarked_by{};  // sorted, as the next two

@@ -122,6 +122,8 @@ std::string encode_care(GroupId id, const Care& care) {
   for (const auto& [who, time] : care.seen) row.text(who).integer(raw(time));
   write_count(row, care.links.size());
   for (const model::ExternalLink& link : care.links) row.text(link.url).text(link.title);
+  write_texts(row, care.regressed_in);
+  for (const model::Reopened& one : care.reopened) row.text(one.release);
   return end_row(std::move(row), Row::Care, raw(id));
 }
 
@@ -138,7 +140,7 @@ Result<Care> decode_care(GroupId id, std::span<const std::byte> bytes) {
     one.lsn = Lsn{row->integer<uint64_t>()};
     one.time = read_time(*row);
     one.reviewed = row->integer<uint8_t>() != 0;
-    care.reopened.push_back(one);
+    care.reopened.push_back(std::move(one));
   }
   read_notes(*row, care);
   care.bookmarked_by = read_texts(*row);
@@ -150,6 +152,11 @@ Result<Care> decode_care(GroupId id, std::span<const std::byte> bytes) {
   for (uint32_t left = read_count(*row, 8); left > 0; --left) {
     std::string url(row->text());
     care.links.push_back({std::move(url), std::string(row->text())});
+  }
+  // Rows of a base of fold version 3 end here.
+  if (!row->done()) {
+    care.regressed_in = read_texts(*row);
+    for (model::Reopened& one : care.reopened) one.release = row->text();
   }
   if (!valid || !row->done()) return damaged_row("what is kept with group", raw(id));
   return care;

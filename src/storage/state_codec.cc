@@ -186,7 +186,8 @@ std::string encode_fingerprint(const model::Fingerprint& fingerprint) {
       .integer(raw(fingerprint.first_seen))
       .integer(raw(fingerprint.last_seen))
       .integer(fingerprint.membership.low)
-      .integer(fingerprint.membership.high);
+      .integer(fingerprint.membership.high)
+      .text(fingerprint.first_release);
   return end_row(std::move(row), Row::Fingerprint, raw(fingerprint.id));
 }
 
@@ -203,6 +204,8 @@ Result<model::Fingerprint> decode_fingerprint(FingerprintId id, std::span<const 
   fingerprint.last_seen = TimeUs{row->integer<int64_t>()};
   fingerprint.membership.low = row->integer<uint64_t>();
   fingerprint.membership.high = row->integer<uint64_t>();
+  // Rows of a base of fold version 3 end here.
+  if (!row->done()) fingerprint.first_release = row->text();
   if (!row->done()) return damaged_row("fingerprint", raw(id));
   return fingerprint;
 }

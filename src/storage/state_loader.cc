@@ -80,10 +80,12 @@ Result<void> load_groups(const RowSource& rows, model::State& state) {
 }
 
 Result<void> load_fingerprints(const RowSource& rows, model::State& state) {
+  TextPool releases;  // of its own: the state's is for the groups, at the same time
   return for_each_row(rows, Table::Fingerprints, "fingerprints", sizeof(uint32_t),
                       [&](std::string_view key, auto row) -> Result<void> {
                         const FingerprintId id{key_part<uint32_t>(key, 0)};
                         CAIRN_TRY_ASSIGN(auto fingerprint, decode_fingerprint(id, row));
+                        fingerprint.first_release = releases.share(fingerprint.first_release);
                         return state.restore_fingerprint(std::move(fingerprint));
                       });
 }

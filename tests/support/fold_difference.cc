@@ -7,6 +7,8 @@
 #include <catch2/catch.hpp>
 #include <span>
 
+#include "model/forest.h"
+
 namespace cairn::testing {
 
 using model::Care;
@@ -99,6 +101,9 @@ class Comparison {
     same("total", totals.times_seen, all.size());
     same("first of all", raw(totals.first_seen), raw(or_zero(NaiveFold::first_seen(all))));
     same("last of all", raw(totals.last_seen), raw(or_zero(NaiveFold::last_seen(all))));
+    const auto releases = model::Forest(state_).regressed_in(id);
+    same("regressed in", std::set<std::string>(releases.begin(), releases.end()),
+         naive_.regressed_in(of_));
     const model::ShownStatus shown = state_.shown_status(id);
     const model::ShownStatus expected = naive_.shown_status(of_);
     same("shown status", status_name(shown.status), status_name(expected.status));
@@ -209,6 +214,7 @@ class Comparison {
       }
       same("occurrences", one.occurrences, seen.size());
       same("its first_seen", raw(one.first_seen), raw(or_zero(NaiveFold::first_seen(seen))));
+      same("its first release", std::string(one.first_release), NaiveFold::first_release(seen));
       same("its last_seen", raw(one.last_seen), raw(or_zero(NaiveFold::last_seen(seen))));
       const bool retired = key.find('~') != std::string::npos;
       same("being found", state_.find_fingerprint(one.project, one.value) == &one, !retired);

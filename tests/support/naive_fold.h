@@ -28,6 +28,7 @@ class NaiveFold {
     TimeUs at{};
     uint64_t turn = 0;
     bool reviewed = false;
+    std::string release;
   };
   struct ForecastGiven {
     TimeUs made{};
@@ -41,10 +42,11 @@ class NaiveFold {
     int priority = 50;
     int initial_priority = 50;
     bool priority_locked = false;
-    std::vector<Reopening> reopenings;     // since the view was resolved
-    std::string title;                     // of a view that was made
-    model::Face face;                      // since the last split or rejoin of it,
-    std::vector<model::Occurrence> since;  // and what came after that
+    std::vector<Reopening> reopenings;      // since the view was resolved
+    std::vector<std::string> regressed_in;  // releases, in order of regressions
+    std::string title;                      // of a view that was made
+    model::Face face;                       // since the last split or rejoin of it,
+    std::vector<model::Occurrence> since;   // and what came after that
     std::string split_from;
     model::Status status = model::Status::Unresolved;
     model::Substatus substatus = model::Substatus::New;
@@ -141,6 +143,9 @@ class NaiveFold {
   static std::optional<TimeUs> last_seen(const std::vector<Seen>& of);
   static std::string user_of(const model::Occurrence& o);
   static std::string release_of(const model::Occurrence& o);
+  // Of the earliest, and of these the first to arrive.
+  static std::string first_release(std::vector<Seen> of);
+  std::set<std::string> regressed_in(const std::string& view) const;
 
  private:
   void own(const std::string& fingerprint, const std::string& group);

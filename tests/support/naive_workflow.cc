@@ -55,6 +55,27 @@ std::optional<TimeUs> NaiveFold::first_seen(const std::vector<Seen>& of) {
   return out;
 }
 
+std::string NaiveFold::first_release(std::vector<Seen> of) {
+  std::stable_sort(of.begin(), of.end(), [](const Seen& a, const Seen& b) {
+    const TimeUs of_a = a.occurrence.time(), of_b = b.occurrence.time();
+    return of_a != of_b ? of_a < of_b : a.arrival < b.arrival;
+  });
+  return of.empty() ? "" : release_of(of.front().occurrence);
+}
+
+std::set<std::string> NaiveFold::regressed_in(const std::string& view) const {
+  std::set<std::string> out;
+  for (const std::string& member : members(view)) {
+    const Group& of = groups.at(member);
+    out.insert(of.regressed_in.begin(), of.regressed_in.end());
+    std::set<std::string> met;  // of each member the first time counts
+    for (const Reopening& one : of.reopenings) {
+      if (met.insert(one.by).second && !one.release.empty()) out.insert(one.release);
+    }
+  }
+  return out;
+}
+
 std::optional<TimeUs> NaiveFold::last_seen(const std::vector<Seen>& of) {
   std::optional<TimeUs> out;
   for (const Seen& seen : of)
@@ -131,6 +152,7 @@ void NaiveFold::react(const std::string& name, const Occurrence& o, TimeUs now) 
                                              "in next release to regressed",
                                              "in commit to regressed"};
     reached[kRegressed[static_cast<int>(group.resolution.kind)]] += 1;
+    if (!release_of(o).empty()) group.regressed_in.push_back(release_of(o));
     return set_status(name, Status::Unresolved, Substatus::Regressed, now);
   }
   const bool escalates =
@@ -151,7 +173,7 @@ void NaiveFold::reopen_views(const std::string& leaf, const Occurrence& o, TimeU
       reached["view kept by its resolution"] += 1;
       continue;
     }
-    above.reopenings.push_back({leaf, now, turn_, false});
+    above.reopenings.push_back({leaf, now, turn_, false, release_of(o)});
     reached["view reopened"] += 1;
   }
 }

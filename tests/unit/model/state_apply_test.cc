@@ -1,6 +1,7 @@
 #include <set>
 
 #include "base/hash.h"
+#include "model/forest.h"
 #include "model/rules.h"
 #include "support/fold.h"
 
@@ -114,6 +115,35 @@ TEST_CASE("a later occurrence of a known fingerprint updates its group") {
   earlier.culprit.reset();
   fold.apply(earlier);
   CHECK(fold.group(kShop, 1).culprit.empty());
+}
+
+TEST_CASE("the release of the earliest occurrence, of equally early ones of the first to arrive") {
+  Fold fold;
+  const auto see = [&](const char* fingerprint, int64_t second, const std::string& release) {
+    Occurrence o = occurrence(kShop, {fingerprint}, second, fold.next_id++);
+    o.event = release.empty() ? "{}" : R"({"release":")" + release + "\"}";
+    fold.apply(o, 5000);
+  };
+  const auto first = [&](uint32_t number) {
+    return std::string(Forest(fold.state).first_release(fold.id(kShop, number)));
+  };
+  see("a", 1000, "2.0");
+  CHECK(first(1) == "2.0");
+  see("a", 1001, "2.1");
+  see("a", 1000, "1.9");
+  CHECK(first(1) == "2.0");
+  see("a", 999, "1.8");
+  CHECK(first(1) == "1.8");
+  see("b", 998, "");
+  CHECK(first(2).empty());
+  fold.merge(kShop, 1, {2});
+  CHECK(first(1).empty());
+  CHECK(first(2).empty());
+  see("b", 997, "1.7");
+  CHECK(first(1) == "1.7");
+  fold.unmerge(kShop, 1, {2});
+  CHECK(first(1) == "1.8");
+  CHECK(first(2) == "1.7");
 }
 
 TEST_CASE("a title that says nothing never replaces one that says something") {

@@ -102,6 +102,7 @@ const Edit kStateEdits[] = {
     {"fingerprint value", [](Rows& r) { r.fingerprints[0].value = "other"; }},
     {"fingerprint occurrences", [](Rows& r) { r.fingerprints[0].occurrences += 1; }},
     {"fingerprint membership", [](Rows& r) { r.fingerprints[0].membership.low ^= 1; }},
+    {"fingerprint first release", [](Rows& r) { r.fingerprints[0].first_release = "1.0"; }},
     {"fingerprint leaf",
      [](Rows& r) { std::swap(r.fingerprints[5].leaf, r.fingerprints[6].leaf); }},
 };

@@ -336,6 +336,29 @@ TEST_CASE("resolved to regressed: any later occurrence") {
   CHECK(life.state.for_review(GroupId{1}));
 }
 
+TEST_CASE("resolved to regressed: the releases are kept, each once, the latest last") {
+  Life life;
+  const auto regress = [&](const std::string& version, int64_t hour) {
+    life.resolve(kStart + hour * kHour);
+    life.see_event(release(version), kStart + hour * kHour + 1);
+    CHECK(life.status() == "unresolved/regressed");
+  };
+  using Releases = std::vector<std::string>;
+  CHECK(life.state.care(GroupId{1}).empty());
+  regress("1.9", 1);
+  regress("1.10", 2);
+  CHECK(life.state.care(GroupId{1}).regressed_in == Releases{"1.9", "1.10"});
+  regress("1.9", 3);
+  CHECK(life.state.care(GroupId{1}).regressed_in == Releases{"1.10", "1.9"});
+  life.resolve(kStart + 4 * kHour);
+  life.see("a", kStart + 4 * kHour + 1);
+  CHECK(life.status() == "unresolved/regressed");
+  CHECK(life.state.care(GroupId{1}).regressed_in == Releases{"1.10", "1.9"});
+  for (int i = 0; i < 100; ++i) regress("2." + std::to_string(i), 5 + i);
+  CHECK(life.state.care(GroupId{1}).regressed_in.size() == kMaxRegressedIn);
+  CHECK(life.state.care(GroupId{1}).regressed_in.back() == "2.99");
+}
+
 TEST_CASE("resolved in a release to regressed: an occurrence of it, or of a later one") {
   Life life;
   life.resolve(kStart + 100, {ResolutionKind::InRelease, "shop@2.0"});

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "storage/coding.h"
+#include "storage/state_row.h"
 #include "storage_fixture.h"
 
 namespace cairn::storage {
@@ -106,11 +107,41 @@ TEST_CASE("fingerprints read back, damaged ones do not") {
   fingerprint.first_seen = TimeUs{INT64_MIN};
   fingerprint.last_seen = TimeUs{7};
   fingerprint.membership = {1, UINT64_MAX};
+  fingerprint.first_release = "shop@1.2.3";
   const std::string row = encode_fingerprint(fingerprint);
   CHECK(must(decode_fingerprint(fingerprint.id, as_byte_span(row))) == fingerprint);
   check_damage(row, [&](const std::string& bytes) {
     return decode_fingerprint(fingerprint.id, as_byte_span(bytes)).ok();
   });
+}
+
+// The row without its last `bytes` before the checksum, which fits again.
+std::string cut(const std::string& row, size_t bytes, Row kind, uint64_t id) {
+  std::string body = row.substr(0, row.size() - sizeof(uint64_t) - bytes);
+  RowWriter sum;
+  sum.integer(checksum(body, kind, id));
+  return body + sum.bytes();
+}
+
+TEST_CASE("rows of a base of fold version 3 know no releases") {
+  model::Fingerprint fingerprint;
+  fingerprint.id = FingerprintId{9};
+  fingerprint.value = "f";
+  fingerprint.occurrences = 3;
+  const std::string row = encode_fingerprint(fingerprint);
+  const auto old = decode_fingerprint(
+      fingerprint.id, as_byte_span(cut(row, sizeof(uint32_t), Row::Fingerprint, 9)));
+  CHECK(must(old) == fingerprint);
+  CHECK_FALSE(decode_fingerprint(fingerprint.id,
+                                 as_byte_span(cut(row, sizeof(uint32_t) - 1, Row::Fingerprint, 9)))
+                  .ok());
+  model::Care care;
+  care.id = GroupId{12};
+  care.reopened = {{GroupId{3}, Lsn{99}, TimeUs{4}, true, ""}};
+  const std::string kept = encode_care(care.id, care);
+  CHECK(must(decode_care(care.id, as_byte_span(cut(kept, 2 * sizeof(uint32_t), Row::Care, 12)))) ==
+        care);
+  CHECK_FALSE(decode_care(care.id, as_byte_span(cut(kept, sizeof(uint32_t), Row::Care, 12))).ok());
 }
 
 TEST_CASE("projects, types and the registry read back, damaged ones do not") {
@@ -157,7 +188,9 @@ TEST_CASE("what lies beside groups and fingerprints reads back, damaged it does 
       model::Snooze{{TimeUs{5}, 1, 2, 3, 4}, 7, {TimeUs{-1}, TimeUs{8}}, {{9, TimeUs{3}}}};
   care.resolution = model::Resolution{model::ResolutionKind::InCommit, "c0ffee"};
   care.forecast = model::Forecast{TimeUs{6}, {1, UINT32_MAX}, -3, 17};
-  care.reopened = {{GroupId{3}, Lsn{99}, TimeUs{4}, true}};
+  care.reopened = {{GroupId{3}, Lsn{99}, TimeUs{4}, true, "1.2"},
+                   {GroupId{4}, Lsn{98}, TimeUs{5}, false, ""}};
+  care.regressed_in = {"1.9", "1.10"};
   care.notes = {{1, "ada", "it is\nthe cache", TimeUs{2}, TimeUs{}},
                 {4, "", "x", TimeUs{3}, TimeUs{9}}};
   care.last_note = 4;
