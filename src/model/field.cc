@@ -32,6 +32,21 @@ const std::vector<BuiltinField>& builtin_fields() {
       {FieldId{26}, "fingerprint[3]"},
       {FieldId{27}, "fingerprint[4]"},
       {field::kFingerprint5, "fingerprint[5]"},
+      {field::kErrorValue, "error.value"},
+      {field::kErrorMechanism, "error.mechanism"},
+      {field::kErrorHandled, "error.handled"},
+      {field::kErrorUnhandled, "error.unhandled"},
+      {field::kErrorMainThread, "error.main_thread"},
+      {field::kStackFilename, "stack.filename"},
+      {field::kStackFunction, "stack.function"},
+      {field::kStackModule, "stack.module"},
+      {field::kStackPackage, "stack.package"},
+      {field::kStackAbsPath, "stack.abs_path"},
+      {field::kStackLineno, "stack.lineno"},
+      {field::kStackTop, "stack.top"},
+      {field::kLocation, "location"},
+      {field::kHttpReferer, "http.referer"},
+      {field::kEvidence, "evidence"},
   };
   return fields;
 }

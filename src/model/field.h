@@ -41,7 +41,25 @@ inline constexpr FieldId kType{24};     // decimal group type
 // The second to fifth entry of the fingerprint list: its coarser levels. The first one decides.
 inline constexpr FieldId kFingerprint2{25};
 inline constexpr FieldId kFingerprint5{28};
-inline constexpr FieldId kLastBuiltin = kFingerprint5;
+inline constexpr FieldId kLastAttribute = kFingerprint5;
+// What term_details.h finds. Of exceptions, each value once:
+inline constexpr FieldId kErrorValue{29};
+inline constexpr FieldId kErrorMechanism{30};
+inline constexpr FieldId kErrorHandled{31};    // "false" when one of them was not; else "true"
+inline constexpr FieldId kErrorUnhandled{32};  // the opposite
+inline constexpr FieldId kErrorMainThread{33};
+// Of the frames of its stack traces, at most kMaxFrames, each value once:
+inline constexpr FieldId kStackFilename{34};
+inline constexpr FieldId kStackFunction{35};
+inline constexpr FieldId kStackModule{36};
+inline constexpr FieldId kStackPackage{37};
+inline constexpr FieldId kStackAbsPath{38};
+inline constexpr FieldId kStackLineno{39};
+inline constexpr FieldId kStackTop{40};  // "PLACE in FUNCTION" of the newest one of the application
+inline constexpr FieldId kLocation{41};  // event.location, else the file of that frame
+inline constexpr FieldId kHttpReferer{42};  // a header of event.request
+inline constexpr FieldId kEvidence{43};     // "NAME: VALUE" of each entry of evidence_display
+inline constexpr FieldId kLastBuiltin = kEvidence;
 inline constexpr FieldId kFirstTagField{64};
 }  // namespace field
 

@@ -29,6 +29,10 @@ inline constexpr size_t kMaxTitleBytes = 64u << 10;
 inline constexpr size_t kMaxTagKeyBytes = 200;  // field's own limit for keys
 inline constexpr size_t kMaxTagValueBytes = 64u << 10;
 inline constexpr size_t kMaxTags = 1000;  // per event
+// Of one occurrence so many are looked at for terms; the rest is kept, but not found.
+inline constexpr size_t kMaxFrames = 16;          // the newest ones, the application's own first
+inline constexpr size_t kMaxContextMembers = 64;  // of each context, those with a value
+inline constexpr size_t kMaxEvidence = 64;        // entries to show, and as many members of data
 inline constexpr int kMaxJsonDepth = 512;
 
 class JsonValue;
@@ -72,7 +76,7 @@ std::string to_json_members(const Occurrence& occurrence);
 //
 // Reusable and not thread-safe (keeps a parser and buffers); the returned views live until the
 // next call or the end of `occurrence`.
-inline constexpr uint32_t kTermsVersion = 2;
+inline constexpr uint32_t kTermsVersion = 3;
 // Levels of an event that are looked into: exception, values, one of them, its type.
 inline constexpr int kEventKeepDepth = 4;
 class TermExtractor {
@@ -80,6 +84,8 @@ class TermExtractor {
   TermExtractor();
   ~TermExtractor();
   const std::vector<Term>& extract(const Occurrence& occurrence);
+  // The first one in a builtin field; nullopt: there is none.
+  std::optional<std::string_view> find(const Occurrence& occurrence, FieldId field);
   // The same terms as one more span of `batch`.
   void extract(const Occurrence& occurrence, TermBatch& batch);
   // The same for who has the event as a tree already, kept kEventKeepDepth levels below it; an

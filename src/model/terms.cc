@@ -8,6 +8,8 @@
 #include "model/json_scalar.h"
 #include "model/json_tree.h"
 #include "model/occurrence.h"
+#include "model/term_details.h"
+#include "model/term_texts.h"
 
 namespace cairn::model {
 struct TermExtractor::Impl {
@@ -17,7 +19,7 @@ struct TermExtractor::Impl {
     const bool parsed = !event.empty() && tree.parse(event, kEventKeepDepth, kMaxJsonDepth).ok();
     return parsed ? tree.root() : JsonValue{};
   }
-  void extract(const Occurrence& occurrence, JsonValue event);
+  void extract(const Occurrence& occurrence, JsonValue event, FieldId last = field::kLastBuiltin);
 
  private:
   void collect_event(JsonValue event);
@@ -28,10 +30,14 @@ struct TermExtractor::Impl {
   void collect_tag(JsonValue name, JsonValue value);
   void add_each_once(FieldId field, std::span<const std::string_view> values);
 
-  std::string_view text(JsonValue string);
-  std::string_view scalar(JsonValue value);
-  std::string_view member(JsonValue object, std::string_view name);
-  std::string_view joined(std::string_view prefix, std::string_view value);
+  std::string_view text(JsonValue string) { return texts.text(string); }
+  std::string_view scalar(JsonValue value) { return texts.scalar(value); }
+  std::string_view member(JsonValue object, std::string_view name) {
+    return texts.member(object, name);
+  }
+  std::string_view joined(std::string_view prefix, std::string_view value) {
+    return texts.joined(prefix, value);
+  }
 
   void set(FieldId field, std::string_view value) { single[raw(field)] = value; }
   void set_default(FieldId field, std::string_view value) {
@@ -40,28 +46,29 @@ struct TermExtractor::Impl {
 
   static constexpr size_t kFingerprintLevels =
       raw(field::kFingerprint5) - raw(field::kFingerprint2) + 2;
-  static constexpr size_t kBuiltins = raw(field::kLastBuiltin) + 1;
+  static constexpr size_t kAttributes = raw(field::kLastAttribute) + 1;
 
   JsonTree tree;
-  std::array<std::string_view, kBuiltins> single;  // fields with one value, by id
+  std::array<std::string_view, kAttributes> single;  // fields with one value, by id
   std::vector<std::string_view> error_types;
   std::vector<std::string_view> fingerprint;
   std::vector<Term> tags;
-  // Decoded and assembled texts. Reserved up front: growing would move what views point to.
-  std::string arena;
+  TermTexts texts;
+  TermDetails details;
+  TermDetails::Sources deeper;
 
  public:
   std::vector<Term> terms;
 };
 
-void TermExtractor::Impl::extract(const Occurrence& o, JsonValue event) {
+// Leaves out what lies deeper when no field behind the attributes is asked for.
+void TermExtractor::Impl::extract(const Occurrence& o, JsonValue event, FieldId last) {
   terms.clear();
   tags.clear();
   error_types.clear();
   single.fill({});
-  arena.clear();
-  // Every piece of the event is decoded at most twice (a user name also becomes the user).
-  arena.reserve(2 * o.event.size() + 64);
+  texts.clear();
+  deeper = {};
 
   fingerprint.assign(o.fingerprint.begin(), o.fingerprint.end());
   if (event) collect_event(event);
@@ -80,7 +87,7 @@ void TermExtractor::Impl::extract(const Occurrence& o, JsonValue event) {
   const char* const type_end = std::to_chars(type.data(), type.data() + type.size(), o.type).ptr;
   set(field::kType, joined({}, {type.data(), static_cast<size_t>(type_end - type.data())}));
 
-  for (size_t id = 1; id < kBuiltins; ++id) {
+  for (size_t id = 1; id < kAttributes; ++id) {
     const FieldId field{static_cast<uint16_t>(id)};
     if (field == field::kFingerprint) {
       add_each_once(field, fingerprint);
@@ -89,6 +96,10 @@ void TermExtractor::Impl::extract(const Occurrence& o, JsonValue event) {
     } else if (!single[id].empty()) {
       terms.push_back(Term{field, {}, single[id]});
     }
+  }
+  const bool all = last > field::kLastAttribute;
+  if (all && (deeper || !o.evidence_display.empty() || !o.evidence_data.empty())) {
+    details.collect(o, deeper, texts, terms, tags);
   }
   terms.insert(terms.end(), tags.begin(), tags.end());
 }
@@ -132,7 +143,10 @@ void TermExtractor::Impl::collect_event_member(std::string_view name, JsonValue 
   if (is_name(name, "logger")) return set(field::kLogger, scalar(value));
   if (is_name(name, "server_name")) return set(field::kServerName, scalar(value));
   if (is_name(name, "user")) return collect_user(value);
-  if (is_name(name, "exception")) return collect_exceptions(value);
+  if (is_name(name, "exception")) {
+    deeper.exception = value;
+    return collect_exceptions(value);
+  }
   if (is_name(name, "message")) return set_default(field::kMessage, scalar(value));
   if (is_name(name, "trace_id")) return set_default(field::kTrace, scalar(value));
   if (is_name(name, "logentry")) {
@@ -141,14 +155,22 @@ void TermExtractor::Impl::collect_event_member(std::string_view name, JsonValue 
     if (!message.empty()) set(field::kMessage, message);
   } else if (is_name(name, "contexts")) {
     if (value.kind() != JsonKind::Object) return;
+    deeper.contexts = value;
     const std::string_view trace = member(find_member(value, "trace"), "trace_id");
     if (!trace.empty()) set(field::kTrace, trace);
   } else if (is_name(name, "request")) {
     set(field::kUrl, member(value, "url"));
     set(field::kHttpMethod, member(value, "method"));
+    deeper.headers = TermTexts::child(value, "headers");
   } else if (is_name(name, "sdk")) {
     set(field::kSdkName, member(value, "name"));
     set(field::kSdkVersion, member(value, "version"));
+  } else if (is_name(name, "threads")) {
+    deeper.threads = value;
+  } else if (is_name(name, "stacktrace")) {
+    deeper.stacktrace = value;
+  } else if (is_name(name, "location")) {
+    deeper.location = value;
   }
 }
 
@@ -160,6 +182,7 @@ void TermExtractor::Impl::collect_user(JsonValue user) {
   set(field::kUserUsername, username);
   set(field::kUserEmail, email);
   set(field::kUserIp, ip);
+  deeper.geo = TermTexts::child(user, "geo");
   if (!id.empty()) return set(field::kUser, joined("id:", id));
   if (!username.empty()) return set(field::kUser, joined("username:", username));
   if (!email.empty()) return set(field::kUser, joined("email:", email));
@@ -208,38 +231,6 @@ void TermExtractor::Impl::collect_tag(JsonValue name, JsonValue value) {
   tags.push_back(Term{FieldId{0}, tag, content});
 }
 
-std::string_view TermExtractor::Impl::text(JsonValue string) {
-  if (!string.escaped()) return string.content();
-  const size_t at = arena.size();
-  append_unescaped(arena, string.content());
-  return std::string_view(arena).substr(at);
-}
-
-// Strings decoded; numbers and booleans as written; the others have no text.
-std::string_view TermExtractor::Impl::scalar(JsonValue value) {
-  switch (value.kind()) {
-    case JsonKind::String:
-      return text(value);
-    case JsonKind::Number:
-    case JsonKind::Boolean:
-      return value.raw();
-    default:
-      return {};
-  }
-}
-
-std::string_view TermExtractor::Impl::member(JsonValue object, std::string_view name) {
-  if (!object || object.kind() != JsonKind::Object) return {};
-  const JsonValue value = find_member(object, name);
-  return value ? scalar(value) : std::string_view();
-}
-
-std::string_view TermExtractor::Impl::joined(std::string_view prefix, std::string_view value) {
-  const size_t at = arena.size();
-  arena.append(prefix).append(value);
-  return std::string_view(arena).substr(at);
-}
-
 TermExtractor::TermExtractor() : impl_(std::make_unique<Impl>()) {}
 TermExtractor::~TermExtractor() = default;
 
@@ -259,13 +250,19 @@ void TermExtractor::extract(const Occurrence& occurrence, const JsonValue& event
   batch.end();
 }
 
+std::optional<std::string_view> TermExtractor::find(const Occurrence& occurrence, FieldId field) {
+  impl_->extract(occurrence, impl_->parse_event(occurrence.event), field);
+  for (const Term& term : impl_->terms) {
+    if (term.id == field) return term.value;
+  }
+  return std::nullopt;
+}
+
 std::optional<std::string> find_term(const Occurrence& occurrence, FieldId field) {
   // One for each thread: it keeps a parser, which is dear to make.
   thread_local TermExtractor extractor;
-  for (const Term& term : extractor.extract(occurrence)) {
-    if (term.id == field) return std::string(term.value);
-  }
-  return std::nullopt;
+  const auto found = extractor.find(occurrence, field);
+  return found ? std::optional<std::string>(*found) : std::nullopt;
 }
 
 }  // namespace cairn::model

@@ -40,13 +40,22 @@ class RandomOccurrences {
     std::string tags = fmt::format(R"("browser":"{}")", kBrowsers[below(4)]);
     if (below(3) != 0) tags += fmt::format(R"(,"shard":"{}")", below(30));
     if (below(4) == 0) tags += fmt::format(R"(,"customer tier":"tier {}")", below(3));
+    if (below(20) == 0) tags += R"(,"os.name":"Plan 9")";
+    std::string more;
+    if (below(3) == 0) {
+      more = fmt::format(
+          R"(,"contexts":{{"os":{{"type":"os","name":"{}"}},"device":{{"class":"{}"}},)"
+          R"("response":{{"status_code":{}}}}})",
+          below(2) == 0 ? "Linux" : "Windows", below(2) == 0 ? "2" : "low", 200 + 100 * below(4));
+    }
+    if (below(4) == 0) add_evidence(o);
     std::string user;
     if (below(5) != 0) user = fmt::format(R"(,"user":{{"id":"u{}"}})", skewed(60));
     o.event = fmt::format(
         R"({{"event_id":"{}","project_id":{},"platform":"python","environment":"{}",)"
-        R"("release":"{}.{}","request":{{"url":"https://shop.example/{}"}}{},"tags":{{{}}}}})",
+        R"("release":"{}.{}","request":{{"url":"https://shop.example/{}"}}{}{},"tags":{{{}}}}})",
         event_id.hex(), raw(o.project), below(3) == 0 ? "staging" : "production", 1 + below(2),
-        below(6), skewed(200), user, tags);
+        below(6), skewed(200), user, more, tags);
     return o;
   }
 
@@ -59,6 +68,15 @@ class RandomOccurrences {
 
  private:
   static constexpr const char* kBrowsers[] = {"Chrome 120", "Firefox 119", "Safari 17", "Edge 1"};
+
+  void add_evidence(model::Occurrence& o) {
+    o.evidence_data =
+        fmt::format(R"({{"took":"{}ms","spans":[1,2],"rows":{}}})", below(6) * 50, skewed(1000));
+    o.evidence_display =
+        fmt::format(R"([{{"name":"Slow Query","value":"SELECT {} FROM cart","important":true}},)"
+                    R"({{"name":"rows","value":"{}","important":false}}])",
+                    below(4), skewed(20));
+  }
 
   // Small numbers far more often than large ones.
   uint64_t skewed(uint64_t n) { return below(1 + below(n)); }
