@@ -1,6 +1,7 @@
 #include "query/binder.h"
 
 #include <algorithm>
+#include <array>
 
 #include "model/field.h"
 #include "query/group_binder.h"
@@ -22,6 +23,12 @@ std::string_view sign(const Filter& filter) {
 
 bool is_number_tag(const Filter& filter) {
   return filter.key.form == KeyForm::Tag && filter.key.tag_type == "number";
+}
+
+// Whether a sign in front of the value is an operator; of other texts it is a part of the value.
+bool has_operators(const Filter& filter, const FieldRef& ref) {
+  return ref.scope != Scope::Event || is_number_tag(filter) || ref.kind != ValueKind::Text ||
+         ref.event.part != ReleasePart::Whole;
 }
 
 class FilterBinder {
@@ -68,11 +75,8 @@ class FilterBinder {
     CAIRN_TRY(check_form(filter));
     CAIRN_TRY_ASSIGN(Expr expr, bind_positive(filter));
     expr.at = {filter.key.at.begin, filter.at.end};
-    // On a field of text `!=` belongs to the value like any sign.
-    const FieldRef ref = find_field(filter.key);
-    const bool text =
-        ref.scope == Scope::Event && !is_number_tag(filter) && ref.event.part == ReleasePart::Whole;
-    const bool negated = filter.negated != (!text && filter.op == Op::NotEqual);
+    const bool unequal = filter.op == Op::NotEqual && has_operators(filter, find_field(filter.key));
+    const bool negated = filter.negated != unequal;
     return negated ? Expr::negation(std::move(expr)) : std::move(expr);
   }
 
@@ -95,6 +99,7 @@ class FilterBinder {
   // Without `!` and `!=`.
   Result<Expr> bind_positive(const Filter& filter) const {
     const FieldRef ref = find_field(filter.key);
+    CAIRN_TRY(check_known(ref.event, filter.key.form == KeyForm::Plain, filter.key.at));
     switch (ref.scope) {
       case Scope::Is:
         return bind_is(filter);
@@ -105,9 +110,17 @@ class FilterBinder {
       case Scope::Group:
         return bind_group(filter, ref.group, forest_, now_, viewer_);
       case Scope::Event:
-        return bind_event(filter, ref.event);
+        return bind_event(filter, ref);
     }
     return invalid_at(filter.key.at, "Unknown field.");
+  }
+
+  // Sentry knows this one from sessions.
+  static Result<void> check_known(const EventField& field, bool plain, Span at) {
+    if (!plain || field.tag != "release.stage") return {};
+    return invalid_at(at,
+                      "How far a release is adopted follows from sessions, which are not kept "
+                      "here; a tag of that name is tags[release.stage].");
   }
 
   static Result<Expr> bind_has(const Filter& filter) {
@@ -117,17 +130,27 @@ class FilterBinder {
       return invalid_at(value.at, "has: takes the name of one field, as in has:user.");
     }
     const FieldRef ref = find_field(value.text);
+    CAIRN_TRY(check_known(ref.event, value.text == ref.event.tag, value.at));
     if (ref.scope == Scope::Event) {
       EventTest test;
       test.fields = {ref.event};
       test.matches = {present(ref.event)};
       return Expr::of(std::move(test));
     }
-    if (ref.scope == Scope::Group && ref.group == GroupField::Assigned) {
-      return Expr::negation(unassigned());
+    if (ref.scope == Scope::Group && may_lack(ref.group)) {
+      return Expr::negation(without(ref.group));
     }
-    return invalid_at(value.at, "has: takes a field of the occurrence, a tag or assigned; \"" +
-                                    value.text + "\" always has a value.");
+    return invalid_at(
+        value.at,
+        "has: takes a field of the occurrence, a tag, assigned, bookmarks, subscribed, "
+        "first_release or regressed_in_release; \"" +
+            value.text + "\" always has a value.");
+  }
+
+  static bool may_lack(GroupField field) {
+    return field == GroupField::Assigned || field == GroupField::BookmarkedBy ||
+           field == GroupField::SubscribedBy || field == GroupField::FirstRelease ||
+           field == GroupField::RegressedIn;
   }
 
   Result<Expr> bind_time(const Filter& filter) const {
@@ -146,7 +169,8 @@ class FilterBinder {
     return field.prefix.empty() ? any : any.after_prefix(field.prefix);
   }
 
-  Result<Expr> bind_event(const Filter& filter, const EventField& field) const {
+  Result<Expr> bind_event(const Filter& filter, const FieldRef& ref) const {
+    const EventField& field = ref.event;
     if (is_comparison(filter.op) && field.id == model::field::kRelease &&
         field.part == ReleasePart::Whole) {
       return invalid_at(
@@ -162,7 +186,8 @@ class FilterBinder {
         either.push_back(latest_releases(forest_.state()));
         continue;
       }
-      CAIRN_TRY_ASSIGN(auto match, bind_text(filter, field, value));
+      if (ref.kind == ValueKind::DeviceClass && add_device_class(filter, value, test)) continue;
+      CAIRN_TRY_ASSIGN(auto match, bind_text(filter, ref, value));
       if (match) {
         test.matches.push_back(std::move(*match));
       } else {
@@ -191,24 +216,24 @@ class FilterBinder {
   }
 
   // nullopt: the value is "", which asks for no value.
-  static Result<std::optional<TextMatch>> bind_text(const Filter& filter, const EventField& field,
+  static Result<std::optional<TextMatch>> bind_text(const Filter& filter, const FieldRef& ref,
                                                     const Value& value) {
+    const EventField& field = ref.event;
     if (filter.op == Op::Regex) {
       CAIRN_TRY_ASSIGN(auto match, bind_regex(field, value));
       return std::optional<TextMatch>(std::move(match));
     }
     const bool equality = filter.op == Op::Equal || filter.op == Op::NotEqual;
-    if (field.part != ReleasePart::Whole && !(value.text.empty() && value.pattern.empty())) {
+    const bool empty = value.text.empty() && value.pattern.empty();
+    if (field.part != ReleasePart::Whole && !empty) {
       CAIRN_TRY_ASSIGN(auto match, bind_release_part(filter, field, value));
       return std::optional<TextMatch>(std::move(match));
     }
-    const bool number_tag = is_number_tag(filter) && (equality || is_comparison(filter.op));
-    const std::string_view written = number_tag ? "" : sign(filter);
-    if (equality && written.empty() && value.text.empty() && value.pattern.empty()) {
-      return std::optional<TextMatch>();
-    }
+    const std::string_view written = has_operators(filter, ref) ? "" : sign(filter);
+    if (equality && written.empty() && empty) return std::optional<TextMatch>();
+    if (ref.kind == ValueKind::Flag) return bind_flag(filter, value);
     TextMatch match;
-    if (number_tag) {
+    if (compares_numbers(filter, ref)) {
       const auto number = value.pattern.empty() ? parse_quantity(value.text) : std::nullopt;
       if (!number) return not_a_quantity(value);
       match = TextMatch::number(equality ? Op::Equal : filter.op, *number);
@@ -216,11 +241,48 @@ class FilterBinder {
       Value whole = value;  // fields of text take no comparison: the sign belongs to the value
       whole.text.insert(0, written);
       if (!whole.pattern.empty()) whole.pattern[0].insert(0, written);
-      const bool fold_case = field.id == model::field::kMessage || field.id == model::field::kTitle;
-      match = TextMatch::of(whole, filter.op, fold_case);
+      match = TextMatch::of(whole, filter.op, ignores_case(field));
     }
     if (!field.prefix.empty()) match = match.after_prefix(field.prefix);
     return std::optional<TextMatch>(std::move(match));
+  }
+
+  static bool compares_numbers(const Filter& filter, const FieldRef& ref) {
+    if (is_comparison(filter.op)) return is_number_tag(filter) || ref.kind != ValueKind::Text;
+    return is_number_tag(filter) && (filter.op == Op::Equal || filter.op == Op::NotEqual);
+  }
+
+  // In patterns.
+  static bool ignores_case(const EventField& field) {
+    return field.id == model::field::kMessage || field.id == model::field::kTitle ||
+           field.id == model::field::kEvidence;
+  }
+
+  static Result<std::optional<TextMatch>> bind_flag(const Filter& filter, const Value& value) {
+    const bool equality = filter.op == Op::Equal || filter.op == Op::NotEqual;
+    const bool yes = value.text == "true" || value.text == "1";
+    const bool no = value.text == "false" || value.text == "0";
+    if (!equality || !value.pattern.empty() || (!yes && !no)) {
+      return invalid_at(value.at, "\"" + value.text + "\" is neither true nor false; \"" +
+                                      filter.key.name + "\" takes one of these, as in " +
+                                      filter.key.name + ":true.");
+    }
+    return std::optional<TextMatch>(TextMatch::equal(yes ? "true" : "false"));
+  }
+
+  // Devices say their class by number, people by name; either finds both. False: the value is
+  // neither.
+  static bool add_device_class(const Filter& filter, const Value& value, EventTest& test) {
+    constexpr std::array<std::string_view, 3> kNames = {"low", "medium", "high"};
+    if (filter.op != Op::Equal && filter.op != Op::NotEqual) return false;
+    for (size_t i = 0; i < kNames.size(); ++i) {
+      const std::string number = std::to_string(i + 1);
+      if (value.text != kNames[i] && value.text != number) continue;
+      test.matches.push_back(TextMatch::equal(number));
+      test.matches.push_back(TextMatch::equal(std::string(kNames[i])));
+      return true;
+    }
+    return false;
   }
 
   model::Forest forest_;

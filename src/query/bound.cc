@@ -23,13 +23,6 @@ bool asks_for_nobody(const std::vector<TextMatch>& matches) {
   });
 }
 
-// Whether some of the texts passes; "" asks for there being none.
-bool any_of_texts(const std::vector<TextMatch>& matches, const std::vector<std::string>& texts) {
-  if (texts.empty()) return asks_for_nobody(matches);
-  return std::any_of(texts.begin(), texts.end(),
-                     [&](const std::string& text) { return any_text(matches, text); });
-}
-
 bool any_time(const std::vector<TimeRange>& ranges, TimeUs time) {
   return std::any_of(ranges.begin(), ranges.end(),
                      [&](const TimeRange& range) { return range.contains(time); });
@@ -46,6 +39,14 @@ Expr combine(Expr::Kind kind, std::vector<Expr> children) {
   expr.kind = kind;
   expr.children = std::move(children);
   return expr;
+}
+
+// Whether some of the texts passes; "" asks for there being none.
+template <class Text>
+bool any_of_texts(const std::vector<TextMatch>& matches, const std::vector<Text>& texts) {
+  if (texts.empty()) return asks_for_nobody(matches);
+  return std::any_of(texts.begin(), texts.end(),
+                     [&](const Text& text) { return any_text(matches, text); });
 }
 
 template <class Test>
@@ -98,6 +99,12 @@ bool GroupTest::matches(const model::Forest& forest, GroupId issue) const {
       return forest.for_review(issue);
     case GroupField::Merged:
       return any_count(counts, forest.members(issue).size() - 1);
+    case GroupField::FirstRelease: {
+      const std::string_view release = forest.first_release(issue);
+      return release.empty() ? asks_for_nobody(texts) : any_text(texts, release);
+    }
+    case GroupField::RegressedIn:
+      return any_of_texts(texts, forest.regressed_in(issue));
   }
   return false;
 }

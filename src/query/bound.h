@@ -41,7 +41,7 @@ struct NumberTest {
 struct GroupTest {
   GroupField field{};
   std::vector<uint64_t> numbers;   // enumerators and ids
-  std::vector<TextMatch> texts;    // of assignee, type and people
+  std::vector<TextMatch> texts;    // of assignee, type, people and releases
   std::vector<NumberTest> counts;  // of times seen and groups merged
   std::vector<TimeRange> times;    // of first and last seen
 

@@ -17,6 +17,7 @@ struct EventAlias {
   FieldId id;
   std::string_view prefix;
   ReleasePart part = ReleasePart::Whole;
+  std::string_view tag = "";
 };
 // Beside the names of model::builtin_fields().
 constexpr std::array kEventAliases = {
@@ -28,6 +29,7 @@ constexpr std::array kEventAliases = {
     EventAlias{"release.package", field::kRelease, "", ReleasePart::Package},
     EventAlias{"release.version", field::kRelease, "", ReleasePart::Version},
     EventAlias{"release.build", field::kRelease, "", ReleasePart::Build},
+    EventAlias{"detector", FieldId{0}, "", ReleasePart::Whole, "evidence.detector_id"},
 };
 
 struct GroupName {
@@ -51,6 +53,10 @@ constexpr std::array kGroupNames = {
     GroupName{"subscribed_by", GroupField::SubscribedBy},
     GroupName{"subscribed", GroupField::SubscribedBy},
     GroupName{"merged", GroupField::Merged},
+    GroupName{"first_release", GroupField::FirstRelease},
+    GroupName{"first-release", GroupField::FirstRelease},
+    GroupName{"firstRelease", GroupField::FirstRelease},
+    GroupName{"regressed_in_release", GroupField::RegressedIn},
     GroupName{"times_seen", GroupField::TimesSeen},
     GroupName{"timesSeen", GroupField::TimesSeen},
     GroupName{"first_seen", GroupField::FirstSeen},
@@ -63,6 +69,28 @@ constexpr std::array kGroupNames = {
     GroupName{"project", GroupField::Project},
     GroupName{"project.id", GroupField::Project},
 };
+
+// Of builtin fields and of what counts as tags (model/term_details.h).
+struct NamedKind {
+  std::string_view name;
+  ValueKind kind;
+};
+constexpr std::array kKinds = {
+    NamedKind{"error.handled", ValueKind::Flag},
+    NamedKind{"error.unhandled", ValueKind::Flag},
+    NamedKind{"error.main_thread", ValueKind::Flag},
+    NamedKind{"stack.lineno", ValueKind::Number},
+    NamedKind{"http.status_code", ValueKind::Number},
+    NamedKind{"device.class", ValueKind::DeviceClass},
+};
+constexpr std::string_view kEvidencePrefix = "evidence.";
+
+ValueKind kind_of(std::string_view name) {
+  for (const NamedKind& named : kKinds) {
+    if (named.name == name) return named.kind;
+  }
+  return name.starts_with(kEvidencePrefix) ? ValueKind::Number : ValueKind::Text;
+}
 
 constexpr std::array<std::string_view, 3> kTimeNames = {"timestamp", "date", "event.timestamp"};
 
@@ -98,12 +126,17 @@ FieldRef find_plain(std::string_view name) {
     return ref;
   }
   for (const model::BuiltinField& builtin : model::builtin_fields()) {
-    if (builtin.name == name && is_event_builtin(builtin)) return event_ref(builtin.id, "", "");
+    if (builtin.name != name || !is_event_builtin(builtin)) continue;
+    FieldRef ref = event_ref(builtin.id, "", "");
+    ref.kind = kind_of(name);
+    return ref;
   }
   for (const EventAlias& alias : kEventAliases) {
-    if (alias.name == name) return event_ref(alias.id, "", alias.prefix, alias.part);
+    if (alias.name == name) return event_ref(alias.id, alias.tag, alias.prefix, alias.part);
   }
-  return tag_ref(name);
+  FieldRef ref = tag_ref(name);
+  ref.kind = kind_of(name);
+  return ref;
 }
 
 // Levenshtein distance, case not counted.
@@ -160,7 +193,8 @@ std::vector<FieldName> field_names() {
 
 std::vector<EventField> free_text_fields() {
   return {EventField{field::kTitle, "", "", {}}, EventField{field::kSubtitle, "", "", {}},
-          EventField{field::kCulprit, "", "", {}}, EventField{field::kMessage, "", "", {}}};
+          EventField{field::kCulprit, "", "", {}}, EventField{field::kMessage, "", "", {}},
+          EventField{field::kEvidence, "", "", {}}};
 }
 
 std::string suggestion(std::string_view name, std::span<const std::string_view> known) {

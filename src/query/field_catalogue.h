@@ -41,6 +41,8 @@ enum class GroupField : uint8_t {
   Linked,
   ForReview,
   Merged,
+  FirstRelease,
+  RegressedIn,
 };
 
 enum class Scope : uint8_t {
@@ -51,9 +53,18 @@ enum class Scope : uint8_t {
   Has,    // has:FIELD
 };
 
+// What the values of a field of the occurrence say, and so what a filter may ask of them.
+enum class ValueKind : uint8_t {
+  Text,
+  Number,       // comparisons are of numbers; everything else is of text
+  Flag,         // true or false
+  DeviceClass,  // 1, 2, 3, which are also called low, medium, high
+};
+
 struct FieldRef {
   Scope scope = Scope::Event;
   EventField event;                       // Scope::Event
+  ValueKind kind = ValueKind::Text;       // Scope::Event
   GroupField group = GroupField::Status;  // Scope::Group
   bool operator==(const FieldRef&) const = default;
 };

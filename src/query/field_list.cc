@@ -11,6 +11,8 @@ namespace cairn::query {
 namespace {
 
 constexpr const char* kTextOperators = "= ! [list] * contains: starts_with: ends_with: //regex//";
+constexpr const char* kNumberOperators =
+    "= != > >= < <= [list] * contains: starts_with: ends_with: //regex//";
 constexpr const char* kOrder = "= != > >= < <=";
 constexpr size_t kExamples = 3;
 // Whether a tag's values are numbers is told by so many of them.
@@ -45,6 +47,9 @@ IssueField issue_field(GroupField field) {
       return {"number", kOrder, {">100", "<=2.5k"}};
     case GroupField::Merged:
       return {"number", kOrder, {"true", ">3"}};
+    case GroupField::FirstRelease:
+    case GroupField::RegressedIn:
+      return {"text", "= != [list] *", {"1.2.3", "1.2.*", "latest"}};
     case GroupField::FirstSeen:
     case GroupField::LastSeen:
       return {"date", kOrder, {"-24h", "+7d", ">=2026-11-21"}};
@@ -106,13 +111,21 @@ class FieldLister {
       case Scope::Event:
         break;
     }
-    return add_event(name.ref.event, info);
+    return add_event(name.ref, info);
   }
 
-  Result<void> add_event(const EventField& field, FieldInfo& info) {
+  static void describe(ValueKind kind, FieldInfo& info) {
+    if (kind == ValueKind::Number) info.type = "number", info.operators = kNumberOperators;
+    if (kind == ValueKind::Flag) info.type = "true or false", info.operators = "= != [list]";
+    if (kind == ValueKind::DeviceClass) info.operators = "= != [list], also > >= < <=";
+  }
+
+  Result<void> add_event(const FieldRef& ref, FieldInfo& info) {
+    const EventField& field = ref.event;
     info.scope = "occurrence";
     info.type = "text";
     info.operators = kTextOperators;
+    describe(ref.kind, info);
     if (field.part == ReleasePart::Version) {
       info.type = "version", info.operators = "= != > >= < <= [list] *";
       info.examples = {">=1.2", "1.2.*", "shop@1.2.3"};
@@ -120,13 +133,15 @@ class FieldLister {
     }
     if (field.part == ReleasePart::Build) info.operators = "= != > >= < <= [list] *";
     if (field.part != ReleasePart::Whole || !field.prefix.empty()) return {};
-    info.values = view_.dictionary->value_count(field.id);
-    return take_examples(field.id, info);
+    const auto tag = field.id == FieldId{0} ? view_.dictionary->find_tag(field.tag) : field.id;
+    info.values = tag ? view_.dictionary->value_count(*tag) : 0;
+    return tag ? take_examples(*tag, info) : Result<void>();
   }
 
   Result<void> add_tag(const std::string& name, FieldId id) {
     FieldInfo info;
-    const bool plain = find_field(name).event.tag == name && find_field(name).scope == Scope::Event;
+    const FieldRef ref = find_field(name);
+    const bool plain = ref.event.tag == name && ref.scope == Scope::Event;
     const bool bare = name.find_first_not_of(
                           "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                           "0123456789_.-") == std::string::npos;
@@ -137,7 +152,9 @@ class FieldLister {
     CAIRN_TRY(take_examples(id, info));
     info.type = numbers_ ? "number" : "text";
     info.operators = kTextOperators;
-    if (numbers_) {
+    if (ref.kind != ValueKind::Text) {
+      describe(numbers_ ? ref.kind : ValueKind::Text, info);
+    } else if (numbers_) {
       info.operators = "= ! [list] *, as tags[" + name + ",number] also != > >= < <=";
     }
     fields_.push_back(std::move(info));

@@ -7,6 +7,7 @@
 #include "base/ascii.h"
 #include "model/group_type.h"
 #include "model/message.h"
+#include "query/release_binder.h"
 
 namespace cairn::query {
 namespace {
@@ -158,6 +159,9 @@ class ValueBinder {
         return add_person(value);
       case GroupField::Merged:
         return add_merged(value);
+      case GroupField::FirstRelease:
+      case GroupField::RegressedIn:
+        return add_release(value);
       case GroupField::Linked:
       case GroupField::ForReview:
         break;  // said by is: alone
@@ -289,6 +293,13 @@ class ValueBinder {
     return {};
   }
 
+  // "" asks for none.
+  Result<void> add_release(const Value& value) {
+    if (!is_text_pattern(value)) CAIRN_TRY(need_equality(value));
+    test_.texts.push_back(TextMatch::of(value, op_, /*fold_case=*/false));
+    return {};
+  }
+
   Result<void> add_count(const Value& value) {
     const auto number = value.pattern.empty() ? parse_number(value.text) : std::nullopt;
     if (!number || is_text_pattern(value)) return not_a_number(value);
@@ -356,11 +367,17 @@ Expr flag(GroupField field) {
   return Expr::of(std::move(test));
 }
 
+bool is_latest(const Filter& filter, GroupField field, const Value& value) {
+  const bool release = field == GroupField::FirstRelease || field == GroupField::RegressedIn;
+  const bool equality = filter.op == Op::Equal || filter.op == Op::NotEqual;
+  return release && equality && !value.quoted && value.text == "latest";
+}
+
 }  // namespace
 
-Expr unassigned() {
+Expr without(GroupField field) {
   GroupTest test;
-  test.field = GroupField::Assigned;
+  test.field = field;
   test.texts.push_back(TextMatch::equal(""));
   return Expr::of(std::move(test));
 }
@@ -376,8 +393,8 @@ Result<Expr> bind_is(const Filter& filter) {
     return invalid_at(value.at,
                       "is: takes one value, no wildcard and no comparison, as in is:unresolved.");
   }
-  if (value.text == "unassigned") return unassigned();
-  if (value.text == "assigned") return Expr::negation(unassigned());
+  if (value.text == "unassigned") return without(GroupField::Assigned);
+  if (value.text == "assigned") return Expr::negation(without(GroupField::Assigned));
   if (const auto status = find_number(kStatuses, value.text)) {
     return Expr::of(number_test(GroupField::Status, *status));
   }
@@ -416,8 +433,19 @@ Result<Expr> bind_group(const Filter& filter, GroupField field, const model::For
   GroupTest test;
   test.field = field;
   ValueBinder binder(filter, forest, now, viewer, test);
-  for (const Value& value : filter.values) CAIRN_TRY(binder.add(value));
-  return Expr::of(std::move(test));
+  bool latest = false;
+  for (const Value& value : filter.values) {
+    if (is_latest(filter, field, value)) {
+      latest = true;
+    } else {
+      CAIRN_TRY(binder.add(value));
+    }
+  }
+  if (!latest) return Expr::of(std::move(test));
+  std::vector<Expr> either;
+  either.push_back(latest_releases(forest.state(), field));
+  if (!test.texts.empty()) either.push_back(Expr::of(std::move(test)));
+  return Expr::any_of(std::move(either));
 }
 
 }  // namespace cairn::query

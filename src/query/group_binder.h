@@ -13,7 +13,8 @@ namespace cairn::query {
 Result<Expr> bind_is(const Filter& filter);
 Result<Expr> bind_group(const Filter& filter, GroupField field, const model::Forest& forest,
                         TimeUs now, const Viewer& viewer);
-Expr unassigned();
+// Issues with nothing in it: one whose values are people or releases.
+Expr without(GroupField field);
 
 // What is: takes, and what a field takes whose values are words; else empty.
 std::vector<std::string_view> words_of_is();

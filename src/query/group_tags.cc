@@ -15,10 +15,12 @@ namespace field = model::field;
 
 // The others are the text of an occurrence, or name it.
 constexpr std::array kTagLike = {
-    field::kLevel,   field::kEnvironment, field::kRelease,   field::kDist,
-    field::kUser,    field::kTransaction, field::kUrl,       field::kServerName,
-    field::kLogger,  field::kPlatform,    field::kErrorType, field::kHttpMethod,
-    field::kSdkName, field::kSdkVersion,
+    field::kLevel,        field::kEnvironment, field::kRelease,
+    field::kDist,         field::kUser,        field::kTransaction,
+    field::kUrl,          field::kServerName,  field::kLogger,
+    field::kPlatform,     field::kErrorType,   field::kHttpMethod,
+    field::kSdkName,      field::kSdkVersion,  field::kErrorMechanism,
+    field::kErrorHandled,
 };
 
 Result<void> check_limit(uint32_t limit) {

@@ -54,6 +54,28 @@ Result<TextMatch> bind_build(const Filter& filter, const Value& value) {
   return TextMatch::number(filter.op, *number).of_part(ReleasePart::Build);
 }
 
+// test(version) for issues of those projects whose newest release it is.
+template <class Test>
+Expr latest_of(const model::State& state, Test&& test) {
+  std::map<std::string_view, GroupTest> projects;  // by version
+  for (const auto& [id, project] : state.projects()) {
+    const std::string_view version = model::newest_release(state.releases(id));
+    if (version.empty()) continue;
+    GroupTest& of = projects[version];
+    of.field = GroupField::Project;
+    of.numbers.push_back(raw(id));
+  }
+  if (projects.empty()) return Expr::negation(Expr{});
+  std::vector<Expr> either;
+  for (auto& [version, of] : projects) {
+    std::vector<Expr> both;
+    both.push_back(Expr::of(std::move(of)));
+    both.push_back(test(version));
+    either.push_back(Expr::all_of(std::move(both)));
+  }
+  return either.size() == 1 ? std::move(either.front()) : Expr::any_of(std::move(either));
+}
+
 }  // namespace
 
 bool asks_for_latest(const Filter& filter, const EventField& field, const Value& value) {
@@ -62,26 +84,21 @@ bool asks_for_latest(const Filter& filter, const EventField& field, const Value&
 }
 
 Expr latest_releases(const model::State& state) {
-  std::map<std::string_view, GroupTest> projects;  // by version
-  for (const auto& [id, project] : state.projects()) {
-    const std::string_view version = model::newest_release(state.releases(id));
-    if (version.empty()) continue;
-    GroupTest& test = projects[version];
-    test.field = GroupField::Project;
-    test.numbers.push_back(raw(id));
-  }
-  if (projects.empty()) return Expr::negation(Expr{});
-  std::vector<Expr> either;
-  for (auto& [version, test] : projects) {
+  return latest_of(state, [](std::string_view version) {
     EventTest release;
     release.fields = {EventField{model::field::kRelease, "", "", {}}};
     release.matches = {TextMatch::equal(std::string(version))};
-    std::vector<Expr> both;
-    both.push_back(Expr::of(std::move(test)));
-    both.push_back(Expr::of(std::move(release)));
-    either.push_back(Expr::all_of(std::move(both)));
-  }
-  return either.size() == 1 ? std::move(either.front()) : Expr::any_of(std::move(either));
+    return Expr::of(std::move(release));
+  });
+}
+
+Expr latest_releases(const model::State& state, GroupField field) {
+  return latest_of(state, [field](std::string_view version) {
+    GroupTest release;
+    release.field = field;
+    release.texts = {TextMatch::equal(std::string(version))};
+    return Expr::of(std::move(release));
+  });
 }
 
 Result<TextMatch> bind_release_part(const Filter& filter, const EventField& field,

@@ -33,13 +33,29 @@ using query::Sort;
 constexpr uint64_t kWorlds = 17;
 constexpr int kQueriesOfWorld = 120;
 
-// Adds what RandomOccurrences leaves out: exceptions (none to two types), a message, and types of
-// high and low priority.
+std::string frame(uint64_t random, bool in_app) {
+  static constexpr const char* kFunctions[] = {"pay", "refund", "ship", "main"};
+  return R"({"function":")" + std::string(kFunctions[random % 4]) + R"(","module":"shop.m)" +
+         std::to_string(random % 3) + R"(","lineno":)" + std::to_string(10 * (random % 5)) +
+         R"(,"in_app":)" + (in_app ? "true}" : "false}");
+}
+
+// Adds what RandomOccurrences leaves out: exceptions (none to two types), sometimes with a
+// mechanism and frames, a message, and types of high and low priority.
 model::Occurrence decorated(model::Occurrence occurrence, uint64_t random) {
   static constexpr const char* kTypes[] = {"IoError", "ParseError", "Timeout"};
   std::string more;
   if (random % 4 != 0) {
-    more += R"(,"exception":{"values":[{"type":")" + std::string(kTypes[random % 3]) + R"("})";
+    more += R"(,"exception":{"values":[{"type":")" + std::string(kTypes[random % 3]) + R"(")";
+    if (random % 11 < 7) {
+      more += R"(,"mechanism":{"type":"generic","handled":)";
+      more += random % 2 == 0 ? "true}" : "false}";
+    }
+    if (random % 13 < 8) {
+      more += R"(,"stacktrace":{"frames":[)" + frame(random >> 8, true) + "," +
+              frame(random >> 12, random % 17 < 5) + "]}";
+    }
+    more += '}';
     if (random % 5 == 0) more += R"(,{"type":"Timeout"})";
     more += "]}";
   }

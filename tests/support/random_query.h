@@ -34,8 +34,9 @@ class RandomQuery {
     } else if (kind == 5) {
       out.what = query::Not{std::make_unique<query::Node>(node(depth - 1))};
     } else if (below(12) == 0) {
-      static constexpr std::array kPhrases = {"error 3", "PART 1",        "module_2",       "value",
-                                              "7",       "quiet failure", "nothing like it"};
+      static constexpr std::array kPhrases = {
+          "error 3",       "PART 1",          "module_2",           "value",  "7",
+          "quiet failure", "nothing like it", "slow query: select", "rows: 1"};
       query::FreeText text;
       text.value = literal(kPhrases[below(kPhrases.size())]);
       text.negated = below(4) == 0;
@@ -53,9 +54,10 @@ class RandomQuery {
 
   query::Key row_key() {
     static constexpr std::array kKeys = {
-        "level",  "environment", "release",     "browser",    "shard",    "user",
-        "url",    "error.type",  "fingerprint", "issue",      "project",  "absent",
-        "status", "substatus",   "priority",    "issue.type", "assigned", "issue.category"};
+        "level",     "environment", "release",      "browser",    "shard",    "user",
+        "url",       "error.type",  "fingerprint",  "issue",      "project",  "absent",
+        "status",    "substatus",   "priority",     "issue.type", "assigned", "issue.category",
+        "stack.top", "os.name",     "error.handled"};
     return plain(kKeys[below(kKeys.size())]);
   }
 
@@ -80,7 +82,9 @@ class RandomQuery {
                       [&](const auto& one) { return one.function == call.function; })) {
         continue;
       }
-      call.arguments.push_back(plain(below(8) == 0 ? "environment" : "shard"));
+      static constexpr std::array kNumbers = {"shard",         "shard",         "environment",
+                                              "evidence.took", "evidence.rows", "stack.lineno"};
+      call.arguments.push_back(plain(kNumbers[below(kNumbers.size())]));
       if (call.function == "percentile") {
         call.arguments.push_back(plain("0." + std::to_string(10 + below(90))));
       }
@@ -205,6 +209,12 @@ class RandomQuery {
         {"fingerprint", {"fine-1", "mid-0", "coarse-0", "coarse-1"}},
         {"culprit", {"module_0", "module_3"}},
         {"absent", {"x"}},
+        {"os.name", {"Linux", "Windows", "Plan 9"}},
+        {"stack.function", {"pay", "ship", "main"}},
+        {"stack.top", {"shop.m0 in pay", "shop.m1 in ship", "shop.m2 in main"}},
+        {"evidence", {"Slow Query: SELECT 1 FROM cart", "rows: 3", "ROWS: 3"}},
+        {"evidence.Slow Query", {"SELECT 0 FROM cart", "SELECT 2 FROM cart"}},
+        {"error.mechanism", {"generic", "Generic"}},
     };
     return kFields[below(kFields.size())];
   }
@@ -273,7 +283,38 @@ class RandomQuery {
     return filter;
   }
 
+  // Of fields whose values are more than text.
+  void kind_filter(query::Filter& filter) {
+    static constexpr std::array kOps = {query::Op::Greater, query::Op::GreaterEqual,
+                                        query::Op::Less,    query::Op::LessEqual,
+                                        query::Op::Equal,   query::Op::NotEqual};
+    struct Choice {
+      const char* key;
+      std::vector<std::string> values;
+      bool compares = true;
+    };
+    static const std::vector<Choice> kChoices = {
+        {"evidence.took", {"50ms", "0.1s", "100", "0ms"}},
+        {"evidence.rows", {"3", "10", "1k", "0"}},
+        {"stack.lineno", {"0", "10", "25", "40"}},
+        {"http.status_code", {"200", "400", "404", "500"}},
+        {"device.class", {"low", "2", "high"}, false},
+        {"error.handled", {"true", "false", "0", "1"}, false},
+        {"error.unhandled", {"true", "false"}, false},
+    };
+    const Choice& choice = kChoices[below(kChoices.size())];
+    filter.key = plain(choice.key);
+    if (choice.compares) filter.op = kOps[below(kOps.size())];
+    if (!choice.compares && below(4) == 0) filter.op = query::Op::NotEqual;
+    filter.list =
+        below(4) == 0 && (filter.op == query::Op::Equal || filter.op == query::Op::NotEqual);
+    for (uint64_t i = filter.list ? 1 + below(3) : 1; i > 0; --i) {
+      filter.values.push_back(literal(choice.values[below(choice.values.size())]));
+    }
+  }
+
   void event_filter(query::Filter& filter) {
+    if (below(5) == 0) return kind_filter(filter);
     const Field& field = event_field();
     filter.key = plain(field.name);
     if (below(6) == 0) {
@@ -325,6 +366,8 @@ class RandomQuery {
         {"issue.category", {"1", "6"}},
         {"assigned", {"user:7", "7", "none", "team:3", "#3", "8"}},
         {"project", {"1", "2", "3", "9"}},
+        {"first_release", {"1.0", "1.3", "2.5", "3.0", ""}},
+        {"regressed_in_release", {"1.0", "2.2", "2.5", ""}},
         {"issue", {"1", "2", "3", "5"}},
     };
     if (below(4) == 0) {

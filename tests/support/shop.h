@@ -24,6 +24,8 @@ struct Event {
   std::string event = "";  // members of the event, without braces
   uint64_t project = 1;
   uint32_t type = 1;
+  std::string evidence_data = "";
+  std::string evidence_display = "";
 };
 
 class Shop : public QueryWorld {
@@ -48,6 +50,8 @@ class Shop : public QueryWorld {
     occurrence.type = event.type;
     occurrence.detection_time = static_cast<double>(raw(at(event.time))) / kMicrosPerSecond;
     occurrence.event = "{" + event.event + "}";
+    occurrence.evidence_data = event.evidence_data;
+    occurrence.evidence_display = event.evidence_display;
     add(occurrence);
   }
 

@@ -217,6 +217,99 @@ TEST_CASE_METHOD(Filters, "numbers with units") {
   CHECK(count("tags[size,number]:750%") == 1);
 }
 
+// One occurrence with all that lies deeper in it, and one with nothing.
+class Details : public Shop {
+ public:
+  Details() {
+    event({"a", "2026-11-20T10:00:00Z", "Slow", "error",
+           R"("contexts":{"os":{"name":"Linux","version":"6.1"},"device":{"class":"2"},
+                "response":{"status_code":503}},
+              "user":{"id":"7","geo":{"city":"Graz","country_code":"AT"}},
+              "tags":{"os.version":"6.2"},
+              "request":{"headers":[["Referer","https://a.example/"]]},
+              "exception":{"values":[
+                {"type":"IoError","value":"disk full","mechanism":{"type":"excepthook",
+                   "handled":false},
+                 "stacktrace":{"frames":[
+                   {"function":"main","filename":"main.py","lineno":3,"in_app":true},
+                   {"function":"pay","module":"shop.cart","filename":"cart.py","lineno":42,
+                    "in_app":true},
+                   {"function":"write","module":"os","package":"libc","in_app":false}]}}]})",
+           1, 1, R"({"took":"250ms","rows":1500,"note":">5","nested":{"a":1}})",
+           R"([{"name":"Query","value":"SELECT * FROM cart","important":true},
+               {"name":"Parent Span","value":"http.server","important":false}])"});
+    event({"b", "2026-11-20T11:00:00Z", "Quick", "error", R"("exception":{"type":"E"})"});
+  }
+};
+
+TEST_CASE_METHOD(Details, "evidence by name and as text") {
+  CHECK(count("evidence.rows:1500") == 1);
+  CHECK(count("evidence.rows:>1.4k evidence.rows:<=1500") == 1);
+  CHECK(count("evidence.took:>0.2s") == 1);
+  CHECK(count("!evidence.took:>0.2s") == 1);
+  CHECK(count("evidence.took:!=250ms") == 1);
+  CHECK(count("evidence.took:25*") == 1);
+  CHECK(count(R"(evidence.note:">5")") == 1);
+  CHECK(count(R"("evidence.Parent Span":http.server)") == 1);
+  CHECK(count("has:evidence.nested") == 0);
+  CHECK(count("evidence:*SELECT*") == 1);
+  CHECK(count("evidence:\"Query: select \\* from*\"") == 1);
+  CHECK(count("select \\* from cart") == 1);
+  CHECK(count("parent span") == 1);
+  CHECK(count("!\"parent span\"") == 1);
+  CHECK(table("| sum(evidence.rows) max(evidence.took) by evidence.rows") ==
+        std::vector<std::string>{"1500 1500 250", "- 0 -"});
+}
+
+TEST_CASE_METHOD(Details, "exceptions") {
+  CHECK(count("error.value:\"disk full\"") == 1);
+  CHECK(count("error.mechanism:excepthook") == 1);
+  CHECK(count("error.handled:false") == 1);
+  CHECK(count("error.handled:1") == 1);
+  CHECK(count("error.unhandled:true") == 1);
+  CHECK(count("error.unhandled:[0, 1]") == 2);
+  CHECK(count("error.handled:!=true") == 1);
+  CHECK(count("error.handled:\"\"") == 0);
+  CHECK(count("has:error.main_thread") == 0);
+}
+
+TEST_CASE_METHOD(Details, "frames, the application's own first") {
+  CHECK(count("stack.function:[main, nothing]") == 1);
+  CHECK(count("stack.module:os") == 1);
+  CHECK(count("stack.package:libc") == 1);
+  CHECK(count("stack.lineno:>=42") == 1);
+  CHECK(count("stack.lineno:>42") == 0);
+  CHECK(count("stack.filename:cart.*") == 1);
+  CHECK(count("stack.top:\"shop.cart in pay\"") == 1);
+  CHECK(count("location:cart.py") == 1);
+}
+
+TEST_CASE_METHOD(Details, "what counts as tags where the event has none of that name") {
+  CHECK(count("os.name:Linux") == 1);
+  CHECK(count("tags[os.name]:Linux") == 1);
+  CHECK(count("os.version:6.2") == 1);
+  CHECK(count("os.version:6.1") == 0);
+  CHECK(count("geo.city:Graz geo.country_code:AT") == 1);
+  CHECK(count("http.status_code:503") == 1);
+  CHECK(count("http.status_code:>=500") == 1);
+  CHECK(count("http.status_code:5*") == 1);
+  CHECK(count("http.status_code:!=503") == 1);
+  CHECK(count("http.referer:https*") == 1);
+  CHECK(count("device.class:medium") == 1);
+  CHECK(count("device.class:[low, 2]") == 1);
+  CHECK(count("device.class:>=2") == 1);
+  CHECK(count("device.class:high") == 0);
+}
+
+TEST_CASE_METHOD(Details, "what such fields do not take") {
+  CHECK(error("error.handled:maybe").position == 14);
+  CHECK(error("error.handled:tr*").message.find("neither true nor false") != std::string::npos);
+  CHECK(error("evidence.rows:>many").message.find("no number") != std::string::npos);
+  CHECK(error("x:1 release.stage:adopted").position == 4);
+  CHECK(error("has:release.stage").position == 4);
+  CHECK(count("tags[release.stage]:adopted") == 0);
+}
+
 TEST_CASE_METHOD(Filters, "what the viewer is and has") {
   query::SearchOptions me = options();
   const auto found = [&](const std::string& text) {
@@ -291,6 +384,53 @@ TEST_CASE_METHOD(Versions, "the newest release of each project") {
   CHECK(count("release:[latest, nightly]") == 2);
   CHECK(count("!release:latest") == 6);
   CHECK(count(R"(release:"latest")") == 0);
+}
+
+TEST_CASE_METHOD(Versions, "issues by the release of their first occurrence") {
+  CHECK(issues("first_release:shop@1.9.0") == std::vector<std::string>{"SHOP-1"});
+  CHECK(issues("first-release:shop@1.9.0") == issues("firstRelease:shop@1.9.0"));
+  CHECK(issues("first_release:shop*").size() == 4);
+  CHECK(issues("!first_release:shop*").size() == 3);
+  CHECK(issues("first_release:[nightly, cart@2.0.0]").size() == 2);
+  CHECK(issues(R"(first_release:"")") == std::vector<std::string>{"SHOP-7"});
+  CHECK(issues("has:first_release").size() == 6);
+  CHECK(issues("first_release:latest").empty());
+  apply(model::ReleaseChanged{ProjectId{1}, "shop@1.10.1+1200", {}, {}});
+  CHECK(issues("first_release:latest") == std::vector<std::string>{"SHOP-6"});
+  CHECK(issues("first_release:[latest, nightly]").size() == 2);
+  CHECK(issues(R"(first_release:"latest")").empty());
+  CHECK(error("first_release:>1").message.find("no comparison") != std::string::npos);
+  // As counted over both.
+  command(model::MergeCommand{GroupId{7}, {GroupId{1}}});
+  event({"none", "2026-11-19T10:00:00Z", "T", "error", R"("release":"old")"});
+  CHECK(issues("first_release:old") == std::vector<std::string>{"SHOP-7"});
+  CHECK(issues("first_release:shop@1.9.0").empty());
+}
+
+TEST_CASE_METHOD(Versions, "issues by releases they came back in") {
+  CHECK(issues("has:regressed_in_release").empty());
+  apply(model::StatusChanged{ProjectId{1}, 1, model::Status::Resolved, model::Substatus::None},
+        at("2026-11-20T11:00:00Z"));
+  event({"shop@1.9.0", "2026-11-20T12:00:00Z", "T", "error", R"("release":"shop@3.0.0")"});
+  CHECK(issues("regressed_in_release:shop@3.*") == std::vector<std::string>{"SHOP-1"});
+  CHECK(issues("has:regressed_in_release") == std::vector<std::string>{"SHOP-1"});
+  CHECK(issues(R"(!regressed_in_release:"")") == std::vector<std::string>{"SHOP-1"});
+  command(model::MergeCommand{GroupId{7}, {GroupId{1}}});
+  CHECK(issues("regressed_in_release:shop@3.0.0") == std::vector<std::string>{"SHOP-7"});
+  // A member that a resolved view did not expect.
+  apply(model::StatusChanged{ProjectId{1}, 7, model::Status::Resolved, model::Substatus::None},
+        at("2026-11-20T13:00:00Z"));
+  event({"shop@1.9.0", "2026-11-20T14:00:00Z", "T", "error", R"("release":"shop@3.1.0")"});
+  CHECK(issues("regressed_in_release:shop@3.1.0") == std::vector<std::string>{"SHOP-7"});
+  command(model::UnmergeCommand{GroupId{7}, {GroupId{1}}});
+  CHECK(issues("regressed_in_release:shop@3.1.0").empty());
+  CHECK(issues("regressed_in_release:shop@3.0.0") == std::vector<std::string>{"SHOP-1"});
+}
+
+TEST_CASE_METHOD(Details, "evidence of the detector") {
+  event({"c", "2026-11-20T11:00:00Z", "D", "error", "", 1, 1, R"({"detector_id":17})"});
+  CHECK(count("detector:17") == 1);
+  CHECK(count("has:detector") == 1);
 }
 
 TEST_CASE_METHOD(Filters, "issues and projects that do not exist") {
