@@ -98,8 +98,10 @@ Result<void> Materializer::follow(const model::Record& record, Lsn lsn) {
 Result<void> Materializer::apply(const model::Record& record, Lsn lsn) {
   CAIRN_TRY_ASSIGN(const model::Applied applied, fold(record, lsn));
   if (const auto* occurrence = std::get_if<model::Occurrence>(&record.body)) {
+    const auto& event_id = occurrence->event_id;
     tail_->head.add({lsn, occurrence->time(), occurrence->project, applied.decided_by,
-                     id_hashes_[prepared_], terms_of(prepared_)});
+                     id_hashes_[prepared_], terms_of(prepared_),
+                     event_id ? storage::event_hash(*event_id) : 0});
     tail_->ids.push_back(occurrence->id);
   }
   if (record.key != Hash128{}) tail_->keys.emplace(record.key, lsn);

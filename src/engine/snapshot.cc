@@ -69,6 +69,7 @@ Result<std::unique_ptr<Snapshot>> Store::snapshot(std::string_view experiment) c
     impl->seal = {*impl_->cursor_key, impl_->clock->now(), impl_->base_lsn()};
     impl->base.seal = &impl->seal;
   }
+  impl->base.ids = impl.get();
   impl->view = impl->base;
   std::unique_ptr<Snapshot> snapshot(new Snapshot(std::move(impl)));
   CAIRN_TRY(snapshot->look_at(experiment));
@@ -78,6 +79,12 @@ Result<std::unique_ptr<Snapshot>> Store::snapshot(std::string_view experiment) c
 Result<void> Snapshot::look_at(std::string_view experiment) {
   CAIRN_TRY_ASSIGN(impl_->view, view_in(experiment));
   return {};
+}
+
+Result<bool> Snapshot::Impl::has_id(Lsn lsn, const Uuid& id) const {
+  CAIRN_TRY_ASSIGN(const model::Record record, log->read(lsn, lease.txn));
+  const auto* occurrence = std::get_if<model::Occurrence>(&record.body);
+  return occurrence != nullptr && (occurrence->id == id || occurrence->event_id == id);
 }
 
 Result<query::SearchPage> Snapshot::search(std::string_view text,

@@ -289,7 +289,9 @@ struct Store::Impl {
   Result<TxnLease> lease_txn() const;
 };
 
-struct Snapshot::Impl {
+struct Snapshot::Impl : query::IdReader {
+  Result<bool> has_id(Lsn lsn, const Uuid& id) const override;
+
   // Of a list that was begun in the past: what the rest is of. First, so that it goes last.
   std::shared_ptr<const Store> store;
   const Materializer* fold = nullptr;

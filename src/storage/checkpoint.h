@@ -22,7 +22,7 @@
 
 namespace cairn::storage {
 
-inline constexpr uint32_t kIndexFormatVersion = 5;
+inline constexpr uint32_t kIndexFormatVersion = 6;
 // Of the registry's row in Table::Meta, beside that of CheckpointMeta.
 inline constexpr std::string_view kRegistryRowKey = "registry";
 

@@ -134,6 +134,7 @@ struct Head::Impl {
   std::vector<ValueId> users;
   std::vector<uint32_t> fingerprint_slots;
   std::vector<uint64_t> id_hashes;
+  std::vector<uint32_t> event_hashes;
   std::vector<uint64_t> term_ends;
   std::vector<std::pair<FieldId, ValueId>> terms;
 
@@ -203,6 +204,7 @@ void Head::add(const HeadRow& row) {
   h.projects.push_back(row.project);
   h.users.push_back(user);
   h.id_hashes.push_back(row.id_hash);
+  h.event_hashes.push_back(row.event_hash);
   h.add_fingerprint(row.fingerprint, row.time, ordinal);
   if (h.ids.find_or_add(row.id_hash, ordinal) != ordinal) h.more_ids.emplace(row.id_hash, ordinal);
   h.min_time = ordinal == 0 ? row.time : std::min(h.min_time, row.time);
@@ -248,6 +250,7 @@ void Head::clear() {
   h.users.clear();
   h.fingerprint_slots.clear();
   h.id_hashes.clear();
+  h.event_hashes.clear();
   h.term_ends.clear();
   h.terms.clear();
   for (const auto& field : h.fields) {
@@ -264,9 +267,9 @@ uint64_t Head::memory_bytes() const {
   const Impl& h = *impl_;
   uint64_t bytes = sizeof(Impl) + bytes_of(h.lsns) + bytes_of(h.times) + bytes_of(h.projects) +
                    bytes_of(h.users) + bytes_of(h.fingerprint_slots) + bytes_of(h.id_hashes) +
-                   bytes_of(h.term_ends) + bytes_of(h.terms) + bytes_of(h.fields) +
-                   h.fingerprint_map.memory_bytes() + bytes_of(h.fingerprints) +
-                   h.ids.memory_bytes() + h.pool.bytes();
+                   bytes_of(h.event_hashes) + bytes_of(h.term_ends) + bytes_of(h.terms) +
+                   bytes_of(h.fields) + h.fingerprint_map.memory_bytes() +
+                   bytes_of(h.fingerprints) + h.ids.memory_bytes() + h.pool.bytes();
   for (const auto& field : h.fields) {
     if (!field) continue;
     bytes += sizeof(Field) + field->slots.memory_bytes() + bytes_of(field->values) +
@@ -277,6 +280,7 @@ uint64_t Head::memory_bytes() const {
 
 ProjectId Head::project(Ordinal ordinal) const { return impl_->projects[ordinal]; }
 uint64_t Head::id_hash(Ordinal ordinal) const { return impl_->id_hashes[ordinal]; }
+uint32_t Head::event_hash(Ordinal ordinal) const { return impl_->event_hashes[ordinal]; }
 
 std::span<const std::pair<FieldId, ValueId>> Head::terms(Ordinal ordinal) const {
   const uint64_t begin = ordinal == 0 ? 0 : impl_->term_ends[ordinal - 1];
@@ -399,6 +403,14 @@ std::vector<Ordinal> Head::find_id(uint64_t id_hash) const {
   std::vector<Ordinal> ordinals{first};
   const auto [begin, end] = impl_->more_ids.equal_range(id_hash);
   for (auto it = begin; it != end; ++it) ordinals.push_back(it->second);
+  return ordinals;
+}
+
+std::vector<Ordinal> Head::find_event(uint32_t event_hash) const {
+  std::vector<Ordinal> ordinals;
+  for (Ordinal o = 0; o < size(); ++o) {
+    if (impl_->event_hashes[o] == event_hash) ordinals.push_back(o);
+  }
   return ordinals;
 }
 

@@ -21,6 +21,7 @@ struct HeadRow {
   FingerprintId fingerprint{};
   uint64_t id_hash = 0;                                // id_hash(id, project)
   std::span<const std::pair<FieldId, ValueId>> terms;  // each pair once
+  uint32_t event_hash = 0;                             // event_hash(event id), 0 = none
 };
 
 class Head final : public Part {
@@ -42,6 +43,7 @@ class Head final : public Part {
   uint64_t memory_bytes() const;  // an estimate, for stats and limits
   ProjectId project(Ordinal ordinal) const;
   uint64_t id_hash(Ordinal ordinal) const;
+  uint32_t event_hash(Ordinal ordinal) const;
   std::span<const std::pair<FieldId, ValueId>> terms(Ordinal ordinal) const;
 
   uint32_t size() const override;
@@ -65,6 +67,7 @@ class Head final : public Part {
   void for_each_of(FingerprintId fingerprint, const Bitmap* matches,
                    const std::function<void(Ordinal)>& fn) const override;
   std::vector<Ordinal> find_id(uint64_t id_hash) const override;
+  std::vector<Ordinal> find_event(uint32_t event_hash) const override;
 
  private:
   struct Impl;

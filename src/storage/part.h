@@ -104,6 +104,9 @@ class Part {
   // Candidates for an occurrence id: ordinals whose id hash (id_hash below) is equal. The caller
   // confirms with the record itself.
   virtual std::vector<Ordinal> find_id(uint64_t id_hash) const = 0;
+  // The same for an event id: ordinals, ascending, whose event_hash (segment.h) is equal. Reads a
+  // column, four bytes an occurrence.
+  virtual std::vector<Ordinal> find_event(uint32_t event_hash) const = 0;
 
   // --- In bulk. What a part does not do better itself is a loop over the functions above. -------
   // Each `out` has room for one value an ordinal asked for. Ordinals are below size(); gathering

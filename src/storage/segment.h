@@ -78,5 +78,7 @@ Result<std::unique_ptr<Part>> open_segment_as_of(const ReadTxn& txn, SegmentId i
 
 // What find_id looks for. The head compares all of it, a segment its upper 38 bits.
 uint64_t id_hash(const Uuid& id, ProjectId project);
+// What find_event looks for; never 0, which stands for no event id.
+uint32_t event_hash(const Uuid& event_id);
 
 }  // namespace cairn::storage

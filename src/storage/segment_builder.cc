@@ -46,6 +46,11 @@ Result<void> SegmentBuilder::add_times(std::span<const uint64_t> times) {
   return add_column(SegmentPiece::Times, FieldId{}, times, *min);
 }
 
+Result<void> SegmentBuilder::add_events(std::span<const uint64_t> hashes) {
+  return add_column(SegmentPiece::Events, FieldId{}, hashes,
+                    *std::min_element(hashes.begin(), hashes.end()));
+}
+
 Result<void> SegmentBuilder::add_runs(std::span<const Run> runs) {
   return add(SegmentPiece::Runs, FieldId{}, SegmentRuns::build(runs));
 }

@@ -24,6 +24,7 @@ class SegmentBuilder {
   // Each once, in any order; columns have a value for each occurrence. Times as cast from signed.
   Result<void> add_lsns(std::span<const uint64_t> lsns);
   Result<void> add_times(std::span<const uint64_t> times);
+  Result<void> add_events(std::span<const uint64_t> hashes);
   Result<void> add_runs(std::span<const Run> runs);
   Result<void> add_ids(std::vector<IdEntry> entries);
   // Finishes the field's builder.

@@ -27,8 +27,9 @@ enum class SegmentPiece : uint8_t {
   Ids = 5,       // id hash prefixes by bucket, with ordinals
   Field = 6,     // postings of one field
   Column = 7,    // packed column of one field's values, 0 = none
+  Events = 8,    // packed column of the hashes of event ids, 0 = none
 };
-inline constexpr SegmentPiece kLastPiece = SegmentPiece::Column;
+inline constexpr SegmentPiece kLastPiece = SegmentPiece::Events;
 
 inline constexpr uint16_t kPieceMagic = 0x6763;  // "cg"
 inline constexpr uint8_t kPieceVersion = 2;

@@ -31,6 +31,7 @@ class SegmentMerger {
     map_rows();
     CAIRN_TRY(segment_.add_lsns(permuted([](const SegmentData& data) { return data.lsns; })));
     CAIRN_TRY(segment_.add_times(permuted([](const SegmentData& data) { return data.times; })));
+    CAIRN_TRY(segment_.add_events(permuted([](const SegmentData& data) { return data.events; })));
     CAIRN_TRY(segment_.add_runs(runs_));
     std::vector<Run>().swap(runs_);
     CAIRN_TRY(merge_ids());

@@ -1,6 +1,7 @@
 #include "storage/segment_part.h"
 
 #include <algorithm>
+#include <array>
 
 #include "model/field.h"
 #include "storage/bitmap_ranges.h"
@@ -131,6 +132,8 @@ class SegmentPart final : public Part {
                                     }),
                      candidates.end());
   }
+
+  std::vector<Ordinal> find_event(uint32_t event_hash) const override;
 
   bool sorted() const override { return true; }
   OrdinalRange range_of(FingerprintId fingerprint) const override {
@@ -266,6 +269,22 @@ void SegmentPart::for_each_of(FingerprintId fingerprint, const Bitmap* matches,
     fn(o);
     return true;
   });
+}
+
+std::vector<Ordinal> SegmentPart::find_event(uint32_t event_hash) const {
+  constexpr uint32_t kAtOnce = 8 * PackedColumn::kBlockRows;
+  std::array<uint32_t, kAtOnce> hashes;
+  std::vector<Ordinal> ordinals;
+  for (Ordinal begin = 0; begin < size(); begin += kAtOnce) {
+    const Ordinal end = std::min(size(), begin + kAtOnce);
+    d_.events.read(begin, end, hashes.data());
+    uint32_t hits = 0;  // no branch in the loop that looks at all of them
+    for (Ordinal o = 0; o < end - begin; ++o) hits += hashes[o] == event_hash ? 1 : 0;
+    for (Ordinal o = begin; hits > 0 && o < end; ++o) {
+      if (hashes[o - begin] == event_hash && (!only_ || only_->contains(o))) ordinals.push_back(o);
+    }
+  }
+  return ordinals;
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ namespace cairn::storage {
 // Everything a segment holds. Value type, borrows the transaction it was read in.
 struct SegmentData {
   SegmentMeta meta;
-  PackedColumn lsns, times;
+  PackedColumn lsns, times, events;
   SegmentRuns runs;
   SegmentIds ids;
   std::vector<std::pair<FieldId, SegmentField>> fields;   // ascending

@@ -31,6 +31,7 @@ class SegmentOpener {
     if (data_.meta.pieces != pieces_) return damaged(id_, "values are missing");
     CAIRN_TRY_ASSIGN(data_.lsns, column(SegmentPiece::Lsns));
     CAIRN_TRY_ASSIGN(data_.times, column(SegmentPiece::Times));
+    CAIRN_TRY_ASSIGN(data_.events, column(SegmentPiece::Events));
     CAIRN_TRY(read_runs());
     CAIRN_TRY(read_ids());
     CAIRN_TRY(read_fields());

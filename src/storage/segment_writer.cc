@@ -94,6 +94,7 @@ class SegmentWriter {
     CAIRN_TRY(segment_.add_lsns(column([&](Ordinal o) { return raw(head_.lsn(o)); })));
     CAIRN_TRY(segment_.add_times(
         column([&](Ordinal o) { return static_cast<uint64_t>(raw(head_.time(o))); })));
+    CAIRN_TRY(segment_.add_events(column([&](Ordinal o) { return head_.event_hash(o); })));
     CAIRN_TRY(segment_.add_runs(order_.runs));
     CAIRN_TRY(write_ids());
     CAIRN_TRY(write_fields());
@@ -212,6 +213,12 @@ Result<void> erase_segment(WriteTxn& txn, const ReadTxn& snapshot, SegmentId id)
 
 uint64_t id_hash(const Uuid& id, ProjectId project) {
   return hash64({reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size()}, raw(project));
+}
+
+uint32_t event_hash(const Uuid& event_id) {
+  const uint64_t hash =
+      hash64({reinterpret_cast<const char*>(event_id.bytes.data()), event_id.bytes.size()});
+  return std::max<uint32_t>(1, static_cast<uint32_t>(hash));
 }
 
 }  // namespace cairn::storage

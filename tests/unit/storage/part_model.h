@@ -28,6 +28,7 @@ struct ModelRow {
   FingerprintId fingerprint{};
   uint64_t id_hash = 0;
   std::vector<Term> terms;
+  uint32_t event_hash = 0;
 };
 
 struct PartModel {
@@ -84,6 +85,8 @@ inline PartModel random_part(const ModelShape& shape, uint64_t seed) {
     row.fingerprint = FingerprintId{1 + static_cast<uint32_t>(skew * skew * shape.fingerprints)};
     row.project = ProjectId{1 + (raw(row.fingerprint) * 7) % 3};
     row.id_hash = rng();
+    // Now and then none, or one that others have.
+    row.event_hash = below(5) == 0 ? static_cast<uint32_t>(below(4)) : static_cast<uint32_t>(rng());
     const auto add = [&](FieldId field, uint64_t value) {
       const Term term{field, ValueId{static_cast<uint32_t>(value)}};
       if (!PartModel::has(row, field, term.second)) row.terms.push_back(term);
@@ -103,7 +106,8 @@ inline PartModel random_part(const ModelShape& shape, uint64_t seed) {
 
 inline void fill(storage::Head& head, const PartModel& model) {
   for (const ModelRow& row : model.rows) {
-    head.add({row.lsn, row.time, row.project, row.fingerprint, row.id_hash, row.terms});
+    head.add(
+        {row.lsn, row.time, row.project, row.fingerprint, row.id_hash, row.terms, row.event_hash});
   }
 }
 
@@ -144,6 +148,13 @@ inline void check_columns(const storage::Part& part, const PartModel& model) {
   }
   CHECK(by_lsn.empty());
   CHECK(part.find_id(0x1234567890abcdef).empty());
+  for (size_t i = 0; i < model.rows.size(); i += 1 + model.rows.size() / 50) {
+    const uint32_t hash = model.rows[i].event_hash;
+    const std::vector<Ordinal> found = part.find_event(hash);
+    CHECK(std::is_sorted(found.begin(), found.end()));
+    CHECK(lsns_of(part, storage::Bitmap::from_sorted(found)) ==
+          model.where([&](const ModelRow& row) { return row.event_hash == hash; }));
+  }
 }
 
 inline void check_postings(const storage::Part& part, const PartModel& model) {
