@@ -105,6 +105,8 @@ class FilterBinder {
         return bind_is(filter);
       case Scope::Has:
         return bind_has(filter);
+      case Scope::Id:
+        return bind_id(filter);
       case Scope::Time:
         return bind_time(filter);
       case Scope::Group:
@@ -151,6 +153,22 @@ class FilterBinder {
     return field == GroupField::Assigned || field == GroupField::BookmarkedBy ||
            field == GroupField::SubscribedBy || field == GroupField::FirstRelease ||
            field == GroupField::RegressedIn;
+  }
+
+  static Result<Expr> bind_id(const Filter& filter) {
+    std::vector<Expr> ids;
+    for (const Value& value : filter.values) {
+      const bool equality = filter.op == Op::Equal || filter.op == Op::NotEqual;
+      const auto id = value.pattern.empty() ? parse_uuid(value.text) : std::nullopt;
+      if (!equality || !id) {
+        return invalid_at(value.at, "\"" + value.text +
+                                        "\" is no id of an occurrence or event: expected all 32 "
+                                        "hexadecimal digits; issues are found by issue:SHORT-ID.");
+      }
+      ids.push_back(Expr::of(IdTest{*id}));
+    }
+    if (ids.size() == 1) return std::move(ids.front());
+    return Expr::any_of(std::move(ids));
   }
 
   Result<Expr> bind_time(const Filter& filter) const {

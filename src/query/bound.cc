@@ -112,6 +112,7 @@ bool GroupTest::matches(const model::Forest& forest, GroupId issue) const {
 Expr Expr::of(EventTest test) { return test_of(std::move(test)); }
 Expr Expr::of(TimeTest test) { return test_of(test); }
 Expr Expr::of(GroupTest test) { return test_of(std::move(test)); }
+Expr Expr::of(IdTest test) { return test_of(test); }
 Expr Expr::all_of(std::vector<Expr> children) { return combine(Kind::And, std::move(children)); }
 Expr Expr::any_of(std::vector<Expr> children) { return combine(Kind::Or, std::move(children)); }
 Expr Expr::negation(Expr child) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/ids.h"
+#include "base/uuid.h"
 #include "model/forest.h"
 #include "query/ast.h"
 #include "query/field_catalogue.h"
@@ -26,6 +27,11 @@ struct EventTest {
   std::vector<TextMatch> matches;
   bool or_absent = false;
   bool operator==(const EventTest&) const = default;
+};
+
+// It is the occurrence's id, or that of its event.
+struct IdTest {
+  Uuid id;
 };
 
 struct TimeTest {
@@ -51,13 +57,14 @@ struct GroupTest {
 struct Expr {
   enum class Kind : uint8_t { True, Test, And, Or, Not };
   Kind kind = Kind::True;
-  std::variant<std::monostate, EventTest, TimeTest, GroupTest> test;  // Kind::Test
-  std::vector<Expr> children;                                         // And, Or; Not: exactly one
-  Span at;  // in the query, without `!`; empty: of no term alone
+  std::variant<std::monostate, EventTest, TimeTest, GroupTest, IdTest> test;  // Kind::Test
+  std::vector<Expr> children;  // And, Or; Not: exactly one
+  Span at;                     // in the query, without `!`; empty: of no term alone
 
   static Expr of(EventTest test);
   static Expr of(TimeTest test);
   static Expr of(GroupTest test);
+  static Expr of(IdTest test);
   static Expr all_of(std::vector<Expr> children);
   static Expr any_of(std::vector<Expr> children);
   static Expr negation(Expr child);

@@ -116,6 +116,7 @@ FieldRef scope_ref(Scope scope) {
 FieldRef find_plain(std::string_view name) {
   if (name == "is") return scope_ref(Scope::Is);
   if (name == "has") return scope_ref(Scope::Has);
+  if (name == "id") return scope_ref(Scope::Id);
   if (std::find(kTimeNames.begin(), kTimeNames.end(), name) != kTimeNames.end()) {
     return scope_ref(Scope::Time);
   }
@@ -174,7 +175,8 @@ FieldRef find_field(std::string_view name) {
 }
 
 std::vector<FieldName> field_names() {
-  std::vector<FieldName> names = {{"is", "", find_plain("is")}, {"has", "", find_plain("has")}};
+  std::vector<FieldName> names = {
+      {"is", "", find_plain("is")}, {"has", "", find_plain("has")}, {"id", "", find_plain("id")}};
   const auto add = [&](std::string_view name) {
     FieldRef ref = find_plain(name);
     const auto same = std::find_if(names.begin(), names.end(), [&](const FieldName& one) {

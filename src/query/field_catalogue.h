@@ -47,6 +47,7 @@ enum class GroupField : uint8_t {
 
 enum class Scope : uint8_t {
   Event,  // a text field of the occurrence
+  Id,     // the occurrence's id, or that of its event
   Time,   // the time of the occurrence
   Group,  // a property of the visible issue
   Is,     // is:VALUE

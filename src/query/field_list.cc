@@ -98,6 +98,9 @@ class FieldLister {
         info.scope = "filter", info.type = "word", info.operators = "= !";
         info.examples = {"user", "tags[os]"};
         return {};
+      case Scope::Id:
+        info.scope = "occurrence", info.type = "id", info.operators = "= != [list]";
+        return {};
       case Scope::Time:
         info.scope = "time", info.type = "date", info.operators = kOrder;
         info.examples = {"-24h", "2026-11-21", ">=2026-11-21T05:27:44Z"};

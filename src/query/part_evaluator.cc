@@ -91,6 +91,15 @@ bool column_is_cheaper(const PlanNode& node, const Part& part) {
   return part.size() < postings + estimate(node, part) * kOrdinal;
 }
 
+// They ascend in each part.
+std::vector<Ordinal> rows_in(const PlanNode& node, const Part& part) {
+  std::vector<Ordinal> ordinals;
+  for (const PlanNode::Row& row : node.rows) {
+    if (row.part == &part) ordinals.push_back(row.ordinal);
+  }
+  return ordinals;
+}
+
 }  // namespace
 
 uint64_t estimate(const PlanNode& node, const Part& part) {
@@ -107,6 +116,8 @@ uint64_t estimate(const PlanNode& node, const Part& part) {
     }
     case Kind::Present:
       return std::min(stats_of(node.field, part).occurrences, size);
+    case Kind::Rows:
+      return rows_in(node, part).size();
     case Kind::Time:
       return estimate_time(node.range, part);
     case Kind::Fingerprints:
@@ -178,6 +189,9 @@ Bitmap PartEvaluator::compute(const PlanNode& node, Way& way) {
     case Kind::Present:
       way = Way::Present;
       return part_.any(node.field);
+    case Kind::Rows:
+      way = Way::Ids;
+      return Bitmap::from_sorted(rows_in(node, part_));
     case Kind::Time:
       way = Way::Times;
       return part_.in_time(node.range.begin, node.range.end);

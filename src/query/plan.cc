@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "query/group_filter.h"
+#include "storage/segment.h"
 
 namespace cairn::query {
 namespace {
@@ -178,6 +179,7 @@ class Planner {
       node.at = expr.at;
       return node;
     }
+    if (const auto* one = std::get_if<IdTest>(&expr.test)) return resolve_id(one->id, expr.at);
     const auto* event = std::get_if<EventTest>(&expr.test);
     CAIRN_ASSERT(event != nullptr);
     std::vector<PlanNode> either;
@@ -199,6 +201,33 @@ class Planner {
     }
     if (event->or_absent) either.push_back(negated(combined(Kind::Or, std::move(present))));
     return combined(Kind::Or, std::move(either));
+  }
+
+  // The index keeps hashes of ids; what has an equal one is read to be sure.
+  Result<PlanNode> resolve_id(const Uuid& id, Span at) {
+    CAIRN_TRY(take_scan(at));
+    PlanNode node = node_of(Kind::Rows);
+    node.at = at;
+    if (view_.ids == nullptr) return node_of(Kind::None);
+    std::vector<uint64_t> hashes;
+    for (const auto& [project, settings] : view_.state->projects()) {
+      hashes.push_back(storage::id_hash(id, project));
+    }
+    const uint32_t event_hash = storage::event_hash(id);
+    for (const storage::Part* part : view_.parts) {
+      std::vector<storage::IdCandidate> candidates;
+      part->find_ids(hashes, candidates);
+      std::vector<Ordinal> ordinals = part->find_event(event_hash);
+      for (const auto& [index, ordinal] : candidates) ordinals.push_back(ordinal);
+      std::sort(ordinals.begin(), ordinals.end());
+      ordinals.erase(std::unique(ordinals.begin(), ordinals.end()), ordinals.end());
+      for (const Ordinal ordinal : ordinals) {
+        CAIRN_TRY_ASSIGN(const bool same, view_.ids->has_id(part->lsn(ordinal), id));
+        if (same) node.rows.push_back({part, ordinal});
+      }
+    }
+    if (node.rows.empty()) node.kind = Kind::None;
+    return node;
   }
 
   // nullopt: no occurrence has such a tag.

@@ -19,10 +19,16 @@ namespace cairn::query {
 
 // A condition that every part of the index can answer with a bitmap.
 struct PlanNode {
-  enum class Kind : uint8_t { All, None, Values, Present, Time, Fingerprints, And, Or, Not };
+  enum class Kind : uint8_t { All, None, Values, Present, Rows, Time, Fingerprints, And, Or, Not };
+  struct Row {
+    const storage::Part* part = nullptr;
+    Ordinal ordinal = 0;
+    bool operator==(const Row&) const = default;
+  };
   Kind kind = Kind::All;
   FieldId field{};              // Values, Present
   std::vector<ValueId> values;  // Values: any of them, ascending
+  std::vector<Row> rows;        // Rows: found by id
   TimeRange range;              // Time
   std::vector<bool> wanted;     // Fingerprints, as Part::of_fingerprints takes it
   double share = 0;             // Fingerprints: of all occurrences that those wanted have

@@ -12,8 +12,8 @@ using Kind = PlanNode::Kind;
 
 // Children are compared by their numbers.
 bool is_same(const PlanNode& a, const PlanNode& b) {
-  return a.kind == b.kind && a.field == b.field && a.values == b.values && a.range == b.range &&
-         a.wanted == b.wanted &&
+  return a.kind == b.kind && a.field == b.field && a.values == b.values && a.rows == b.rows &&
+         a.range == b.range && a.wanted == b.wanted &&
          std::equal(a.children.begin(), a.children.end(), b.children.begin(), b.children.end(),
                     [](const PlanNode& x, const PlanNode& y) { return x.id == y.id; });
 }
@@ -26,6 +26,7 @@ uint64_t hash_of(const PlanNode& node) {
   mix(static_cast<uint64_t>(raw(node.range.begin)));
   mix(static_cast<uint64_t>(raw(node.range.end)));
   for (const ValueId value : node.values) mix(raw(value));
+  for (const PlanNode::Row& row : node.rows) mix(row.ordinal);
   for (const PlanNode& child : node.children) mix(child.id);
   return hash;
 }

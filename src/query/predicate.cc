@@ -28,6 +28,7 @@ bool matches_event(const EventTest& test, const std::vector<model::Term>& terms)
 }
 
 struct Subject {
+  const model::Occurrence& occurrence;
   const std::vector<model::Term>& terms;
   TimeUs time;
   const model::Forest& forest;
@@ -40,6 +41,9 @@ bool passes(const Expr& leaf, const Subject& subject) {
   }
   if (const auto* time = std::get_if<TimeTest>(&leaf.test)) {
     return time->range.contains(subject.time);
+  }
+  if (const auto* one = std::get_if<IdTest>(&leaf.test)) {
+    return subject.occurrence.id == one->id || subject.occurrence.event_id == one->id;
   }
   const auto* group = std::get_if<GroupTest>(&leaf.test);
   CAIRN_ASSERT(group != nullptr);
@@ -65,7 +69,7 @@ Result<Predicate> Predicate::bind(const Query& query, const model::Forest& fores
 
 bool Predicate::matches(const model::Occurrence& occurrence, GroupId issue) {
   const auto& terms = impl_->extractor.extract(occurrence);
-  const Subject subject{terms, occurrence.time(), impl_->forest, issue};
+  const Subject subject{occurrence, terms, occurrence.time(), impl_->forest, issue};
   return holds(impl_->expr, [&](const Expr& leaf) { return passes(leaf, subject); });
 }
 

@@ -18,6 +18,8 @@ std::string_view kind_name(PlanNode::Kind kind) {
       return "field";
     case PlanNode::Kind::Present:
       return "present";
+    case PlanNode::Kind::Rows:
+      return "id";
     case PlanNode::Kind::Time:
       return "time";
     case PlanNode::Kind::Fingerprints:
@@ -98,7 +100,8 @@ std::string_view way_name(Way way) {
                                                           "combined",
                                                           "column",
                                                           "again",
-                                                          "skipped"};
+                                                          "skipped",
+                                                          "ids"};
   return kNames[static_cast<size_t>(way)];
 }
 

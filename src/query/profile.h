@@ -31,8 +31,9 @@ enum class Way : uint8_t {
   Column,        // the values of what the conditions before it had left, one by one
   Again,         // equal to a condition that was answered before
   Skipped,       // nothing was left to ask for
+  Ids,           // found by id before
 };
-inline constexpr size_t kWays = 12;
+inline constexpr size_t kWays = 13;
 std::string_view way_name(Way way);
 
 struct Profile {

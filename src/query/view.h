@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "base/ids.h"
+#include "base/result.h"
+#include "base/uuid.h"
 #include "model/forest.h"
 #include "model/state.h"
 #include "query/meter.h"
@@ -15,6 +17,14 @@
 namespace cairn::query {
 
 struct CursorSeal;  // cursor.h
+
+// Confirms what the index, which keeps hashes of ids, only guesses at. Thread: that of the view.
+class IdReader {
+ public:
+  virtual ~IdReader() = default;
+  // Whether the record is an occurrence of this id, or of an event of this id. Io, Corruption.
+  virtual Result<bool> has_id(Lsn lsn, const Uuid& id) const = 0;
+};
 
 // Borrows all it points to; they must outlive it and not change meanwhile.
 struct View {
@@ -27,6 +37,7 @@ struct View {
   const model::Overlay* overlay = nullptr;       // an experiment's; nullptr: the base
   Meter* meter = nullptr;                        // watches the answer; nullptr: nobody does
   const CursorSeal* seal = nullptr;              // nullptr: no cursors are made or read
+  const IdReader* ids = nullptr;                 // nullptr: nothing is found by id
 
   model::Forest forest() const { return {*state, overlay}; }
   // "" = the base.

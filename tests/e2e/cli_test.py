@@ -143,6 +143,33 @@ def test_fields(box):
     box.run("fields", box.store, "nothing").expect(1).says("fields")
 
 
+def test_what_lies_deeper(box):
+    fill(box)
+    event = {"event_id": "b" * 32, "project_id": 7, "platform": "python", "timestamp": 1, "tags": {},
+             "contexts": {"os": {"name": "Plan 9"}}, "release": "shop@1.2.3"}
+    value = occurrence(77, evidence_data={"rows": 1500}, event=event, evidence_display=[
+        {"name": "Query", "value": "SELECT * FROM cart", "important": True}])
+    box.imports(box.write("deeper.jsonl", [json.dumps(value)]))
+
+    def checks():
+        for query in [f"id:{value['id']}", f"id:{'b' * 32}", "select \\* from", "os.name:\"Plan 9\"",
+                      "evidence.rows:>1k", "first_release:shop@1.2.*"]:
+            assert short_ids(box.search(query)) == ["P7-6"], query
+        assert box.search(f"!id:{'b' * 32}")["total"] == 5
+        assert box.search("id:" + "c" * 32)["total"] == 0
+
+    checks()  # in the head
+    fields = {field["name"]: field for field in box.ok("fields", box.store, "--json").json()["fields"]}
+    assert fields["evidence.rows"]["type"] == "number" and fields["os.name"]["scope"] == "tag"
+    assert fields["first_release"]["aliases"] == ["first-release", "firstRelease"]
+    box.ok("rebuild", box.store)
+    checks()  # in a segment
+    past = box.search(f"id:{'b' * 32}", "--as-of", "3")
+    assert past["total"] == 0
+    box.run("query", box.store, "id:b7").expect(1).says("all 32")
+    box.ok("verify", box.store, "--deep")
+
+
 def test_who_asks(box):
     fill(box)
     box.ok("assign", box.store, "P7-1", "user:7")

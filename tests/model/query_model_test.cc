@@ -274,6 +274,13 @@ int check_queries(QueryWorld& world, uint64_t seed, int queries) {
     last = std::max(last, stored.occurrence.time());
   }
   RandomQuery random(seed, first, last);
+  std::vector<std::string> ids;
+  for (size_t i = 0; i < world.stored().size(); i += 1 + world.stored().size() / 30) {
+    const model::Occurrence& occurrence = world.stored()[i].occurrence;
+    ids.push_back(occurrence.id.hex());
+    ids.push_back(occurrence.event_id->dashed());
+  }
+  random.know_ids(std::move(ids));
   int telling = 0;
   for (int i = 0; i < queries; ++i) {
     // Some time after the last occurrence, or among them, so that some lie after now.

@@ -2,6 +2,7 @@
 // and the occurrences beside it for a plain scan.
 #pragma once
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <memory>
 #include <utility>
@@ -29,7 +30,7 @@ inline void must(Result<void> result) {
   if (!result) FAIL(result.error().message);
 }
 
-class QueryWorld {
+class QueryWorld : public query::IdReader {
  public:
   struct Stored {
     model::Occurrence occurrence;
@@ -46,7 +47,8 @@ class QueryWorld {
       terms.emplace_back(field, must(dictionary_.intern(field, term.value, hash64(term.value))));
     }
     head_.add({lsn_, occurrence.time(), occurrence.project, fingerprint,
-               storage::id_hash(occurrence.id, occurrence.project), terms});
+               storage::id_hash(occurrence.id, occurrence.project), terms,
+               occurrence.event_id ? storage::event_hash(*occurrence.event_id) : 0});
     stored_.push_back({occurrence, lsn_, fingerprint});
   }
 
@@ -84,7 +86,15 @@ class QueryWorld {
     if (head_.size() > 0) parts_.push_back(&head_);
     query::View view{lsn_, &state_, &dictionary_, txn_.get(), parts_, roots_};
     view.seal = &seal_;
+    view.ids = this;
     return view;
+  }
+
+  Result<bool> has_id(Lsn lsn, const Uuid& id) const override {
+    const auto found = std::find_if(stored_.begin(), stored_.end(),
+                                    [&](const Stored& one) { return one.lsn == lsn; });
+    return found != stored_.end() &&
+           (found->occurrence.id == id || found->occurrence.event_id == id);
   }
   // What cursors are made with; the key is always the same.
   query::CursorSeal& seal_of_cursors() { return seal_; }

@@ -18,6 +18,9 @@ class RandomQuery {
   RandomQuery(uint64_t seed, TimeUs first, TimeUs last)
       : random_(seed), first_(first), last_(last) {}
 
+  // Asked for by `id`, beside one that nothing has.
+  void know_ids(std::vector<std::string> ids) { ids_ = std::move(ids); }
+
   uint64_t below(uint64_t n) { return random_() % n; }
 
   query::Node node(int depth) {
@@ -313,8 +316,19 @@ class RandomQuery {
     }
   }
 
+  void id_filter(query::Filter& filter) {
+    filter.key = plain("id");
+    filter.list = below(2) == 0;
+    for (uint64_t i = filter.list ? 1 + below(4) : 1; i > 0; --i) {
+      const bool known = !ids_.empty() && below(5) != 0;
+      filter.values.push_back(
+          literal(known ? ids_[below(ids_.size())] : "00000000-0000-4000-8000-00000000000a"));
+    }
+  }
+
   void event_filter(query::Filter& filter) {
     if (below(5) == 0) return kind_filter(filter);
+    if (below(20) == 0) return id_filter(filter);
     const Field& field = event_field();
     filter.key = plain(field.name);
     if (below(6) == 0) {
@@ -396,6 +410,7 @@ class RandomQuery {
       "regressed",  "assigned", "unassigned", "forever", "archived_until_escalating"};
 
   std::mt19937_64 random_;
+  std::vector<std::string> ids_;
   TimeUs first_;
   TimeUs last_;
   std::vector<query::Filter> filters_;  // the last ones made

@@ -427,6 +427,29 @@ TEST_CASE_METHOD(Versions, "issues by releases they came back in") {
   CHECK(issues("regressed_in_release:shop@3.0.0") == std::vector<std::string>{"SHOP-1"});
 }
 
+TEST_CASE_METHOD(Filters, "occurrences by their id or that of their event") {
+  model::Occurrence one = stored().front().occurrence;
+  one.id = *parse_uuid("a7b1c2d3-0000-4000-8000-000000000001");
+  one.event_id = parse_uuid("b7b1c2d3000040008000000000000002");
+  add(one);
+  CHECK(count("id:a7b1c2d3000040008000000000000001") == 1);
+  CHECK(count("id:A7B1C2D3-0000-4000-8000-000000000001") == 1);
+  CHECK(count("id:b7b1c2d3000040008000000000000002") == 1);
+  CHECK(count("id:c7b1c2d3000040008000000000000003") == 0);
+  CHECK(count("!id:b7b1c2d3000040008000000000000002") == 4);
+  CHECK(count("id:!=b7b1c2d3000040008000000000000002") == 4);
+  CHECK(count("id:[b7b1c2d3000040008000000000000002, a7b1c2d3000040008000000000000001]") == 1);
+  CHECK(count("id:b7b1c2d3000040008000000000000002 OR level:fatal") == 2);
+  seal();
+  CHECK(count("id:a7b1c2d3000040008000000000000001") == 1);
+  CHECK(count("id:b7b1c2d3000040008000000000000002 level:error") == 1);
+  CHECK(issues("id:b7b1c2d3000040008000000000000002") == std::vector<std::string>{"SHOP-1"});
+  CHECK(error("level:error id:b7b1").position == 15);
+  CHECK(error("id:b7b1*").message.find("all 32") != std::string::npos);
+  CHECK(error("id:>b7b1c2d3000040008000000000000002").position == 4);
+  CHECK(error("has:id").message.find("always has a value") != std::string::npos);
+}
+
 TEST_CASE_METHOD(Details, "evidence of the detector") {
   event({"c", "2026-11-20T11:00:00Z", "D", "error", "", 1, 1, R"({"detector_id":17})"});
   CHECK(count("detector:17") == 1);
