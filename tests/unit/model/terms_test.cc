@@ -39,7 +39,8 @@ std::vector<std::string> terms_of(const Occurrence& o) {
 std::vector<std::string> event_terms(std::string members) {
   TermExtractor extractor;
   std::vector<std::string> all;
-  for (const Term& term : extractor.extract(with_event(std::move(members)))) {
+  const Occurrence o = with_event(std::move(members));
+  for (const Term& term : extractor.extract(o)) {
     if (term.id > field::kLastAttribute) continue;
     all.push_back(name_of(term) + "=" + std::string(term.value));
   }
