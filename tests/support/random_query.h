@@ -10,6 +10,7 @@
 
 #include "base/time_format.h"
 #include "query/ast.h"
+#include "support/random_fields.h"
 
 namespace cairn::testing {
 
@@ -161,11 +162,6 @@ class RandomQuery {
   }
 
  private:
-  struct Field {
-    const char* name;
-    std::vector<std::string> values;
-  };
-
   query::ColumnRef column() {
     if (below(2) == 0) return row_key();
     query::Call call = table().calls.front();
@@ -193,36 +189,12 @@ class RandomQuery {
     return value;
   }
 
-  const Field& event_field() {
-    static const std::vector<Field> kFields = {
-        {"level", {"error", "fatal", "info", "nolevel"}},
-        {"release.version", {"1.0", "1.3", "2.5", "3.0"}},
-        {"environment", {"production", "staging", "Production"}},
-        {"env", {"staging"}},
-        {"release", {"1.0", "1.3", "2.5", "3.0"}},
-        {"browser", {"Chrome 120", "Firefox 119", "Safari 17", "chrome 120"}},
-        {"shard", {"1", "2", "17", "29", "31"}},
-        {"customer tier", {"tier 0", "tier 1", "tier 9"}},
-        {"user", {"id:u0", "id:u1", "id:u7", "u0"}},
-        {"user.id", {"u0", "u1", "u3", "id:u0"}},
-        {"url", {"https://shop.example/0", "https://shop.example/1", "https://shop.example/17"}},
-        {"title", {"Error 0 in part 0", "Error 1 in part 4", "error 0 in part 0"}},
-        {"message", {"Quiet failure 0", "Quiet failure 1"}},
-        {"error.type", {"IoError", "ParseError", "Timeout"}},
-        {"fingerprint", {"fine-1", "mid-0", "coarse-0", "coarse-1"}},
-        {"culprit", {"module_0", "module_3"}},
-        {"absent", {"x"}},
-        {"os.name", {"Linux", "Windows", "Plan 9"}},
-        {"stack.function", {"pay", "ship", "main"}},
-        {"stack.top", {"shop.m0 in pay", "shop.m1 in ship", "shop.m2 in main"}},
-        {"evidence", {"Slow Query: SELECT 1 FROM cart", "rows: 3", "ROWS: 3"}},
-        {"evidence.Slow Query", {"SELECT 0 FROM cart", "SELECT 2 FROM cart"}},
-        {"error.mechanism", {"generic", "Generic"}},
-    };
-    return kFields[below(kFields.size())];
+  const RandomField& event_field() {
+    const std::vector<RandomField>& fields = random_event_fields();
+    return fields[below(fields.size())];
   }
 
-  query::Value value_of(const Field& field) {
+  query::Value value_of(const RandomField& field) {
     const std::string& text = field.values[below(field.values.size())];
     if (below(12) == 0) return literal("");
     if (below(4) != 0) return literal(text);
@@ -329,7 +301,7 @@ class RandomQuery {
   void event_filter(query::Filter& filter) {
     if (below(5) == 0) return kind_filter(filter);
     if (below(20) == 0) return id_filter(filter);
-    const Field& field = event_field();
+    const RandomField& field = event_field();
     filter.key = plain(field.name);
     if (below(6) == 0) {
       filter.key.form = query::KeyForm::Tag;
