@@ -223,7 +223,8 @@ class PipelineBinder {
 
   Result<void> set_limit(uint32_t count, Span at) {
     if (count == 0 || count > kMaxLimit) {
-      return invalid_at(at, "A limit is between 1 and " + std::to_string(kMaxLimit) + ".");
+      return invalid_at(at, "A limit is between 1 and " + std::to_string(kMaxLimit) +
+                                ": longer lists are read page by page.");
     }
     (pipeline_.fields ? pipeline_.fields->limit : pipeline_.limit) = count;
     return {};

@@ -37,6 +37,12 @@ bool is_relative(std::string_view text) {
          text[1] <= '9' && unit_us(text.back());
 }
 
+// "-24": of what?
+bool lacks_unit(std::string_view text) {
+  return text.size() >= 2 && (text[0] == '-' || text[0] == '+') &&
+         text.find_first_not_of("0123456789", 1) == std::string_view::npos;
+}
+
 // Distance back from now, or nullopt when it is no number or leads out of the range of times.
 std::optional<TimeUs> relative_instant(std::string_view text, TimeUs now) {
   const std::string_view digits = text.substr(1, text.size() - 2);
@@ -186,7 +192,10 @@ Result<TimeRange> parse_time_test(const Value& value, Op op, TimeUs now) {
   if (!time) {
     return invalid_at(value.at, "\"" + text +
                                     "\" is no date: expected one like 2026-11-21, "
-                                    "2026-11-21T05:27:44Z, -24h or +3d.");
+                                    "2026-11-21T05:27:44Z, -24h or +3d." +
+                                    (lacks_unit(text) ? " A unit is missing, as in " + text +
+                                                            "h for hours: m, h, d or w."
+                                                      : ""));
   }
   TimeRange range;
   switch (op) {
