@@ -187,6 +187,15 @@ class Scan {
   std::vector<Matched> matched;
 };
 
+void check_row(const query::IssueRow& row, const Row& want) {
+  REQUIRE(row.id == want.issue);
+  REQUIRE(row.count == want.counted.count);
+  REQUIRE(row.users == want.users.size());
+  REQUIRE(row.first == want.counted.first);
+  REQUIRE(row.last == want.counted.last);
+}
+
+// All pages to the end, and back again to the first.
 void check_pages(const query::View& view, const query::Query& query, const Scan& scan,
                  query::Sort sort, uint32_t page_size, TimeUs now) {
   const std::vector<Row> expected = scan.rows(sort);
@@ -194,26 +203,34 @@ void check_pages(const query::View& view, const query::Query& query, const Scan&
   options.now = now;
   options.sort = sort;
   options.limit = std::max<uint32_t>(page_size, static_cast<uint32_t>(expected.size() / 20));
-  size_t at = 0;
-  while (true) {
-    const auto page = query::search(view, query, options);
+  const auto read = [&]() -> query::SearchPage {
+    auto page = query::search(view, query, options);
     INFO((page.ok() ? std::string() : page.error().message));
     REQUIRE(page.ok());
     REQUIRE(page->total == expected.size());
-    for (const query::IssueRow& row : page->issues) {
-      REQUIRE(at < expected.size());
-      const Row& want = expected[at++];
-      INFO("row " << at);
-      REQUIRE(row.id == want.issue);
-      REQUIRE(row.count == want.counted.count);
-      REQUIRE(row.users == want.users.size());
-      REQUIRE(row.first == want.counted.first);
-      REQUIRE(row.last == want.counted.last);
-    }
-    if (!page->next) break;
-    options.cursor = *page->next;
+    return *std::move(page);
+  };
+  query::SearchPage page = read();
+  size_t begin = 0;
+  const auto check_at = [&](size_t at) {
+    INFO("page at row " << at);
+    REQUIRE(at + page.issues.size() <= expected.size());
+    for (size_t i = 0; i < page.issues.size(); ++i) check_row(page.issues[i], expected[at + i]);
+  };
+  for (check_at(0); page.next; check_at(begin)) {
+    begin += page.issues.size();
+    options.cursor = *page.next;
+    page = read();
   }
-  REQUIRE(at == expected.size());
+  REQUIRE(begin + page.issues.size() == expected.size());
+  while (page.prev) {
+    options.cursor = *page.prev;
+    page = read();
+    REQUIRE(begin >= page.issues.size());
+    begin -= page.issues.size();
+    check_at(begin);
+  }
+  REQUIRE(begin == 0);
 }
 
 // count() uniq(user) by FIELD, without regard to order.
