@@ -1,7 +1,8 @@
-// Writing: requests queue up; one thread at a time applies what is queued, in order.
+// Writing: requests queue up; one thread at a time applies what is queued: first those whose
+// callers wait, then, some at a time, those with a promise, each kind in order.
 //
 // A caller that finds nobody writing serves itself, and whoever came meanwhile is served by the
-// store's writing thread. While there is more to apply, the log's thread makes the requests before
+// store's writing thread. While that applies, the log's thread makes the requests before
 // durable, one fdatasync for all that were applied while the last one ran, and answers them. The
 // state stays locked until everything applied is durable: nobody sees what could still be lost.
 #include <fmt/format.h>
@@ -149,15 +150,20 @@ bool Store::Impl::take_requests() {
   queue_changed.wait(queue_lock, [&] {
     return !queue.empty() || !queue_later.empty() || unanswered.empty() || log_failed;
   });
-  taken.assign(queue.begin(), queue.end());
-  queue.clear();
+  // Out of memory, a request stays in one of the lists: somebody waits for its answer.
+  const auto take = [&](std::deque<WriteRequest*>& from) {
+    taken.push_back(from.front());
+    unanswered.push_back(from.front());
+    from.pop_front();
+  };
+  taken.clear();
+  while (!queue.empty()) take(queue);
   for (size_t messages = 0; !queue_later.empty() && messages < kMessagesAtOnce;) {
-    messages += queue_later.front()->own_messages.messages.size();
-    taken.push_back(queue_later.front());
-    queue_later.pop_front();
-    queued_messages -= taken.back()->own_messages.messages.size();
+    take(queue_later);
+    const size_t more = taken.back()->own_messages.messages.size();
+    messages += more;
+    queued_messages -= more;
   }
-  unanswered.insert(unanswered.end(), taken.begin(), taken.end());
   queue_taken.notify_all();
   return !unanswered.empty();
 }
