@@ -220,7 +220,9 @@ TableBuilder::TableBuilder(const View& view, const BoundTable& table, TimeUs ori
       shift_us_(shift_us),
       held_(view.meter) {
   if (table.every_us) {
-    first_bucket_ = floor_divide(raw(origin) + shift_us, *table.every_us);
+    // Of unsigned numbers: without a match `origin` is the last time there is.
+    const uint64_t begin = static_cast<uint64_t>(raw(origin)) + static_cast<uint64_t>(shift_us);
+    first_bucket_ = floor_divide(static_cast<int64_t>(begin), *table.every_us);
     levels_.emplace_back(UINT64_MAX);
   }
   for (const RowKey& key : table.by) {
