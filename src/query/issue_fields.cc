@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <unordered_map>
+#include <utility>
 
 #include "base/assert.h"
 #include "query/aggregate.h"
@@ -12,6 +14,7 @@
 #include "query/plan.h"
 #include "query/profile.h"
 #include "query/rollup.h"
+#include "query/sort_key.h"
 
 namespace cairn::query {
 namespace {
@@ -86,20 +89,32 @@ class IssueLister {
 
   Result<Candidates> candidates(const Plan& plan, uint32_t limit) const {
     if (!chooses() || pipeline_.limit) return page(limit);
-    Candidates found;
+    const Sort sort = options_.sort.value_or(pipeline_.sort.value_or(Sort::Date));
     GroupFilter filter(view_, plan.group_filter);
+    std::vector<PartMatch> parts;
     std::vector<IssueTotals> issues;
-    if (plan.issues || !totals_from_state(view_, plan, filter, issues)) {
-      const auto parts = match_parts(view_, plan, filter, GroupFilterIn::Caller);
-      issues = roll_up(view_, plan, filter, parts);
+    const bool counted = !plan.issues && totals_from_state(view_, plan, filter, issues);
+    if (!counted || reads_matches(sort)) {
+      parts = match_parts(view_, plan, filter, GroupFilterIn::Caller);
     }
+    if (!counted) issues = roll_up(view_, plan, filter, parts);
     note_issues(view_, plan, filter);
     CAIRN_TRY(check(view_.meter));
-    std::sort(issues.begin(), issues.end(), [](const IssueTotals& a, const IssueTotals& b) {
-      return a.last != b.last ? a.last > b.last : raw(a.id) > raw(b.id);
-    });
-    for (const IssueTotals& issue : issues) found.issues.push_back(issue.id);
-    found.total = issues.size();
+    CAIRN_TRY_ASSIGN(const auto keys, sort_keys(view_, parts, issues, sort, options_.now));
+    return in_order(issues, keys);
+  }
+
+  // The largest key first, then the largest id, as search() lists them.
+  static Candidates in_order(const std::vector<IssueTotals>& issues,
+                             const std::vector<int64_t>& keys) {
+    std::vector<std::pair<int64_t, GroupId>> ranked;
+    ranked.reserve(issues.size());
+    for (size_t i = 0; i < issues.size(); ++i) ranked.emplace_back(keys[i], issues[i].id);
+    std::sort(ranked.begin(), ranked.end(), std::greater<>());
+    Candidates found;
+    found.issues.reserve(ranked.size());
+    for (const auto& [key, issue] : ranked) found.issues.push_back(issue);
+    found.total = ranked.size();
     return found;
   }
 

@@ -14,8 +14,14 @@
 
 namespace cairn::query {
 
-// One for each of the issues, whose matches are among those of `parts`. Errors: Corruption, Io (of
-// the dictionary); Closed, Exhausted (of the view's meter).
+// Whether the sort asks for more of the matches than the totals of the issues.
+inline bool reads_matches(Sort sort) {
+  return sort == Sort::User || sort == Sort::Trends || sort == Sort::Recommended;
+}
+
+// One for each of the issues, whose matches are among those of `parts` (read only if
+// reads_matches(sort)). Errors: Corruption, Io (of the dictionary); Closed, Exhausted (of the
+// view's meter).
 Result<std::vector<int64_t>> sort_keys(const View& view, const std::vector<PartMatch>& parts,
                                        std::span<const IssueTotals> issues, Sort sort, TimeUs now);
 

@@ -114,26 +114,6 @@ void fill(QueryWorld& world, uint64_t seed, uint64_t count, uint64_t seal_every)
   for (int i = 0; i < 20; ++i) change_something(world, random, TimeUs{2'000'000'000'000'000});
 }
 
-std::vector<NaiveIssue> naive_issues(const std::vector<Matched>& matched,
-                                     const model::State& state) {
-  std::map<GroupId, NaiveIssue> issues;
-  for (const Matched& match : matched) {
-    NaiveIssue& issue = issues[match.issue];
-    const auto user = match.values.find("user");
-    issue.matches.push_back({match.stored->occurrence.time(),
-                             user == match.values.end() ? "" : user->second,
-                             match.values.find("level")->second});
-  }
-  std::vector<NaiveIssue> listed;
-  for (auto& [id, issue] : issues) {
-    issue.id = id;
-    issue.priority = state.group(id).priority;
-    issue.type_priority = state.type(state.group(id).type).default_priority;
-    listed.push_back(std::move(issue));
-  }
-  return listed;
-}
-
 std::vector<IssueRow> expected_issues(const std::vector<Matched>& matched,
                                       const model::State& state, Sort sort,
                                       const query::SearchOptions& options) {

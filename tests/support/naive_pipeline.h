@@ -10,6 +10,7 @@
 
 #include "query/ast_print.h"
 #include "query/parser.h"
+#include "support/naive_sort.h"
 #include "support/naive_table.h"
 #include "support/random_query.h"
 
@@ -219,50 +220,57 @@ inline void check_comparison(QueryWorld& world, const std::string& filter, Rando
 
 // --- lists of issues ----------------------------------------------------------------------------
 
-struct NaiveListed {
-  TimeUs last{};
-  std::vector<const Matched*> matches;
-};
+inline std::vector<NaiveIssue> naive_issues(const std::vector<Matched>& matched,
+                                            const model::State& state) {
+  std::map<GroupId, NaiveIssue> issues;
+  for (const Matched& match : matched) {
+    NaiveIssue& issue = issues[match.issue];
+    const auto user = match.values.find("user");
+    issue.matches.push_back({match.stored->occurrence.time(),
+                             user == match.values.end() ? "" : user->second,
+                             match.values.find("level")->second});
+  }
+  std::vector<NaiveIssue> listed;
+  for (auto& [id, issue] : issues) {
+    issue.id = id;
+    issue.priority = state.group(id).priority;
+    issue.type_priority = state.type(state.group(id).type).default_priority;
+    listed.push_back(std::move(issue));
+  }
+  return listed;
+}
 
-inline query::Cell naive_column(const std::string& column, GroupId issue, const NaiveListed& listed,
+inline query::Cell naive_column(const std::string& column, GroupId issue,
+                                const std::vector<const Matched*>& matches,
                                 const model::State& state, TimeUs now) {
   if (column == "id") return {int64_t{raw(issue)}};
   if (column == "times_seen") return {static_cast<int64_t>(state.totals(issue).times_seen)};
   if (column == "trend(6h)") {
     constexpr int64_t kWidth = 1800 * kMicrosPerSecond;
     std::vector<uint64_t> counts(12, 0);
-    for (const Matched* match : listed.matches) {
+    for (const Matched* match : matches) {
       const int64_t age = raw(now) - raw(match->stored->occurrence.time());
       if (age >= 0 && age < 12 * kWidth) ++counts[static_cast<size_t>(11 - age / kWidth)];
     }
     return {counts};
   }
-  const auto value = values_at(*listed.matches.front(), column).front();
+  const auto value = values_at(*matches.front(), column).front();
   return value ? query::Cell{*value} : query::Cell{};
 }
 
 // The columns count(), then those named, then the other calls.
 inline NaiveCells expected_list(const std::vector<Matched>& matched, const model::State& state,
                                 const std::vector<std::string>& columns,
-                                const query::AggregateStage& calls, TimeUs now) {
-  std::map<GroupId, NaiveListed> issues;
-  for (const Matched& match : matched) {
-    NaiveListed& listed = issues[match.issue];
-    const TimeUs time = match.stored->occurrence.time();
-    listed.last = listed.matches.empty() ? time : std::max(listed.last, time);
-    listed.matches.push_back(&match);
-  }
-  std::vector<std::pair<GroupId, NaiveListed>> sorted(issues.begin(), issues.end());
-  std::sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) {
-    return a.second.last != b.second.last ? a.second.last > b.second.last : a.first > b.first;
-  });
+                                const query::AggregateStage& calls, query::Sort sort, TimeUs now) {
+  std::map<GroupId, std::vector<const Matched*>> issues;
+  for (const Matched& match : matched) issues[match.issue].push_back(&match);
   const NaiveTable table = expected_table(matched, calls);
   NaiveCells rows;
-  for (const auto& [issue, listed] : sorted) {
+  for (const GroupId issue : in_naive_order(naive_issues(matched, state), sort, now)) {
     const RowContent& content = table.at({0, {state.short_id(issue)}});
     std::vector<query::Cell> row = {{content.count}};
     for (const std::string& column : columns) {
-      row.push_back(naive_column(column, issue, listed, state, now));
+      row.push_back(naive_column(column, issue, issues[issue], state, now));
     }
     for (size_t i = 0; i < calls.calls.size(); ++i) {
       row.push_back(
@@ -292,15 +300,25 @@ inline void check_fields(QueryWorld& world, const std::string& filter,
     calls.calls.push_back({function, {RandomQuery::plain("shard")}, {}});
     list += std::string(", ") + function + "(shard)";
   }
-  auto expected = expected_list(matched, world.state(), columns, calls, now);
+  const auto sort = static_cast<query::Sort>(random.below(kSorts));
+  query::SearchOptions options;
+  options.now = now;
+  auto expected = expected_list(matched, world.state(), columns, calls, sort, now);
   std::string stages = "fields " + list;
+  // A query sorts once, but for a limit in between.
+  const bool by_column = random.below(3) == 0;
+  const bool cut = random.below(3) == 0;
+  const bool by_stage = (cut || !by_column) && random.below(2) == 0;
+  if (!by_stage) options.sort = sort;
   uint64_t total = expected.size();
   size_t limit = query::kDefaultLimit;
-  if (random.below(3) == 0) {
+  if (cut) {
     limit = 1 + random.below(5);
-    stages = "sort date | limit " + std::to_string(limit) + " | " + stages;
+    stages = "limit " + std::to_string(limit) + " | " + stages;
     if (expected.size() > limit) expected.resize(limit);
   }
+  if (by_stage)
+    stages = std::string("sort ") + kSortNames[static_cast<size_t>(sort)] + " | " + stages;
   if (random.below(3) == 0) {
     const auto bound = static_cast<int64_t>(random.below(4));
     stages += " | where count() > " + std::to_string(bound);
@@ -308,7 +326,7 @@ inline void check_fields(QueryWorld& world, const std::string& filter,
                   [&](const auto& row) { return row[0].value <= query::Cell{bound}.value; });
     total = expected.size();
   }
-  if (random.below(3) == 0) {
+  if (by_column) {
     stages += " | sort -count()";
     total = expected.size();
     std::stable_sort(expected.begin(), expected.end(),
@@ -320,9 +338,7 @@ inline void check_fields(QueryWorld& world, const std::string& filter,
   }
   if (expected.size() > limit) expected.resize(limit);
   const auto query = with_stages(filter, stages);
-  INFO(print(query));
-  query::SearchOptions options;
-  options.now = now;
+  INFO(print(query) << ", sort " << static_cast<int>(sort) << (by_stage ? " named" : " asked for"));
   require_rows(must(query::aggregate(world.view(), query, options)), expected, total);
 }
 

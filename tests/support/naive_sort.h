@@ -126,5 +126,8 @@ inline std::vector<GroupId> in_naive_order(const std::vector<NaiveIssue>& issues
 }
 
 inline constexpr uint64_t kSorts = 7;
+// As queries name them, by Sort.
+inline constexpr const char* kSortNames[kSorts] = {"date",   "new",         "freq",    "user",
+                                                   "trends", "recommended", "priority"};
 
 }  // namespace cairn::testing

@@ -64,6 +64,21 @@ TEST_CASE_METHOD(ThreeIssues, "the list is sorted and cut before, or its rows be
         Rows{"SHOP-2 2026-11-21T11:59:59Z", "SHOP-1 2026-11-21T11:50:00Z"});
 }
 
+TEST_CASE_METHOD(ThreeIssues, "a list that is chosen by its columns keeps its order") {
+  CHECK(table("| sort new | fields short_id, count() | where count() > 0") ==
+        Rows{"SHOP-3 1", "SHOP-1 2", "SHOP-2 3"});
+  CHECK(table("| sort user | fields short_id | limit 1") == Rows{"SHOP-1"});
+  CHECK(table("| sort user | fields short_id, count() | where count() > 0 | limit 1") ==
+        Rows{"SHOP-1 2"});
+  query::SearchOptions asked = options();
+  asked.sort = query::Sort::New;
+  const auto answer =
+      must(query::aggregate(view(), parsed("| fields id, uniq(user) | sort uniq(user)"), asked));
+  REQUIRE(answer.rows.size() == 3);
+  CHECK(answer.rows[0][0].value == query::Cell{int64_t{3}}.value);  // 2 and 3 have one user each
+  CHECK(answer.rows[1][0].value == query::Cell{int64_t{2}}.value);
+}
+
 TEST_CASE_METHOD(ThreeIssues, "totals tell of the rows before the limit") {
   const auto total = [&](const std::string& text) {
     return must(query::aggregate(view(), parsed(text), options())).total;
