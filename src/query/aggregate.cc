@@ -75,6 +75,21 @@ std::vector<uint64_t> count_by_field(const KeySpace& space, const std::vector<Pa
   return counts;
 }
 
+// The same as rows.
+Result<RowSet> count_rows(const View& view, const Counted& counted,
+                          const std::vector<PartMatch>& parts) {
+  const KeySpace space(view, counted.table.by.front());
+  Holding held(view.meter);
+  held.set(space.bound() * sizeof(uint64_t));
+  CAIRN_TRY(check(view.meter));
+  const std::vector<uint64_t> counts = count_by_field(space, parts);
+  const auto none = static_cast<uint64_t>(std::count(counts.begin(), counts.end(), uint64_t{0}));
+  held.add((counts.size() - none) *
+           (sizeof(uint32_t) + counted.table.calls.size() * sizeof(double)));
+  CAIRN_TRY(check(view.meter));
+  return rows_of(counted, counts);
+}
+
 // Whether all that is asked for follows from how many matches each issue has.
 bool follows_from_issues(const BoundTable& table) {
   const bool calls = std::all_of(table.calls.begin(), table.calls.end(), [](const BoundCall& call) {
@@ -110,6 +125,9 @@ RowSet rows_of_issues(const View& view, const Plan& plan, const BoundTable& tabl
   }
   // Without keys there is one row, also for nothing.
   if (keys.empty()) rows.values.resize(rows.value_count, 0);
+  constexpr uint32_t kRowsPerStep = 256;
+  const uint64_t bytes_of_pairs = keys.size() * 2 * sizeof(uint64_t);  // of a row, more or less
+  Holding held(view.meter);
   std::vector<uint32_t> numbers(keys.size());
   for (const IssueTotals& issue : issues) {
     uint32_t row = 0;
@@ -118,6 +136,10 @@ RowSet rows_of_issues(const View& view, const Plan& plan, const BoundTable& tabl
       row = levels[i].intern(row, numbers[i]);
     }
     if (row == rows.size()) {
+      if (row % kRowsPerStep == 0) {
+        held.set(rows.memory_bytes() + row * bytes_of_pairs);
+        if (!go_on(view.meter)) break;
+      }
       rows.keys.insert(rows.keys.end(), numbers.begin(), numbers.end());
       rows.values.resize(rows.values.size() + rows.value_count, 0);
     }
@@ -186,8 +208,7 @@ Result<RowSet> make_rows(const View& view, const Plan& plan, const BoundTable& t
   }
   if (counts && one_key && table.by.front().kind == RowKey::Kind::Event) {
     tell_counting(view, "the field's column, or its postings, whichever is less");
-    const KeySpace space(view, table.by.front());
-    return rows_of({table, span_us}, count_by_field(space, parts));
+    return count_rows(view, {table, span_us}, parts);
   }
   tell_counting(view, "values of every match, block by block");
   TableBuilder builder(view, table, earliest(parts), span_us, options.shift_us);
@@ -404,6 +425,8 @@ Result<Table> aggregate(const View& given, const Query& query, const SearchOptio
   plan.told = true;
   timer.reset();  // all_rows has stages of its own
   CAIRN_TRY_ASSIGN(RowSet all, all_rows(view, query, plan, *pipeline.table, options));
+  Holding held(view.meter);
+  held.set(all.memory_bytes());
   CAIRN_TRY(check(view.meter));
   timer.emplace(view.meter, "rows");
   const RowSet rows = choose_rows(*pipeline.table, std::move(all));

@@ -48,8 +48,11 @@ struct Counted {
 Counted count_field(const View& view, FieldId field, uint32_t limit,
                     const std::vector<PartMatch>& parts) {
   const uint64_t bound = uint64_t{view.dictionary->value_count(field)} + 1;
-  const std::vector<uint64_t> counts = count_values(field, bound, parts);
   Counted out;
+  Holding held(view.meter);
+  held.set(bound * (sizeof(uint64_t) + sizeof(uint32_t)));  // and which of them are there
+  if (stopped(view.meter)) return out;
+  const std::vector<uint64_t> counts = count_values(field, bound, parts);
   out.without = counts[0];
   std::vector<uint32_t> present;
   for (uint32_t value = 1; value < counts.size(); ++value) {

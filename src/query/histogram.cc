@@ -42,18 +42,25 @@ struct Counted {
 
 // The numbers among the values of a field, each with how often it is there.
 Result<std::vector<Counted>> numbers_of(const View& view, const RowKey& field,
-                                        const std::vector<PartMatch>& parts) {
+                                        const std::vector<PartMatch>& parts, Holding& held) {
   std::vector<Counted> numbers;
   const KeySpace space(view, field);
   if (!space.field()) return numbers;
+  held.add(space.bound() * sizeof(uint64_t));
+  CAIRN_TRY(check(view.meter));
   const auto counts = count_values(*space.field(), space.bound(), parts);
+  const auto none = static_cast<uint64_t>(std::count(counts.begin(), counts.end(), uint64_t{0}));
+  held.add((counts.size() - none) * sizeof(Counted));
+  CAIRN_TRY(check(view.meter));
   const auto take = [&](ValueId id, std::string_view text) {
+    if (raw(id) % 256 == 0 && !go_on(view.meter)) return false;
     if (raw(id) >= counts.size() || counts[raw(id)] == 0) return true;
     const auto number = parse_quantity(text);
     if (number && std::isfinite(*number)) numbers.push_back({*number, counts[raw(id)]});
     return true;
   };
   CAIRN_TRY(view.dictionary->scan(*space.field(), view.txn, take));
+  CAIRN_TRY(check(view.meter));
   return numbers;
 }
 
@@ -175,7 +182,8 @@ int64_t time_bucket_us(TimeUs min, TimeUs max, uint32_t buckets) {
 Result<RowSet> histogram_rows(const View& view, const BoundHistogram& histogram,
                               const std::vector<PartMatch>& parts) {
   if (histogram.field.kind == RowKey::Kind::Time) return rows_of_times(parts, histogram.buckets);
-  CAIRN_TRY_ASSIGN(const auto numbers, numbers_of(view, histogram.field, parts));
+  Holding held(view.meter);
+  CAIRN_TRY_ASSIGN(const auto numbers, numbers_of(view, histogram.field, parts, held));
   return rows_of_numbers(numbers, histogram.buckets);
 }
 

@@ -36,7 +36,7 @@ class NumberScale {
 int64_t time_bucket_us(TimeUs min, TimeUs max, uint32_t buckets);
 
 // Rows of from, to and count. An occurrence with several numbers counts for each; what is no number
-// does not count. Errors: Corruption, Io (of the dictionary).
+// does not count. Errors: Corruption, Io (of the dictionary); Closed, Exhausted (of the meter).
 Result<RowSet> histogram_rows(const View& view, const BoundHistogram& histogram,
                               const std::vector<PartMatch>& parts);
 

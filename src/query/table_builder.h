@@ -20,7 +20,8 @@
 
 namespace cairn::query {
 
-// Rows a table may have before its limit is applied. Beyond: Exhausted.
+// Rows a table may have before its limit is applied. Beyond: Exhausted. Counts alone, by one field
+// or by what issues are, may have more: their memory limits them.
 inline constexpr uint32_t kMaxTableRows = 1u << 20;
 // Numbers kept for percentiles, 8 bytes each. Beyond: Exhausted.
 inline constexpr uint64_t kMaxKeptNumbers = 1u << 25;
@@ -56,6 +57,10 @@ struct RowSet {
   std::vector<double> values;  // counts, too: exact up to 2^53; NaN = none
 
   size_t size() const { return value_count == 0 ? 0 : values.size() / value_count; }
+  uint64_t memory_bytes() const {
+    return buckets.size() * sizeof(TimeUs) + keys.size() * sizeof(uint32_t) +
+           values.size() * sizeof(double);
+  }
 };
 
 // Numbers (parent, value) pairs in order of appearance.

@@ -14,7 +14,8 @@
 namespace cairn::query {
 
 // Index = raw(ValueId); 0 counts the occurrences without a value. An occurrence with several values
-// counts for each. `bound`: above every value of the field in the dictionary.
+// counts for each. `bound`: above every value of the field in the dictionary; the caller holds the
+// memory of so many counts.
 std::vector<uint64_t> count_values(FieldId field, uint64_t bound,
                                    const std::vector<PartMatch>& parts);
 
