@@ -43,6 +43,14 @@ std::optional<double> number_in(const Cell& cell) {
   return std::nullopt;
 }
 
+uint64_t bytes_of(const std::vector<Cell>& row) {
+  uint64_t bytes = row.capacity() * sizeof(Cell);
+  for (const Cell& cell : row) {
+    if (const auto* text = std::get_if<std::string>(&cell.value)) bytes += text->size();
+  }
+  return bytes;
+}
+
 class IssueLister {
  public:
   IssueLister(const View& view, const Query& query, const Pipeline& pipeline,
@@ -52,7 +60,8 @@ class IssueLister {
         pipeline_(pipeline),
         fields_(*pipeline.fields),
         options_(options),
-        table_(calls_of(fields_)) {}
+        table_(calls_of(fields_)),
+        held_(view.meter) {}
 
   Result<Table> list(uint32_t limit) {
     CAIRN_TRY_ASSIGN(Expr filter, bind());
@@ -64,10 +73,15 @@ class IssueLister {
     result.lsn = view_.lsn;
     result.warnings = warn_of_unseen(view_, unseen_tags(view_, plan, table_));
     for (const GroupId issue : found.issues) {
+      if (!go_on(view_.meter)) break;
       std::vector<Cell> row = cells_of(issue);
-      if (stays(row)) result.rows.push_back(std::move(row));
+      if (stays(row)) {
+        held_.add(bytes_of(row));
+        result.rows.push_back(std::move(row));
+      }
       if (!chooses() && result.rows.size() == limit) break;
     }
+    CAIRN_TRY(check(view_.meter));
     result.total = chooses() ? result.rows.size() : found.total;
     order_and_cut(result.rows, limit);
     CAIRN_TRY(add_trends(result.rows));
@@ -99,6 +113,8 @@ class IssueLister {
     }
     if (!counted) issues = roll_up(view_, plan, filter, parts);
     note_issues(view_, plan, filter);
+    Holding held(view_.meter);
+    held.set(issues.size() * (sizeof(int64_t) + sizeof(std::pair<int64_t, GroupId>)));
     CAIRN_TRY(check(view_.meter));
     CAIRN_TRY_ASSIGN(const auto keys, sort_keys(view_, parts, issues, sort, options_.now));
     return in_order(issues, keys);
@@ -156,6 +172,8 @@ class IssueLister {
       CAIRN_TRY_ASSIGN(const Plan confined, plan_of(issues));
       CAIRN_TRY_ASSIGN(values_, make_rows(view_, confined, table_, options));
     }
+    constexpr uint64_t kBytesOfEntry = 40;  // of row_of_, more or less
+    held_.add(values_.memory_bytes() + values_.size() * kBytesOfEntry);
     CAIRN_TRY(check(view_.meter));
     for (size_t row = 0; row < values_.size(); ++row) row_of_[values_.keys[row]] = row;
     return {};
@@ -165,6 +183,7 @@ class IssueLister {
   std::vector<Cell> cells_of(GroupId issue) const {
     const model::Forest forest = view_.forest();
     std::vector<Cell> cells;
+    cells.reserve(fields_.columns.size() + 1);
     size_t call = 0;
     for (const BoundColumn& column : fields_.columns) {
       if (const auto* field = std::get_if<IssueColumn>(&column.what)) {
@@ -201,11 +220,14 @@ class IssueLister {
     if (rows.size() > limit) rows.resize(limit);
   }
 
-  Result<void> add_trends(std::vector<std::vector<Cell>>& rows) const {
-    const bool wanted = std::any_of(
-        fields_.columns.begin(), fields_.columns.end(),
-        [](const BoundColumn& column) { return std::holds_alternative<TrendShape>(column.what); });
-    if (!wanted || rows.empty()) return {};
+  Result<void> add_trends(std::vector<std::vector<Cell>>& rows) {
+    uint64_t buckets = 0;
+    for (const BoundColumn& column : fields_.columns) {
+      const auto* shape = std::get_if<TrendShape>(&column.what);
+      if (shape != nullptr) buckets += shape->buckets;
+    }
+    if (buckets == 0 || rows.empty()) return {};
+    CAIRN_TRY(hold_trends(view_.meter, held_, rows.size(), buckets));
     std::vector<GroupId> issues;
     for (const std::vector<Cell>& row : rows) issues.push_back(issue_of(row));
     CAIRN_TRY_ASSIGN(const Plan plan, plan_of(issues));
@@ -232,6 +254,7 @@ class IssueLister {
   const BoundFields& fields_;
   const SearchOptions& options_;
   const BoundTable table_;  // of the calls, by issue
+  Holding held_;            // rows, and what they are made of
   RowSet values_;
   std::unordered_map<uint32_t, size_t> row_of_;  // by issue
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 
 #include "model/field.h"
 #include "query/divider.h"
@@ -95,6 +96,16 @@ IssueRow make_issue_row(const View& view, const std::vector<PartMatch>& parts,
   row.users = users.count(scratch);
   row.trend = trend.take();
   return row;
+}
+
+Result<void> hold_trends(Meter* meter, Holding& held, uint64_t rows, uint64_t buckets) {
+  if (rows * buckets > kMaxTrendCounts) {
+    return make_error(ErrorCode::Exhausted,
+                      "The trends have more than " + std::to_string(kMaxTrendCounts) +
+                          " buckets together; ask for fewer rows, or for shorter trends.");
+  }
+  held.add(rows * buckets * sizeof(uint64_t));
+  return check(meter);
 }
 
 std::vector<uint64_t> issue_trend(const View& view, const std::vector<PartMatch>& parts,

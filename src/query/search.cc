@@ -125,6 +125,8 @@ Result<SearchPage> search(const View& given, const Query& query, const SearchOpt
   page.total = found.issues.size();
   page.trend_bucket_us = options.trend_bucket_us;
   page.warnings = warn_of_unseen(view, found.plan.unseen_tags);
+  Holding trends(view.meter);
+  CAIRN_TRY(hold_trends(view.meter, trends, rows.size(), options.trend_buckets));
   ScratchBits scratch;
   for (const Ranked& issue : rows) {
     if (!go_on(view.meter)) break;

@@ -255,6 +255,21 @@ TEST_CASE("rows and memory end an answer, and nothing is harmed") {
   CHECK(refused("level:error", {0, 0, 0, 24}).find("--max-rows") != std::string::npos);
   CHECK(crowd.table("| count() uniq(user) by no") == before);
 
+  // Before the memory is taken, also where few rows are shown.
+  constexpr Budget kMegabyte{0, 1u << 20, 0, 0};
+  constexpr Budget kLittle{0, 20'000, 0, 0};
+  const std::vector<std::pair<std::string, Budget>> held = {
+      {"| limit 600 | fields trend(9999s)", kMegabyte},
+      {"| limit 600 | trend 9999s", kMegabyte},
+      {"| fields title, count() | where count() > 0", {0, 40'000, 0, 0}},
+      {"no:7 | count() by no", kLittle},
+      {"no:7 | histogram no", kLittle}};
+  for (const auto& [text, budget] : held) {
+    CHECK(refused(text, budget).find("--max-memory") != std::string::npos);
+  }
+  CHECK(refused("| limit 600 | fields trend(9999s), trend(9998s), trend(9997s)", {})
+            .find("more than 16777216 buckets") != std::string::npos);
+
   Control enough;
   enough.budget = {60'000'000, 1u << 24, 100'000, 3000};
   CHECK(crowd.search("| count() uniq(user) by no", crowd.view(), enough).ok());
