@@ -32,13 +32,15 @@ std::optional<MacKey> parse(std::string_view text) {
 
 }  // namespace
 
-std::optional<MacKey> read_cursor_key(FileSystem& files, const StoreLayout& layout) {
+Result<std::optional<MacKey>> read_cursor_key(FileSystem& files, const StoreLayout& layout) {
   const auto file = files.open(layout.cursor_key(), OpenMode::Read);
-  if (!file.ok()) return std::nullopt;
+  if (!file.ok()) {
+    if (file.error().code == ErrorCode::NotFound) return std::optional<MacKey>();
+    return file.error();
+  }
   std::string text(kFileBytes + 1, '\0');
-  const auto size = (*file)->read_at(0, std::as_writable_bytes(std::span(text)));
-  if (!size.ok()) return std::nullopt;
-  return parse(std::string_view(text).substr(0, *size));
+  CAIRN_TRY_ASSIGN(const size_t size, (*file)->read_at(0, std::as_writable_bytes(std::span(text))));
+  return parse(std::string_view(text).substr(0, size));
 }
 
 Result<MacKey> make_cursor_key(FileSystem& files, const StoreLayout& layout) {
@@ -53,6 +55,20 @@ Result<MacKey> make_cursor_key(FileSystem& files, const StoreLayout& layout) {
   CAIRN_TRY(files.rename(fresh, layout.cursor_key()));
   CAIRN_TRY(files.sync_directory(layout.root));
   return key;
+}
+
+CursorKey find_cursor_key(FileSystem& files, const StoreLayout& layout) {
+  const auto found = read_cursor_key(files, layout);
+  if (!found.ok()) return {std::nullopt, found.error().message};
+  return {*found, ""};
+}
+
+CursorKey find_or_make_cursor_key(FileSystem& files, const StoreLayout& layout) {
+  CursorKey found = find_cursor_key(files, layout);
+  if (found.key || !found.failure.empty()) return found;
+  const auto made = make_cursor_key(files, layout);
+  if (!made.ok()) return {std::nullopt, made.error().message};
+  return {*made, ""};
 }
 
 }  // namespace cairn::engine

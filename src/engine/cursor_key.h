@@ -6,6 +6,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "base/file_system.h"
 #include "base/mac.h"
@@ -14,11 +15,21 @@
 
 namespace cairn::engine {
 
-// nullopt: it is not there, may not be read, or is no such file: nothing that keeps anybody from
-// reading the store.
-std::optional<MacKey> read_cursor_key(FileSystem& files, const StoreLayout& layout);
+// nullopt: it is not there, or is no such file. Errors: Io (it is there, but cannot be read now).
+Result<std::optional<MacKey>> read_cursor_key(FileSystem& files, const StoreLayout& layout);
 // Makes it, durably, in place of what is no key. For who holds the writer's lock. Errors: Io,
 // Exhausted.
 Result<MacKey> make_cursor_key(FileSystem& files, const StoreLayout& layout);
+
+// What an open store knows of it. Without one there are no cursors, which snapshots say; nothing
+// that keeps anybody from reading the store, or writing to it.
+struct CursorKey {
+  std::optional<MacKey> key;
+  std::string failure;  // why it cannot be read, or made; "" = there is a key, or no such file
+};
+CursorKey find_cursor_key(FileSystem& files, const StoreLayout& layout);
+// The same, and makes it where there is none: for who holds the writer's lock. One that cannot be
+// read now stays, as others go on making cursors with it.
+CursorKey find_or_make_cursor_key(FileSystem& files, const StoreLayout& layout);
 
 }  // namespace cairn::engine

@@ -3,7 +3,6 @@
 // there. Names of later on are in its dictionary, but nothing has them.
 #include <fmt/format.h>
 
-#include "engine/cursor_key.h"
 #include "engine/store_impl.h"
 
 namespace cairn::engine {
@@ -84,7 +83,7 @@ Result<std::unique_ptr<Store>> Store::Impl::open_past(
     impl->past = true;
     impl->options.read_only = true;
     CAIRN_TRY_ASSIGN(impl->meta.store_id, read_identity(*impl->files, impl->layout));
-    impl->cursor_key = read_cursor_key(*impl->files, impl->layout);
+    impl->cursor_key = find_cursor_key(*impl->files, impl->layout);
     impl->log =
         std::make_unique<RecordLog>(*impl->files, impl->layout.log(), impl->meta.store_id, nullptr);
     CAIRN_TRY(impl->read_base());
@@ -210,7 +209,7 @@ Result<std::unique_ptr<Snapshot>> Store::snapshot_for(std::string_view cursor,
   {
     CAIRN_TRY_ASSIGN(auto now, snapshot());
     if (now->view().seal == nullptr) {
-      return make_error(ErrorCode::Unsupported, std::string(query::kNoCursors));
+      return make_error(ErrorCode::Unsupported, query::why_no_cursors(now->view()));
     }
     CAIRN_TRY_ASSIGN(pin, query::decode_pin(cursor, *now->view().seal));
     if (pin.lsn > now->lsn()) {

@@ -65,8 +65,9 @@ Result<std::unique_ptr<Snapshot>> Store::snapshot(std::string_view experiment) c
   impl->roots = impl_->roots.current(impl_->fold.state(), impl_->fold.regrouped());
   impl->base = {impl_->fold.applied(), &impl_->fold.state(), &impl_->fold.dictionary(),
                 impl->lease.txn,       impl->parts,          *impl->roots};
-  if (impl_->cursor_key) {
-    impl->seal = {*impl_->cursor_key, impl_->clock->now(), impl_->base_lsn()};
+  impl->base.no_seal = impl_->cursor_key.failure;
+  if (impl_->cursor_key.key) {
+    impl->seal = {*impl_->cursor_key.key, impl_->clock->now(), impl_->base_lsn()};
     impl->base.seal = &impl->seal;
   }
   impl->base.ids = impl.get();

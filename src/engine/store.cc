@@ -5,7 +5,6 @@
 #include <future>
 #include <system_error>
 
-#include "engine/cursor_key.h"
 #include "engine/store_impl.h"
 #include "storage/segment_format.h"
 
@@ -94,11 +93,7 @@ Result<void> Store::Impl::open_for_writing(OpenReport& report) {
     CAIRN_TRY_ASSIGN(meta.store_id, create_identity(*files, layout));
     report.created = true;
   }
-  // Without it there are no cursors, which snapshots say; everything else works.
-  cursor_key = read_cursor_key(*files, layout);
-  if (!cursor_key) {
-    if (auto made = make_cursor_key(*files, layout); made.ok()) cursor_key = *made;
-  }
+  cursor_key = find_or_make_cursor_key(*files, layout);
   CAIRN_TRY(files->make_directory(layout.log()));
   CAIRN_TRY(remove_directory(layout.new_index()));
   CAIRN_TRY_ASSIGN(const bool indexed, files->exists(layout.index()));
@@ -162,7 +157,7 @@ Result<void> Store::Impl::start_threads() {
 
 Result<void> Store::Impl::open_for_reading(OpenReport& report) {
   CAIRN_TRY_ASSIGN(meta.store_id, read_identity(*files, layout));
-  cursor_key = read_cursor_key(*files, layout);
+  cursor_key = find_cursor_key(*files, layout);
   storage::IndexOptions index_options;
   index_options.map_bytes = options.index_map_bytes;
   index_options.read_only = true;

@@ -14,6 +14,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "engine/cursor_key.h"
 #include "engine/log_base.h"
 #include "engine/materializer.h"
 #include "engine/merge_policy.h"
@@ -100,7 +101,7 @@ struct Store::Impl {
   std::shared_ptr<storage::LmdbEnv> env;
   std::unique_ptr<RecordLog> log;
   storage::CheckpointMeta meta;
-  std::optional<MacKey> cursor_key;  // nullopt: no cursors
+  CursorKey cursor_key;
 
   // Guards everything below: shared for reading, exclusive for writing. Held through the sync, so
   // that nothing is visible before it is durable.

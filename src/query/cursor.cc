@@ -166,9 +166,17 @@ Result<CursorPin> decode_pin(std::string_view text, const CursorSeal& seal) {
   return pin;
 }
 
+std::string why_no_cursors(const View& view) {
+  if (view.no_seal.empty()) return std::string(kNoCursors);
+  return fmt::format(
+      "This store has no readable file cursor.key, so that lists cannot be read on beyond their "
+      "first page: {}.",
+      view.no_seal);
+}
+
 Result<Cursor> cursor_for(const View& view, std::string_view text, const CursorScope& scope) {
   if (view.seal == nullptr) {
-    return make_error(ErrorCode::Unsupported, std::string(kNoCursors));
+    return make_error(ErrorCode::Unsupported, why_no_cursors(view));
   }
   CAIRN_TRY_ASSIGN(const Cursor cursor, decode_cursor(text, scope, *view.seal));
   if (cursor.pin.lsn != view.lsn) {

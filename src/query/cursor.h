@@ -99,7 +99,9 @@ PageLinks page_links(const View& view, const CursorScope& scope, const CursorPin
                      const PageSpan& span, uint64_t end, uint32_t size, const RowPlace& first,
                      const RowPlace& last);
 
-// Why there are no cursors, for people; without a key of the store.
+// Why there are no cursors, for people; without a key of the store, or, with a reason, why that
+// cannot be had. Precondition: view.seal is nullptr.
+std::string why_no_cursors(const View& view);
 inline constexpr std::string_view kNoCursors =
     "This store has no readable file cursor.key, so that lists cannot be read on beyond their "
     "first page; the file is made when the store is opened for writing, 'cairn compact' for one "

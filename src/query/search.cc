@@ -135,7 +135,7 @@ Result<SearchPage> search(const View& given, const Query& query, const SearchOpt
   if (!pipeline.fields) view.meter->returned(page.issues.size());
   CAIRN_TRY(check(view.meter));
   describe_plan(view, query.source, found.plan, page.total);
-  if (view.seal == nullptr && rows.size() < end) page.warnings.emplace_back(kNoCursors);
+  if (view.seal == nullptr && rows.size() < end) page.warnings.push_back(why_no_cursors(view));
   if (view.seal == nullptr || rows.empty()) return page;
   PageLinks links = page_links(view, scope, cursor ? cursor->pin : pin_here(view, options.now),
                                span, end, size, rows.front().place(), rows.back().place());

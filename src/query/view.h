@@ -37,6 +37,7 @@ struct View {
   const model::Overlay* overlay = nullptr;       // an experiment's; nullptr: the base
   Meter* meter = nullptr;                        // watches the answer; nullptr: nobody does
   const CursorSeal* seal = nullptr;              // nullptr: no cursors are made or read
+  std::string_view no_seal = {};                 // why `seal` is nullptr, if more is known of it
   const IdReader* ids = nullptr;                 // nullptr: nothing is found by id
 
   model::Forest forest() const { return {*state, overlay}; }
