@@ -187,9 +187,7 @@ Result<void> Store::Impl::cut_segments() {
 
 Result<std::shared_ptr<const Store>> Store::Impl::past_of(const Store& store,
                                                           const query::CursorPin& pin) const {
-  auto held = pasts.at(pin.lsn, pin.base, clock->now(), [&] {
-    return store.as_of(AsOf{pin.lsn, std::nullopt});
-  });
+  auto held = pasts.at(pin.lsn, pin.base, [&] { return store.as_of(AsOf{pin.lsn, std::nullopt}); });
   if (held.ok()) {
     // Another process may have removed some since this one opened the store.
     if ((*held)->impl_->base_lsn() == pin.base) return held;

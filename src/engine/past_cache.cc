@@ -4,15 +4,15 @@
 
 namespace cairn::engine {
 
-Result<std::shared_ptr<const Store>> PastCache::at(Lsn lsn, Lsn base, TimeUs now,
-                                                   const Make& make) {
-  drop_old(now);
-  if (auto held = find(lsn, base, now)) return held;
+Result<std::shared_ptr<const Store>> PastCache::at(Lsn lsn, Lsn base, const Make& make) {
+  drop_old();
+  if (auto held = find(lsn, base)) return held;
   const std::lock_guard making(making_);
-  if (auto held = find(lsn, base, now)) return held;
+  if (auto held = find(lsn, base)) return held;
   CAIRN_TRY_ASSIGN(std::shared_ptr<const Store> made, make());
   std::list<Entry> dropped;  // closed without the lock
   const std::lock_guard guard(mutex_);
+  const TimeUs now = clock_->now();  // making it may have taken longer than it is held
   entries_.push_front({lsn, base, now, now, made});
   if (entries_.size() > kKept) {
     dropped.splice(dropped.begin(), entries_, std::prev(entries_.end()));
@@ -20,20 +20,22 @@ Result<std::shared_ptr<const Store>> PastCache::at(Lsn lsn, Lsn base, TimeUs now
   return made;
 }
 
-std::shared_ptr<const Store> PastCache::find(Lsn lsn, Lsn base, TimeUs now) {
+std::shared_ptr<const Store> PastCache::find(Lsn lsn, Lsn base) {
   const std::lock_guard guard(mutex_);
   for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
     if (entry->lsn != lsn || entry->base != base) continue;
-    entry->used = now;
+    entry->used = clock_->now();
     entries_.splice(entries_.begin(), entries_, entry);
     return entry->store;
   }
   return nullptr;
 }
 
-void PastCache::drop_old(TimeUs now) {
-  std::list<Entry> dropped;
+void PastCache::drop_old() {
+  std::list<Entry> dropped;  // closed without the lock
   const std::lock_guard guard(mutex_);
+  if (entries_.empty()) return;
+  const TimeUs now = clock_->now();
   for (auto entry = entries_.begin(); entry != entries_.end();) {
     const auto next = std::next(entry);
     // A clock that was set back tells nothing of ages.

@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 
+#include "base/clock.h"
 #include "base/ids.h"
 #include "base/result.h"
 #include "engine/store.h"
@@ -22,12 +23,17 @@ class PastCache {
   static constexpr int64_t kIdleUs = 60 * kMicrosPerSecond;      // since it was asked for
   static constexpr int64_t kLongestUs = 300 * kMicrosPerSecond;  // since it was made
 
+  // `clock`: nullptr: a steady one; borrowed.
+  explicit PastCache(Clock* clock = nullptr) : clock_(clock != nullptr ? clock : &own_clock_) {}
+  PastCache(const PastCache&) = delete;
+  PastCache& operator=(const PastCache&) = delete;
+
   using Make = std::function<Result<std::unique_ptr<Store>>()>;
   // The store as of `lsn` with what retention had left by `base`; made when it is not held. One is
   // made at a time.
-  Result<std::shared_ptr<const Store>> at(Lsn lsn, Lsn base, TimeUs now, const Make& make);
+  Result<std::shared_ptr<const Store>> at(Lsn lsn, Lsn base, const Make& make);
   // Lets go of those held too long. Who is using one keeps it.
-  void drop_old(TimeUs now);
+  void drop_old();
   void clear();
   size_t size() const;
 
@@ -39,8 +45,10 @@ class PastCache {
     TimeUs used{};
     std::shared_ptr<const Store> store;
   };
-  std::shared_ptr<const Store> find(Lsn lsn, Lsn base, TimeUs now);
+  std::shared_ptr<const Store> find(Lsn lsn, Lsn base);
 
+  SteadyClock own_clock_;
+  Clock* const clock_;
   std::mutex making_;  // taken before mutex_
   mutable std::mutex mutex_;
   std::list<Entry> entries_;  // asked for last in front

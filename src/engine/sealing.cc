@@ -138,7 +138,7 @@ Result<void> Store::Impl::adopt_checkpoint() {
     done.swap(outcome);
   }
   if (!done) return {};
-  pasts.drop_old(clock->now());  // only checkpoints make use of what a past holds
+  pasts.drop_old();  // only checkpoints make use of what a past holds
   if (!done->ok()) {
     poison(done->error());
     return done->error();

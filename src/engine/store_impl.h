@@ -132,7 +132,7 @@ struct Store::Impl {
 
   mutable RootCache roots;
   mutable OverlayCache overlays;
-  mutable PastCache pasts;
+  mutable PastCache pasts{options.clock};  // by default it measures ages by a steady clock
 
   // Of (project, release), by hash: those whose occurrences were seen here. The writer's own.
   std::unordered_set<uint64_t> releases_met;

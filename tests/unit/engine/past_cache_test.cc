@@ -223,41 +223,63 @@ TEST_CASE_METHOD(Paged, "pages of a list may be read by several threads beside a
 }
 
 TEST_CASE_METHOD(Paged, "pasts are held, few of them and not for long") {
-  PastCache cache;
+  PastCache cache(&clock);
   int made = 0;
-  const auto ask = [&](uint64_t lsn, TimeUs now, Lsn base = Lsn{0}) {
-    return must(cache.at(Lsn{lsn}, base, now, [&] {
+  const auto ask = [&](uint64_t lsn, Lsn base = Lsn{0}) {
+    return must(cache.at(Lsn{lsn}, base, [&] {
       ++made;
       return store->as_of(AsOf{Lsn{lsn}, std::nullopt});
     }));
   };
-  const auto first = ask(10, kNow);
-  CHECK(ask(10, kNow) == first);
+  const auto first = ask(10);
+  CHECK(ask(10) == first);
   CHECK(made == 1);
-  CHECK_FALSE(ask(10, kNow, Lsn{5}) == first);  // with less left by retention
-  for (uint64_t lsn = 11; lsn <= 14; ++lsn) ask(lsn, kNow);
+  CHECK_FALSE(ask(10, Lsn{5}) == first);  // with less left by retention
+  for (uint64_t lsn = 11; lsn <= 14; ++lsn) ask(lsn);
   CHECK(cache.size() == PastCache::kKept);
   CHECK(made == 6);
-  ask(14, kNow);
+  ask(14);
   CHECK(made == 6);
-  ask(10, kNow);  // pushed out
+  ask(10);  // pushed out
   CHECK(made == 7);
 
-  const auto later = [](int64_t us) { return TimeUs{raw(kNow) + us}; };
-  cache.drop_old(later(PastCache::kIdleUs));
+  const auto drop_later = [&](int64_t us) {
+    clock.set(TimeUs{raw(kNow) + us});
+    cache.drop_old();
+  };
+  drop_later(PastCache::kIdleUs);
   CHECK(cache.size() == PastCache::kKept);
-  ask(10, later(PastCache::kIdleUs));
-  cache.drop_old(later(PastCache::kIdleUs + 1));
+  ask(10);
+  drop_later(PastCache::kIdleUs + 1);
   CHECK(cache.size() == 1);
   for (int64_t us = PastCache::kIdleUs; us <= PastCache::kLongestUs; us += PastCache::kIdleUs) {
-    ask(10, later(us));
+    clock.set(TimeUs{raw(kNow) + us});
+    ask(10);
   }
   CHECK(made == 7);
-  ask(10, later(PastCache::kLongestUs + 1));
+  pass(1);
+  ask(10);
   CHECK(made == 8);
-  cache.drop_old(kNow);  // the clock was set back
+  drop_later(0);  // the clock was set back
   CHECK(cache.size() == 0);
   CHECK(must(first->snapshot())->lsn() == Lsn{10});  // who has one keeps it
+}
+
+TEST_CASE_METHOD(Paged, "a past is held from when it was made on, however long that took") {
+  PastCache cache(&clock);
+  int made = 0;
+  const auto ask = [&](int64_t takes_us) {
+    return must(cache.at(Lsn{10}, Lsn{0}, [&] {
+      ++made;
+      pass(takes_us);
+      return store->as_of(AsOf{Lsn{10}, std::nullopt});
+    }));
+  };
+  const auto first = ask(PastCache::kLongestUs + 1);
+  CHECK(ask(0) == first);
+  pass(PastCache::kIdleUs);
+  CHECK(ask(0) == first);
+  CHECK(made == 1);
 }
 
 TEST_CASE_METHOD(Paged, "a checkpoint lets go of pasts that nobody asks for") {
