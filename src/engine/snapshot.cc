@@ -52,6 +52,7 @@ Result<TxnLease> Store::Impl::lease_txn() const {
 }
 
 Result<std::unique_ptr<Snapshot>> Store::snapshot(std::string_view experiment) const {
+  impl_->pasts.drop_old();  // who only reads makes no checkpoints
   auto impl = std::make_unique<Snapshot::Impl>();
   impl->fold = &impl_->fold;
   impl->log = impl_->log.get();

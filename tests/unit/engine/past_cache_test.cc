@@ -299,6 +299,19 @@ TEST_CASE_METHOD(Paged, "a checkpoint lets go of pasts that nobody asks for") {
   CHECK(readers() == settled);
 }
 
+TEST_CASE_METHOD(Paged, "a question lets go of pasts that nobody asks for") {
+  const auto readers = [&] { return must(store->stats()).readers; };
+  const std::string cursor = next_of();
+  ingest(10);
+  const uint32_t busy = readers();
+  REQUIRE(page(cursor).ok());
+  must(store->snapshot());
+  REQUIRE(readers() > busy);
+  pass(PastCache::kIdleUs + 1);
+  must(store->snapshot());
+  CHECK(readers() == busy);
+}
+
 TEST_CASE_METHOD(Paged, "a page of the past outlives what holds it") {
   const std::string cursor = next_of();
   ingest(10);
