@@ -191,7 +191,7 @@ Result<std::shared_ptr<const Store>> Store::Impl::past_of(const Store& store,
   if (held.ok()) {
     // Another process may have removed some since this one opened the store.
     if ((*held)->impl_->base_lsn() == pin.base) return held;
-    pasts.clear();
+    const auto freed_here = pasts.clear();
   } else if (held.error().code != ErrorCode::NotFound) {
     return held;
   }

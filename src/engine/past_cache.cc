@@ -46,10 +46,9 @@ void PastCache::drop_old() {
   }
 }
 
-void PastCache::clear() {
-  std::list<Entry> dropped;
+std::list<PastCache::Entry> PastCache::clear() {
   const std::lock_guard guard(mutex_);
-  dropped.swap(entries_);
+  return std::exchange(entries_, {});
 }
 
 size_t PastCache::size() const {

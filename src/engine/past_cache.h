@@ -34,10 +34,6 @@ class PastCache {
   Result<std::shared_ptr<const Store>> at(Lsn lsn, Lsn base, const Make& make);
   // Lets go of those held too long. Who is using one keeps it.
   void drop_old();
-  void clear();
-  size_t size() const;
-
- private:
   struct Entry {
     Lsn lsn{};
     Lsn base{};
@@ -45,6 +41,11 @@ class PastCache {
     TimeUs used{};
     std::shared_ptr<const Store> store;
   };
+  // Lets go of all; the caller frees them, not while others wait.
+  [[nodiscard]] std::list<Entry> clear();
+  size_t size() const;
+
+ private:
   std::shared_ptr<const Store> find(Lsn lsn, Lsn base);
 
   SteadyClock own_clock_;

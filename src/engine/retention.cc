@@ -230,7 +230,6 @@ Result<void> Store::Impl::finish_retention() {
 }
 
 Result<void> Store::Impl::drop_behind_base() {
-  pasts.clear();
   storage::CheckpointMeta next = meta;
   next.base = base->lsn();
   CAIRN_TRY(storage::drop_removed(*env, next));
@@ -243,7 +242,8 @@ Result<void> Store::Impl::drop_behind_base() {
 
 // Precondition: the base is sealed. Conflict: segments were merged across its LSN meanwhile.
 Result<void> Store::Impl::install_base(LogBaseWriter& writer, Lsn last) {
-  sealer.wait_idle();  // before writers have to wait for it
+  sealer.wait_idle();                  // before writers have to wait for it
+  std::list<PastCache::Entry> let_go;  // freed without the lock
   const auto alone = lock_alone();
   CAIRN_TRY(check_writable());
   CAIRN_TRY(finish_checkpoint());
@@ -261,6 +261,7 @@ Result<void> Store::Impl::install_base(LogBaseWriter& writer, Lsn last) {
     poison(installed.error());
     return installed;
   }
+  let_go = pasts.clear();
   auto dropped = drop_behind_base();
   if (!dropped.ok()) poison(dropped.error());
   return dropped;

@@ -33,6 +33,8 @@ void Store::Impl::start_checkpoint() {
   next_meta.resume = log->resume();
   sealer.post([this, &frozen, next_meta, frames = log->marks(), used = std::move(retired)] {
     try {
+      // Only checkpoints make use of what a past holds; letting go of it takes a while.
+      pasts.drop_old();
       auto sealed_now = seal(frozen, next_meta, frames);
       const bool fine = sealed_now.ok();
       leave(std::move(sealed_now));
@@ -138,7 +140,6 @@ Result<void> Store::Impl::adopt_checkpoint() {
     done.swap(outcome);
   }
   if (!done) return {};
-  pasts.drop_old();  // only checkpoints make use of what a past holds
   if (!done->ok()) {
     poison(done->error());
     return done->error();
