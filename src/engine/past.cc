@@ -31,36 +31,48 @@ bool leaves_the_log(ErrorCode code) {
          code == ErrorCode::Corruption;
 }
 
+// nullptr: there is none that can be read.
+Result<std::shared_ptr<storage::LmdbEnv>> open_index(const StoreLayout& layout,
+                                                     const StoreOptions& options) {
+  storage::IndexOptions index_options;
+  index_options.map_bytes = options.index_map_bytes;
+  index_options.read_only = true;
+  auto opened = storage::LmdbEnv::open(layout.index(), index_options);
+  if (opened.ok()) return std::shared_ptr<storage::LmdbEnv>(std::move(opened).value());
+  if (!leaves_the_log(opened.error().code)) return std::move(opened).error();
+  return std::shared_ptr<storage::LmdbEnv>();
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Store>> Store::open_as_of(const std::string& directory, const AsOf& moment,
                                                  const StoreOptions& options,
                                                  const Progress& progress) {
   CAIRN_TRY(check_moment(moment));
-  const auto make = [&] { return std::make_unique<Impl>(directory, options); };
-  std::shared_ptr<storage::LmdbEnv> env;
-  {
-    const auto impl = make();
-    CAIRN_TRY(read_identity(*impl->files, impl->layout));
-    storage::IndexOptions index_options;
-    index_options.map_bytes = options.index_map_bytes;
-    index_options.read_only = true;
-    auto opened = storage::LmdbEnv::open(impl->layout.index(), index_options);
-    if (opened.ok()) {
-      env = std::move(opened).value();
-    } else if (!leaves_the_log(opened.error().code)) {
-      return std::move(opened).error();
-    }
-  }
-  return Impl::open_past(make, env, moment, progress);
+  const Impl found(directory, options);
+  CAIRN_TRY(read_identity(*found.files, found.layout));
+  CAIRN_TRY_ASSIGN(auto index, open_index(found.layout, options));
+  const CursorKey key = find_cursor_key(*found.files, found.layout);
+  const auto make = [&] {
+    auto impl = std::make_unique<Impl>(directory, options);
+    impl->cursor_key = key;
+    return impl;
+  };
+  return Impl::open_past(make, std::move(index), moment, progress);
 }
 
 Result<std::unique_ptr<Store>> Store::as_of(const AsOf& moment, const Progress& progress) const {
   CAIRN_TRY(check_moment(moment));
-  const auto make = [this] { return std::make_unique<Impl>(impl_->layout.root, impl_->options); };
+  // The key is that of the lists that this store began, whatever became of its file.
+  const auto make = [this] {
+    auto impl = std::make_unique<Impl>(impl_->layout.root, impl_->options);
+    impl->cursor_key = impl_->cursor_key;
+    return impl;
+  };
+  std::shared_ptr<storage::LmdbEnv> index = impl_->env;
   // A past without an index knows no more than the directory says.
-  if (impl_->past && !impl_->env) {
-    return open_as_of(impl_->layout.root, moment, impl_->options, progress);
+  if (!index) {
+    CAIRN_TRY_ASSIGN(index, open_index(impl_->layout, impl_->options));
   }
   AsOf visible = moment;
   if (!impl_->past) {
@@ -71,7 +83,7 @@ Result<std::unique_ptr<Store>> Store::as_of(const AsOf& moment, const Progress& 
     if (moment.lsn && *moment.lsn > newest) return not_there_yet(*moment.lsn, newest);
     if (!moment.lsn) visible.lsn = newest;
   }
-  return Impl::open_past(make, impl_->env, visible, progress);
+  return Impl::open_past(make, std::move(index), visible, progress);
 }
 
 Result<std::unique_ptr<Store>> Store::Impl::open_past(
@@ -83,7 +95,6 @@ Result<std::unique_ptr<Store>> Store::Impl::open_past(
     impl->past = true;
     impl->options.read_only = true;
     CAIRN_TRY_ASSIGN(impl->meta.store_id, read_identity(*impl->files, impl->layout));
-    impl->cursor_key = find_cursor_key(*impl->files, impl->layout);
     impl->log =
         std::make_unique<RecordLog>(*impl->files, impl->layout.log(), impl->meta.store_id, nullptr);
     CAIRN_TRY(impl->read_base());

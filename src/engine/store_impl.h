@@ -178,7 +178,7 @@ struct Store::Impl {
   Result<void> check_is_next(Lsn lsn) const;
   Result<void> check_log_is_whole() const;
   // --- as of a moment (past.cc) ---
-  // `index`: nullptr = without.
+  // `make`: with the key for cursors; `index`: nullptr = without.
   static Result<std::unique_ptr<Store>> open_past(
       const std::function<std::unique_ptr<Impl>()>& make, std::shared_ptr<storage::LmdbEnv> index,
       const AsOf& moment, const Progress& progress);

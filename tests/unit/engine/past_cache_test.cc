@@ -96,6 +96,17 @@ TEST_CASE_METHOD(Paged, "a list goes on as it was, whatever the store does") {
   CHECK(must(page("")).lsn > before.lsn);
 }
 
+TEST_CASE_METHOD(Paged, "lists go on while the store is open, also without the file of the key") {
+  const std::string cursor = next_of();
+  const auto before = must(page(cursor));
+  ingest(100);
+  std::filesystem::remove(path + "/cursor.key");
+  const auto after = must(page(cursor));
+  CHECK(ids(after) == ids(before));
+  CHECK(after.next == before.next);
+  CHECK(page(after.next.value()).ok());
+}
+
 TEST_CASE_METHOD(Paged, "a list of occurrences goes on as it was") {
   const auto read = [&](const std::string& cursor) {
     const auto snapshot = must(store->snapshot_for(cursor));
