@@ -111,6 +111,11 @@ Result<void> check_is_there(const CursorPin& pin, const CursorSeal& seal) {
                                   "start again without one.",
                                   format_time(TimeUs{raw(pin.made) + kCursorLifeUs})));
   }
+  if (seal.base < pin.base) {
+    return make_error(ErrorCode::Conflict,
+                      "The cursor belongs to a list that was begun after a retention this process "
+                      "does not know of; open the store again, as of now.");
+  }
   if (seal.base != pin.base) {
     return make_error(ErrorCode::NotFound,
                       "Retention has removed occurrences since the first page of this list; start "

@@ -66,7 +66,8 @@ CursorPin pin_here(const View& view, TimeUs now);
 std::string encode_cursor(const Cursor& cursor, const CursorScope& scope, const CursorSeal& seal);
 
 // Errors: InvalidArgument (no such text, changed, of another store or list), NotFound (older than
-// kCursorLifeUs, or retention came in between).
+// kCursorLifeUs, or retention came in between), Conflict (retention came before its list, and the
+// view is from before that).
 Result<Cursor> decode_cursor(std::string_view text, const CursorScope& scope,
                              const CursorSeal& seal);
 // The same of any list: for who has to find the moment before asking.

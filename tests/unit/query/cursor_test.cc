@@ -119,6 +119,12 @@ TEST_CASE("a cursor is good for a day, while retention leaves what it was made o
   REQUIRE_FALSE(removed.ok());
   CHECK(removed.error().code == ErrorCode::NotFound);
   CHECK(removed.error().message.find("Retention") != std::string::npos);
+  // Who opened the store before retention came.
+  Cursor later = some_cursor();
+  later.pin.base = Lsn{3};
+  const auto early = decode_pin(encode_cursor(later, scope, seal_at(kMade)), seal_at(kMade));
+  REQUIRE_FALSE(early.ok());
+  CHECK(early.error().code == ErrorCode::Conflict);
 }
 
 TEST_CASE("spans of pages, forwards and backwards") {
