@@ -57,14 +57,12 @@ Result<std::unique_ptr<engine::Store>> open_moment(const std::string& directory,
   return engine::Store::open(directory, options);
 }
 
-Result<void> check_reached(Reading& reading, const MomentArguments& moment) {
-  const Lsn reached = reading.snapshot->lsn();
+Result<void> check_reached(Lsn reached, const MomentArguments& moment) {
   if (moment.at_least && raw(reached) < raw(*moment.at_least)) {
     return make_error(ErrorCode::Conflict,
                       fmt::format("the store has reached LSN {}, not yet {}; try again later",
                                   raw(reached), raw(*moment.at_least)));
   }
-  CAIRN_TRY_ASSIGN(reading.now, present_of(moment, *reading.snapshot));
   return {};
 }
 
@@ -76,7 +74,8 @@ Result<Reading> open_reading(const std::string& directory, const MomentArguments
   Reading reading;
   CAIRN_TRY_ASSIGN(reading.store, open_moment(directory, moment, console, beside));
   CAIRN_TRY_ASSIGN(reading.snapshot, reading.store->snapshot(moment.experiment));
-  CAIRN_TRY(check_reached(reading, moment));
+  CAIRN_TRY(check_reached(reading.snapshot->lsn(), moment));
+  CAIRN_TRY_ASSIGN(reading.now, present_of(moment, *reading.snapshot));
   return reading;
 }
 
@@ -84,8 +83,13 @@ Result<Reading> open_reading_page(const std::string& directory, const MomentArgu
                                   const std::string& cursor, const Console& console) {
   Reading reading;
   CAIRN_TRY_ASSIGN(reading.store, open_moment(directory, moment, console, nullptr));
+  if (moment.at_least) {
+    // Of the store: the list of a cursor is of the moment when it was begun.
+    CAIRN_TRY_ASSIGN(const auto present, reading.store->snapshot());
+    CAIRN_TRY(check_reached(present->lsn(), moment));
+  }
   CAIRN_TRY_ASSIGN(reading.snapshot, reading.store->snapshot_for(cursor, moment.experiment));
-  CAIRN_TRY(check_reached(reading, moment));
+  CAIRN_TRY_ASSIGN(reading.now, present_of(moment, *reading.snapshot));
   return reading;
 }
 

@@ -125,6 +125,12 @@ def test_the_past_has_pages_too(box):
         assert ids(box.search("", *words, "--cursor", page["next"])) == ids(whole)[4:8]
     late = box.search("", "--limit", "4")["next"]
     box.run("query", box.store, "--as-of", str(lsn), "--cursor", late).expect(1).says("LSN")
+    # How far the store has come is not how far the list has.
+    now = box.search("", "--limit", "1")["lsn"]
+    assert now > page["lsn"]
+    rest = box.search("", "--at-least", str(now), "--cursor", page["next"])
+    assert ids(rest) == ids(whole)[4:8]
+    box.run("query", box.store, "--at-least", "999999", "--cursor", page["next"]).expect(1)
 
 
 def test_the_key_is_private(box):
