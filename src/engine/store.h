@@ -333,8 +333,8 @@ class Store {
 
   // Of an experiment: what its forest shows. NotFound: no such.
   Result<std::unique_ptr<Snapshot>> snapshot(std::string_view experiment = {}) const;
-  // The moment that a cursor of search() or issue_events() belongs to; "" = now. Errors: those of
-  // query::decode_pin; Unsupported: no key for cursors. Conflict: it is of a later LSN than this.
+  // The moment a cursor is of; "" = now. Two of pasts in one thread may deadlock: they take turns.
+  // Errors: of query::decode_pin; Unsupported: no key for cursors; Conflict: a later LSN than this.
   Result<std::unique_ptr<Snapshot>> snapshot_for(std::string_view cursor,
                                                  std::string_view experiment = {}) const;
   Result<bool> has_occurrence(ProjectId project, const Uuid& id) const;
@@ -348,8 +348,7 @@ class Store {
 
   // Copies the log up to its present end into `destination`, another directory, which grows from
   // one backup to the next: what is there is not copied again. Writers go on. A backup that was cut
-  // short leaves the one before it valid. Conflict: it holds other things, or bytes lost here
-  // since.
+  // short leaves the one before valid. Conflict: it holds other things, or bytes lost here since.
   Result<BackupReport> backup(const std::string& destination,
                               const Progress& progress = nullptr) const;
   // The same without opening the store: needs no index and no lock.
