@@ -333,7 +333,8 @@ class Store {
 
   // Of an experiment: what its forest shows. NotFound: no such.
   Result<std::unique_ptr<Snapshot>> snapshot(std::string_view experiment = {}) const;
-  // The moment a cursor is of; "" = now. Two of pasts in one thread may deadlock: they take turns.
+  // The moment a cursor of search() or issue_events() is of; "" = now. Snapshots of a past take
+  // turns: two of them in one thread, beside another such thread, may wait for each other.
   // Errors: of query::decode_pin; Unsupported: no key for cursors; Conflict: a later LSN than this.
   Result<std::unique_ptr<Snapshot>> snapshot_for(std::string_view cursor,
                                                  std::string_view experiment = {}) const;

@@ -193,8 +193,9 @@ Result<EventPage> list_events(const View& given, const GroupScope& scope, const 
   for (const Found& one : found) {
     page.events.push_back({one.place.lsn, one.place.time, one.part->fingerprint(one.ordinal)});
   }
-  if (view.seal == nullptr && found.size() < page.total)
+  if (view.seal == nullptr && found.size() < page.total) {
     page.warnings.push_back(why_no_cursors(view));
+  }
   if (view.seal == nullptr || found.empty()) return page;
   const auto place = [](const Found& one) {
     return RowPlace{raw(one.place.time), raw(one.place.lsn)};
