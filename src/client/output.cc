@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "base/time_format.h"
 
 namespace cairn::client {
@@ -136,6 +138,7 @@ std::string table_json(const query::Table& table) {
   JsonWriter json;
   json.begin_object();
   json.key("lsn").unsigned_integer(raw(table.lsn));
+  json.key("total").unsigned_integer(table.total);
   json.key("columns").begin_array();
   for (const query::Column& column : table.columns) {
     json.begin_object();
@@ -186,11 +189,26 @@ void write_resolution(JsonWriter& json, const model::Resolution& resolution) {
   json.end_object();
 }
 
+namespace {
+
+// For people: whole numbers in full, others with six digits, of which two at least lie behind the
+// point. JSON has all of them.
+std::string number_text(double value) {
+  constexpr double kWholeBelow = 0x1p53;  // beyond, not every whole number can be told
+  constexpr double kSixDigitsBelow = 1e4;
+  const double size = std::abs(value);
+  if (size < kWholeBelow && std::trunc(value) == value) return fmt::format("{:.0f}", value);
+  if (size >= kWholeBelow) return fmt::format("{}", value);
+  return size < kSixDigitsBelow ? fmt::format("{:.6g}", value) : fmt::format("{:.2f}", value);
+}
+
+}  // namespace
+
 std::string cell_text(const query::Cell& cell) {
   struct Visitor {
     std::string operator()(std::monostate) const { return "-"; }
     std::string operator()(int64_t value) const { return std::to_string(value); }
-    std::string operator()(double value) const { return fmt::format("{:.6g}", value); }
+    std::string operator()(double value) const { return number_text(value); }
     std::string operator()(const std::string& value) const { return value; }
     std::string operator()(TimeUs value) const { return format_time(value); }
     std::string operator()(const std::vector<uint64_t>& counts) const {

@@ -22,7 +22,7 @@ void write_error(JsonWriter& json, const Error& error);
 
 // {"lsn":..,"total":..,"next":..,"prev":..,"issues":[..]}
 std::string page_json(const model::Forest& forest, const query::SearchPage& page);
-// {"lsn":..,"columns":[..],"rows":[[..]]}
+// {"lsn":..,"total":..,"columns":[..],"rows":[[..]]}; total counts the rows that were cut off, too
 std::string table_json(const query::Table& table);
 
 // first_seen, last_seen (null when nothing was seen) and times_seen, into an open object.

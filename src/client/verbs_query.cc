@@ -59,6 +59,10 @@ void print_table(const query::Table& table, Console& console) {
   } else {
     console.out.write(text.render(console.terminal));
   }
+  if (table.rows.size() < table.total) {
+    console.out.line(
+        fmt::format("{} of {} rows", format_count(table.rows.size()), format_count(table.total)));
+  }
 }
 
 }  // namespace

@@ -84,10 +84,29 @@ def test_search_shape(box):
 def test_aggregate_shape(box):
     fill(box)
     table = box.search("level:error | count() by browser")
-    assert list(table) == ["lsn", "columns", "rows"]
+    assert list(table) == ["lsn", "total", "columns", "rows"]
     assert [column["name"] for column in table["columns"]] == ["browser", "count()"]
     assert table["rows"] == [["Firefox 130", 10]]
     assert "Firefox 130" in box.ok("query", box.store, "level:error | count() by browser").out
+
+
+def test_a_cut_table_says_so(box):
+    fill(box)
+    table = box.search("| count() by issue | limit 2")
+    assert table["total"] == 5 and len(table["rows"]) == 2
+    shown = box.ok("query", box.store, "| count() by issue", "--limit", "2").out
+    assert shown.splitlines()[-1] == "2 of 5 rows"
+    assert "rows" not in box.ok("query", box.store, "| count() by issue").out
+
+
+def test_messages_hold_no_escapes(box):
+    fill(box)
+    wrong = box.run("query", box.store, "is:\x1b[31mfoo").expect(1)
+    assert "[31mfoo" in wrong.err and "\x1b" not in wrong.err
+    done = box.ok("query", box.store, "brow\x1b[31m:x")
+    assert "\x1b" not in done.err
+    usage = box.run("query", box.store, "--wrong\x1b[31m").expect(2)
+    assert "\x1b" not in usage.err
 
 
 def test_issues_as_a_table(box):

@@ -68,11 +68,12 @@ TEST_CASE("a search page") {
 TEST_CASE("an aggregate table") {
   query::Table table;
   table.lsn = Lsn{9};
+  table.total = 637;
   table.columns = {{"time", "time"}, {"release", "string"}, {"count()", "integer"}};
   table.rows = {{{TimeUs{0}}, {std::string("1.0")}, {int64_t{5}}},
                 {{std::monostate()}, {std::monostate()}, {0.5}}};
   CHECK(table_json(table) ==
-        R"js({"lsn":9,"columns":[{"name":"time","type":"time"},)js"
+        R"js({"lsn":9,"total":637,"columns":[{"name":"time","type":"time"},)js"
         R"js({"name":"release","type":"string"},{"name":"count()","type":"integer"}],)js"
         R"js("rows":[["1970-01-01T00:00:00Z","1.0",5],[null,null,0.5]]})js");
 }
@@ -80,11 +81,26 @@ TEST_CASE("an aggregate table") {
 TEST_CASE("a trend in a table") {
   query::Table table;
   table.lsn = Lsn{9};
+  table.total = 1;
   table.columns = {{"trend(2h)", "trend"}};
   table.rows = {{{std::vector<uint64_t>{2, 0, 1}}}};
   CHECK(table_json(table) ==
-        R"js({"lsn":9,"columns":[{"name":"trend(2h)","type":"trend"}],"rows":[[[2,0,1]]]})js");
+        R"js({"lsn":9,"total":1,"columns":[{"name":"trend(2h)","type":"trend"}],)js"
+        R"js("rows":[[[2,0,1]]]})js");
   CHECK(cell_text(table.rows[0][0]) == "2 0 1");
+}
+
+TEST_CASE("numbers of a table for people") {
+  const auto text = [](double value) { return cell_text({value}); };
+  CHECK(text(740740749) == "740740749");
+  CHECK(text(-12345678901234) == "-12345678901234");
+  CHECK(text(0) == "0");
+  CHECK(text(1e22) == "1e+22");
+  CHECK(text(740740749.5) == "740740749.50");
+  CHECK(text(12345.678) == "12345.68");
+  CHECK(text(1937.5) == "1937.5");
+  CHECK(text(100.0 / 3) == "33.3333");
+  CHECK(text(0.000012345678) == "1.23457e-05");
 }
 
 TEST_CASE("errors") {
