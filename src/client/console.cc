@@ -55,7 +55,9 @@ void write_to_stderr(std::string_view text) {
   (void)std::fflush(stderr);
 }
 
-void Console::note(std::string_view text) const { write_to_stderr(std::string(text) + "\n"); }
+void Console::note(std::string_view text) const {
+  write_to_stderr(printable_lines(text, terminal.utf8) + "\n");
+}
 
 bool ProgressLine::due() const { return enabled_ && Clock::now() - last_ >= kRefresh; }
 

@@ -55,7 +55,7 @@ struct Console {
   Output& out;
   bool json = false;
 
-  // A line for the person, on stderr.
+  // Lines for the person, on stderr; made printable, as they may hold what others wrote.
   void note(std::string_view text) const;
 };
 

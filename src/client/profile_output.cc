@@ -83,12 +83,12 @@ std::string_view outcome_name(Outcome outcome) {
   return "matched";
 }
 
-std::string issues_text(const Profile::Issues& issues) {
+std::string issues_text(const Profile::Issues& issues, bool utf8) {
   std::string conditions;
   for (const std::string& condition : issues.conditions) {
     conditions += (conditions.empty() ? "" : " ") + condition;
   }
-  return fmt::format("issues: {}: at most {}, {} asked, {} passed\n", conditions,
+  return fmt::format("issues: {}: at most {}, {} asked, {} passed\n", printable(conditions, utf8),
                      format_count(issues.estimated), format_count(issues.asked),
                      format_count(issues.passed));
 }
@@ -234,7 +234,7 @@ std::string profile_text(const Profile& profile, const Terminal& terminal) {
   std::string out = plan.render(terminal);
   const query::TimeRange all;
   if (!(profile.time == all)) out += range_text(profile.time) + "\n";
-  if (!profile.issues.conditions.empty()) out += issues_text(profile.issues);
+  if (!profile.issues.conditions.empty()) out += issues_text(profile.issues, terminal.utf8);
   if (!profile.parts.empty()) out += parts_text(profile);
   out += fmt::format("counted: {}; {} rows, {} occurrences read one by one, {} of memory\n",
                      profile.counting, format_count(profile.rows), format_count(profile.examined),

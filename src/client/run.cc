@@ -69,7 +69,7 @@ int give_advice(const Advice& advice, Output& out) {
     out.write(advice.text);
     return static_cast<int>(out.flush() ? ExitCode::Ok : ExitCode::Failed);
   }
-  write_to_stderr(advice.text);
+  write_to_stderr(printable_lines(advice.text, detect_terminal().utf8));
   if (advice.json) {
     const std::string first = advice.text.substr(0, advice.text.find('\n'));
     out.line(error_json(make_error(ErrorCode::InvalidArgument, first)));

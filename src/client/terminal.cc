@@ -115,6 +115,15 @@ std::string printable(std::string_view text, bool utf8) {
   return out;
 }
 
+std::string printable_lines(std::string_view text, bool utf8) {
+  std::string out;
+  for (size_t end = text.find('\n'); end != std::string_view::npos; end = text.find('\n')) {
+    out.append(printable(text.substr(0, end), utf8)).push_back('\n');
+    text.remove_prefix(end + 1);
+  }
+  return out.append(printable(text, utf8));
+}
+
 size_t text_width(std::string_view text) {
   size_t width = 0;
   while (!text.empty()) {

@@ -24,6 +24,8 @@ std::string styled(const Terminal& terminal, Style style, std::string_view text)
 // Text from outside made safe for a terminal: control characters become blanks, invalid UTF-8 a
 // replacement; without UTF-8 everything beyond ASCII becomes '?'.
 std::string printable(std::string_view text, bool utf8);
+// The same of each line; line ends stay.
+std::string printable_lines(std::string_view text, bool utf8);
 
 // Columns that printable text takes.
 size_t text_width(std::string_view printable_text);

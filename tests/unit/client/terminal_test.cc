@@ -20,6 +20,13 @@ TEST_CASE("control characters become blanks, bad bytes a replacement") {
   CHECK(printable(std::string_view("\0x", 2), true) == " x");
 }
 
+TEST_CASE("of lines each is made printable") {
+  CHECK(printable_lines("a\x1b[31mb\n\n  ^", true) == "a [31mb\n\n  ^");
+  CHECK(printable_lines("\x1b\n", true) == " \n");
+  CHECK(printable_lines("\xc3\xbc\r\n\xc3", false) == "? \n?");
+  CHECK(printable_lines("", true).empty());
+}
+
 TEST_CASE("text is cut with a mark and never inside a character") {
   std::setlocale(LC_CTYPE, "C.UTF-8");
   CHECK(fit("short", 5, true) == "short");
