@@ -30,6 +30,11 @@ std::optional<uint64_t> whole_number(std::string_view text) {
   return value;
 }
 
+CLI::Validator not_empty() {
+  return CLI::Validator(
+      [](std::string& text) { return std::string(text.empty() ? "is empty" : ""); }, std::string());
+}
+
 CLI::Validator count_from(uint64_t low, uint64_t high) {
   return CLI::Validator(
       [low, high](std::string& text) -> std::string {

@@ -27,6 +27,8 @@ std::optional<uint64_t> whole_number(std::string_view text);
 // A whole number from `low` to `high`, also as 200k, 10M or 2G, turned into plain digits. CLI11
 // itself would read -1 as the largest number there is, and 010 as 8.
 CLI::Validator count_from(uint64_t low, uint64_t high = UINT64_MAX);
+// Refuses "", as a script gives whose variable is empty.
+CLI::Validator not_empty();
 // 2026-10-01, 2026-10-01T12:00:00Z or @1790812800 (epoch seconds).
 TimeUs read_time(const std::string& option, const std::string& text);
 // 90d, 12h, 30m, 45s, 2w: a whole number and its unit; in microseconds.

@@ -57,6 +57,7 @@ std::function<QueryArguments()> add_query(CLI::App& app) {
       ->type_name("N");
   app.add_option("--cursor", words->values.cursor,
                  "another page of the same list: `next` or `prev` of an answer, good for 24 hours")
+      ->check(not_empty())
       ->type_name("TOKEN");
   app.add_option("--sort", words->sort,
                  "date (last seen), new, freq, user, trends, recommended or priority")

@@ -21,6 +21,7 @@ Finish build_events(CLI::App& app) {
       ->type_name("N");
   app.add_option("--cursor", words->values.cursor,
                  "another page of the same list: `next` or `prev` of an answer, good for 24 hours")
+      ->check(not_empty())
       ->type_name("TOKEN");
   add_moment(app, words->moment);
   add_experiment(app, words->moment);

@@ -188,6 +188,15 @@ TEST_CASE("events and tags") {
   CHECK_FALSE(advised({"events", "s"}).ok);
 }
 
+// An empty one would mean the first page: a loop over pages would never end.
+TEST_CASE("a cursor is never empty") {
+  for (const char* verb : {"query", "explain", "events"}) {
+    const Advice advice = advised({verb, "s", "A-1", "--cursor", ""});
+    CHECK_FALSE(advice.ok);
+    CHECK(advice.text.find("--cursor: is empty") != std::string::npos);
+  }
+}
+
 TEST_CASE("merge: pairs of a file, or issues") {
   auto pairs = parsed<MergePairsArguments>({"merge", "s", "--pairs", "-", "--actor", "ada"});
   CHECK(pairs.store == "s");
