@@ -195,8 +195,7 @@ class Planner {
       either.push_back(std::move(values));
       if (event->or_absent) {
         present.push_back(node_of(Kind::Present));
-        present.back().field = *id;
-        present.back().at = expr.at;
+        present.back().field = *id;  // stands for the opposite of the term: none of its text
       }
     }
     if (event->or_absent) either.push_back(negated(combined(Kind::Or, std::move(present))));

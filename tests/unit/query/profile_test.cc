@@ -133,6 +133,20 @@ TEST_CASE_METHOD(Explained, "negations come last and where nothing is left nobod
   }
 }
 
+TEST_CASE_METHOD(Explained, "having no value is told as the opposite of having one") {
+  for (const char* text : {"no:\"\"", "!has:no"}) {
+    INFO(text);
+    const Profile profile = explain(text);
+    CHECK(profile.conditions.kind == "not");
+    CHECK(profile.conditions.text.empty());
+    REQUIRE(profile.conditions.children.size() == 1);
+    CHECK(profile.conditions.children.front().kind == "present");
+    CHECK(profile.conditions.children.front().text == "has:no");
+  }
+  CHECK(explain("!no:\"\"").conditions.text == "has:no");
+  CHECK(explain("no:*").conditions.text == "no:*");
+}
+
 TEST_CASE_METHOD(Explained, "the stages are told in order") {
   std::vector<std::string> names;
   for (const auto& stage : explain("level:error").stages) names.push_back(stage.name);
