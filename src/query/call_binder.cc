@@ -58,11 +58,23 @@ Error unknown_function(const Call& call) {
                                  enumerate(kFunctions) + ".");
 }
 
+// Of a call that takes one length of time and got something else.
+Error no_period(const Call& call, const std::string& example) {
+  const bool one = call.arguments.size() == 1;
+  if (one && has_form_of_period(call.arguments[0].name)) {
+    return invalid_at(call.arguments[0].at, "\"" + call.arguments[0].name + "\" is out of range; " +
+                                                call.function +
+                                                " takes a length of time from 1s to 100 years.");
+  }
+  return invalid_at(
+      call.at, call.function + " takes a length of time, as in " + example + ": s, m, h, d or w.");
+}
+
 Result<void> bind_rate(const Call& call, BoundCall& bound) {
   const auto period =
       call.arguments.size() == 1 ? parse_period(call.arguments[0].name) : std::optional<int64_t>();
   if (!period) {
-    return invalid_at(call.at, "rate takes a length of time, as in rate(1h): s, m, h, d or w.");
+    return no_period(call, "rate(1h)");
   }
   bound.function = Function::Rate;
   bound.period_us = *period;
@@ -257,7 +269,7 @@ Result<BoundColumn> bind_trend_column(const Call& call) {
   const auto length =
       call.arguments.size() == 1 ? parse_period(call.arguments[0].name) : std::optional<int64_t>();
   if (!length) {
-    return invalid_at(call.at, "trend takes a length of time, as in trend(24h): s, m, h, d or w.");
+    return no_period(call, "trend(24h)");
   }
   CAIRN_TRY_ASSIGN(const TrendShape shape, bind_trend(*length, call.arguments[0].at));
   return BoundColumn{shape, Column{column_name(call), "trend"}};

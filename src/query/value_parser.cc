@@ -91,6 +91,12 @@ std::optional<int64_t> parse_period(std::string_view text) {
   return count * *unit;
 }
 
+bool has_form_of_period(std::string_view text) {
+  const size_t unit = text.find_first_not_of("0123456789");
+  if (text.empty() || unit == 0 || unit + 1 != text.size()) return false;
+  return text.back() == 's' || unit_us(text.back());
+}
+
 TimeRange intersect(const TimeRange& a, const TimeRange& b) {
   return {std::max(a.begin, b.begin), std::min(a.end, b.end)};
 }
@@ -170,6 +176,19 @@ bool compare(double left, Op op, double right) {
   }
 }
 
+namespace {
+
+Error no_instant(const Value& value) {
+  const std::string& text = value.text;
+  const bool whole = text.find_first_not_of("0123456789", 1) == text.size() - 1;
+  if (whole) return invalid_at(value.at, "The date \"" + text + "\" is too far away.");
+  return invalid_at(value.at, "\"" + text +
+                                  "\" is no date: relative dates take whole numbers, for instance "
+                                  "-90m.");
+}
+
+}  // namespace
+
 Result<TimeRange> parse_time_test(const Value& value, Op op, TimeUs now) {
   const std::string& text = value.text;
   if (is_relative(text)) {
@@ -179,7 +198,7 @@ Result<TimeRange> parse_time_test(const Value& value, Op op, TimeUs now) {
                                       "ago, +24h at or before 24 hours ago.");
     }
     const auto instant = relative_instant(text, now);
-    if (!instant) return invalid_at(value.at, "The date \"" + text + "\" is too far away.");
+    if (!instant) return no_instant(value);
     TimeRange range;
     if (text[0] == '-') {
       range.begin = *instant;

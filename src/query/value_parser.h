@@ -42,6 +42,8 @@ Result<TimeRange> parse_time_test(const Value& value, Op op, TimeUs now);
 
 // 30s, 5m, 1h, 7d, 2w in microseconds; nullopt: none of it, nothing, or more than 100 years.
 std::optional<int64_t> parse_period(std::string_view text);
+// Digits and a unit, whatever their number.
+bool has_form_of_period(std::string_view text);
 
 // InvalidArgument at the beginning of a span.
 Error invalid_at(Span at, std::string message);

@@ -51,6 +51,16 @@ TEST_CASE("periods are whole and not nothing") {
   }
 }
 
+TEST_CASE("a period out of range has its form nevertheless") {
+  for (const char* text : {"1h", "0h", "99999999w", "99999999999999999999s"}) {
+    CHECK(has_form_of_period(text));
+  }
+  for (const char* text : {"", "h", "1", "-1h", "1.5h", "1y", "1h ", "1hh"}) {
+    INFO(text);
+    CHECK_FALSE(has_form_of_period(text));
+  }
+}
+
 TEST_CASE("dates are ranges") {
   const TimeUs now = *parse_time("2026-11-21T12:00:00Z");
   const auto range = [&](const char* text, Op op) {
