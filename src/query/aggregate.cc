@@ -10,6 +10,7 @@
 #include "query/binder.h"
 #include "query/earlier_window.h"
 #include "query/executor.h"
+#include "query/glued_pipe.h"
 #include "query/histogram.h"
 #include "query/issue_fields.h"
 #include "query/plan.h"
@@ -434,6 +435,7 @@ Result<Table> aggregate(const View& given, const Query& query, const SearchOptio
   result.lsn = view.lsn;
   result.total = rows.size();
   result.warnings = warn_of_unseen(view, unseen_tags(view, plan, *pipeline.table));
+  warn_of_glued_pipes(query, result.warnings);
   result.columns = table_columns(*pipeline.table);
   CAIRN_TRY_ASSIGN(result.rows, Renderer(view, *pipeline.table, rows).render(limit));
   view.meter->returned(result.rows.size());

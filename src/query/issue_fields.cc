@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "query/aggregate.h"
 #include "query/executor.h"
+#include "query/glued_pipe.h"
 #include "query/issue_column.h"
 #include "query/issue_row.h"
 #include "query/plan.h"
@@ -72,6 +73,7 @@ class IssueLister {
     Table result;
     result.lsn = view_.lsn;
     result.warnings = warn_of_unseen(view_, unseen_tags(view_, plan, table_));
+    warn_of_glued_pipes(query_, result.warnings);
     for (const GroupId issue : found.issues) {
       if (!go_on(view_.meter)) break;
       std::vector<Cell> row = cells_of(issue);

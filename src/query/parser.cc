@@ -70,6 +70,14 @@ class Converter {
     return Error{ErrorCode::InvalidArgument, std::move(message), offset(where.data())};
   }
 
+  // Where the pipeline seems to be meant to begin when a call opens at `open`: `error|count(`.
+  std::optional<std::string_view> glued_pipe(std::string_view open) const {
+    const std::string_view before = query_.substr(0, offset(open.data()));
+    const size_t pipe = before.find_last_not_of("abcdefghijklmnopqrstuvwxyz_0123456789");
+    if (pipe == std::string_view::npos || before[pipe] != '|') return std::nullopt;
+    return query_.substr(pipe);
+  }
+
   Key key(const grammar::Key& typed) const {
     Key key;
     key.at = span(typed.whole);
@@ -302,6 +310,11 @@ class TreeBuilder {
     }
     CAIRN_TRY(check_complete());
     if (top().all.empty()) {
+      if (const auto pipe = convert_.glued_pipe(top().open)) {
+        return convert_.error(
+            *pipe, "Found \"|\" within a word: write a blank before | to begin the pipeline." +
+                       std::string(kQuoteHint));
+      }
       return convert_.error(top().open, "Found empty parentheses, expected terms between them." +
                                             std::string(kQuoteHint));
     }
