@@ -13,6 +13,7 @@
 #include "query/glued_pipe.h"
 #include "query/histogram.h"
 #include "query/issue_fields.h"
+#include "query/pair_counts.h"
 #include "query/plan.h"
 #include "query/profile.h"
 #include "query/rollup.h"
@@ -64,6 +65,18 @@ RowSet rows_of(const Counted& counted, const std::vector<uint64_t>& counts) {
     if (counts[number] == 0) continue;
     rows.keys.push_back(static_cast<uint32_t>(number));
     counted.append(counts[number], rows);
+  }
+  return rows;
+}
+
+RowSet rows_of(const Counted& counted, const std::vector<PairCount>& pairs) {
+  RowSet rows;
+  rows.key_count = 2;
+  rows.value_count = counted.table.calls.size();
+  for (const PairCount& pair : pairs) {
+    rows.keys.push_back(pair.first);
+    rows.keys.push_back(pair.second);
+    counted.append(pair.count, rows);
   }
   return rows;
 }
@@ -210,6 +223,12 @@ Result<RowSet> make_rows(const View& view, const Plan& plan, const BoundTable& t
   if (counts && one_key && table.by.front().kind == RowKey::Kind::Event) {
     tell_counting(view, "the field's column, or its postings, whichever is less");
     return count_rows(view, {table, span_us}, parts);
+  }
+  if (counts && table.by.size() == 2) {
+    if (const auto pairs = count_pairs(view, table, parts)) {
+      tell_counting(view, "both keys of every match, into one array");
+      return rows_of({table, span_us}, *pairs);
+    }
   }
   tell_counting(view, "values of every match, block by block");
   TableBuilder builder(view, table, earliest(parts), span_us, options.shift_us);

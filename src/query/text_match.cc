@@ -91,7 +91,8 @@ TextMatch TextMatch::pattern(std::vector<std::string> runs, bool fold_case) {
   }
   const auto longest = std::max_element(
       runs.begin(), runs.end(), [](const auto& a, const auto& b) { return a.size() < b.size(); });
-  match.needle_ = std::make_shared<const Substring>(*longest, fold_case);
+  // A single letter is in too many values to be looked for in all at once.
+  if (longest->size() > 1) match.needle_ = std::make_shared<const Substring>(*longest, fold_case);
   match.runs_ = std::move(runs);
   return match;
 }
