@@ -128,6 +128,8 @@ RowSet rows_of_issues(const View& view, const Plan& plan, const BoundTable& tabl
     issues = roll_up(view, plan, filter, parts);
   }
   note_issues(view, plan, filter);
+  Holding held_issues(view.meter);
+  held_issues.set(issues.capacity() * sizeof(IssueTotals));
   RowSet rows;
   rows.key_count = table.by.size();
   rows.value_count = table.calls.size();

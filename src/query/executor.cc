@@ -88,9 +88,7 @@ class Matcher {
       report_->matches = match ? match->count() : 0;
       if (match) report_->outcome = Outcome::Matched;
     }
-    if (match && match->bitmap && view_.meter != nullptr) {
-      view_.meter->hold(match->bitmap->frozen_bytes());
-    }
+    if (match) match->hold_bitmap();
     return match;
   }
 

@@ -161,7 +161,9 @@ Result<std::vector<PartMatch>> match_group(const View& view, const GroupScope& s
   for (const PartMatch& match : match_parts(view, plan, group_filter, GroupFilterIn::Matches)) {
     PartMatch confined = wanted.confined(match);
     const bool any = confined.bitmap ? !confined.bitmap->empty() : !confined.ranges.empty();
-    if (any) found.push_back(std::move(confined));
+    if (!any) continue;
+    confined.hold_bitmap();
+    found.push_back(std::move(confined));
   }
   CAIRN_TRY(check(view.meter));
   return found;

@@ -116,7 +116,8 @@ class IssueLister {
     if (!counted) issues = roll_up(view_, plan, filter, parts);
     note_issues(view_, plan, filter);
     Holding held(view_.meter);
-    held.set(issues.size() * (sizeof(int64_t) + sizeof(std::pair<int64_t, GroupId>)));
+    held.set(issues.capacity() * sizeof(IssueTotals) +
+             issues.size() * (sizeof(int64_t) + sizeof(std::pair<int64_t, GroupId>)));
     CAIRN_TRY(check(view_.meter));
     CAIRN_TRY_ASSIGN(const auto keys, sort_keys(view_, parts, issues, sort, options_.now));
     return in_order(issues, keys);

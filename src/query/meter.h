@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -67,7 +68,6 @@ class Meter {
   Profile* profile() const { return control_.profile; }
   uint64_t examined() const { return examined_; }
   uint64_t most_held() const { return most_held_; }
-  uint64_t steps() const { return steps_; }
 
  private:
   enum class Stop : uint8_t { None, Cancelled, Time, Memory, Rows, Returned };
@@ -89,15 +89,23 @@ class Meter {
   uint64_t most_held_ = 0;
 };
 
-// Memory that is given back when it ends. The meter is borrowed and may be nullptr.
+// Memory that is given back when it ends. The meter is borrowed and may be nullptr. What was moved
+// from holds nothing.
 class Holding {
  public:
   explicit Holding(Meter* meter) : meter_(meter) {}
-  ~Holding() {
-    if (meter_ != nullptr) meter_->release(bytes_);
-  }
+  ~Holding() { give_back(); }
   Holding(const Holding&) = delete;
   Holding& operator=(const Holding&) = delete;
+  Holding(Holding&& other) noexcept
+      : meter_(other.meter_), bytes_(std::exchange(other.bytes_, 0)) {}
+  Holding& operator=(Holding&& other) noexcept {
+    if (this == &other) return *this;
+    give_back();
+    meter_ = other.meter_;
+    bytes_ = std::exchange(other.bytes_, 0);
+    return *this;
+  }
 
   // What is held from now on.
   void set(uint64_t bytes) {
@@ -112,6 +120,10 @@ class Holding {
   void add(uint64_t bytes) { set(bytes_ + bytes); }
 
  private:
+  void give_back() {
+    if (meter_ != nullptr) meter_->release(bytes_);
+  }
+
   Meter* meter_;
   uint64_t bytes_ = 0;
 };

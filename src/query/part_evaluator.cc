@@ -37,8 +37,8 @@ FieldStats stats_of(FieldId field, const Part& part) {
 uint64_t estimate_many(const PlanNode& node, const Part& part) {
   const FieldStats stats = stats_of(node.field, part);
   if (stats.values == 0) return 0;
-  const auto begin = std::lower_bound(node.values.begin(), node.values.end(), stats.min_value);
-  const auto end = std::upper_bound(begin, node.values.end(), stats.max_value);
+  const auto begin = std::lower_bound(node.values().begin(), node.values().end(), stats.min_value);
+  const auto end = std::upper_bound(begin, node.values().end(), stats.max_value);
   const auto wanted = static_cast<double>(end - begin);
   const double ids = static_cast<double>(raw(stats.max_value)) - raw(stats.min_value) + 1;
   return static_cast<uint64_t>(std::ceil(static_cast<double>(stats.terms) * wanted / ids));
@@ -109,9 +109,9 @@ uint64_t estimate(const PlanNode& node, const Part& part) {
     case Kind::None:
       return 0;
     case Kind::Values: {
-      if (node.values.size() > kEstimatedValues) return std::min(estimate_many(node, part), size);
+      if (node.values().size() > kEstimatedValues) return std::min(estimate_many(node, part), size);
       uint64_t sum = 0;
-      for (ValueId value : node.values) sum += part.posting_cardinality(node.field, value);
+      for (ValueId value : node.values()) sum += part.posting_cardinality(node.field, value);
       return std::min(sum, size);
     }
     case Kind::Present:
@@ -143,8 +143,7 @@ PartEvaluator::PartEvaluator(const View& view, const Plan& plan, const Part& par
       part_(part),
       number_(number),
       meter_(view.meter),
-      profile_(plan.told ? profile_of(view) : nullptr),
-      held_(view.meter) {}
+      profile_(plan.told ? profile_of(view) : nullptr) {}
 
 void PartEvaluator::record(const PlanNode& node, uint64_t found, TimeUs begin, Way way) {
   if (profile_ == nullptr) return;
@@ -152,28 +151,30 @@ void PartEvaluator::record(const PlanNode& node, uint64_t found, TimeUs begin, W
       {number_, estimate(node, part_), found, raw(meter_->now()) - raw(begin), way});
 }
 
-const Bitmap& PartEvaluator::lend(const PlanNode& node, Bitmap& room) {
+const Bitmap& PartEvaluator::lend(const PlanNode& node, Answer& room) {
   if (!node.shared) {
     room = evaluate(node);
-    return room;
+    return room.bitmap;
   }
   const auto known = answers_.find(node.id);
   if (known != answers_.end()) {
-    if (profile_ != nullptr) record(node, known->second.cardinality(), meter_->now(), Way::Again);
-    return known->second;
+    const Bitmap& answer = known->second.bitmap;
+    if (profile_ != nullptr) record(node, answer.cardinality(), meter_->now(), Way::Again);
+    return answer;
   }
-  return answers_.emplace(node.id, evaluate(node)).first->second;
+  return answers_.emplace(node.id, evaluate(node)).first->second.bitmap;
 }
 
-Bitmap PartEvaluator::evaluate(const PlanNode& node) {
-  if (!go_on(meter_)) return Bitmap();
+PartEvaluator::Answer PartEvaluator::evaluate(const PlanNode& node) {
+  Answer answer = no_answer();
+  if (!go_on(meter_)) return answer;
   const TimeUs begin = now();
   Way way = Way::Combined;
-  Bitmap found = compute(node, way);
-  if (profile_ != nullptr) record(node, found.cardinality(), begin, way);
+  answer.bitmap = compute(node, way);
+  if (profile_ != nullptr) record(node, answer.bitmap.cardinality(), begin, way);
   const bool mapped = way == Way::Posting || way == Way::Present;
-  if (meter_ != nullptr && !mapped) held_.add(found.frozen_bytes());
-  return found;
+  if (meter_ != nullptr && !mapped) answer.held.set(answer.bitmap.frozen_bytes());
+  return answer;
 }
 
 Bitmap PartEvaluator::compute(const PlanNode& node, Way& way) {
@@ -203,7 +204,7 @@ Bitmap PartEvaluator::compute(const PlanNode& node, Way& way) {
     case Kind::Or:
       return compute_or(node);
     case Kind::Not: {
-      Bitmap room;
+      Answer room = no_answer();
       Bitmap result = lend(node.children.front(), room).clone();
       result.flip(part_.size());
       return result;
@@ -214,16 +215,16 @@ Bitmap PartEvaluator::compute(const PlanNode& node, Way& way) {
 
 Bitmap PartEvaluator::compute_values(const PlanNode& node, Way& way) {
   way = Way::Posting;
-  if (node.values.size() == 1) return part_.posting(node.field, node.values.front());
-  if (node.values.size() > kFewPostings && column_is_cheaper(node, part_)) {
+  if (node.values().size() == 1) return part_.posting(node.field, node.values().front());
+  if (node.values().size() > kFewPostings && column_is_cheaper(node, part_)) {
     way = Way::Column;
     return read_column(node);
   }
   // Many postings, most of them short: their ordinals one by one into an array of bits.
-  if (node.values.size() > kFewPostings) {
+  if (node.values().size() > kFewPostings) {
     way = Way::Walk;
     std::vector<uint64_t> bits((size_t{part_.size()} + 63) / 64, 0);
-    part_.for_each_posting_of(node.field, node.values, [&](std::span<const Ordinal> ordinals) {
+    part_.for_each_posting_of(node.field, node.values(), [&](std::span<const Ordinal> ordinals) {
       for (const Ordinal ordinal : ordinals) bits[ordinal / 64] |= uint64_t{1} << ordinal % 64;
       return go_on(meter_);
     });
@@ -232,7 +233,7 @@ Bitmap PartEvaluator::compute_values(const PlanNode& node, Way& way) {
   way = Way::Union;
   std::vector<Bitmap> postings;
   std::vector<const Bitmap*> pointers;
-  for (ValueId value : node.values) {
+  for (ValueId value : node.values()) {
     Bitmap posting = part_.posting(node.field, value);
     if (!posting.empty()) postings.push_back(std::move(posting));
     if (!go_on(meter_)) break;
@@ -242,7 +243,7 @@ Bitmap PartEvaluator::compute_values(const PlanNode& node, Way& way) {
 }
 
 Bitmap PartEvaluator::read_column(const PlanNode& node) const {
-  const ValueSet wanted(node.values);
+  const ValueSet wanted(node.values());
   std::vector<uint64_t> bits((size_t{part_.size()} + 63) / 64, 0);
   std::array<ValueId, Block::kSize> values;
   for_each_block(part_, {0, part_.size()}, meter_, [&](const Block& block) {
@@ -256,8 +257,8 @@ Bitmap PartEvaluator::read_column(const PlanNode& node) const {
 }
 
 bool PartEvaluator::by_column(const PlanNode& node, uint64_t left) const {
-  if (node.kind != Kind::Values || node.values.size() < 2 || node.shared) return false;
-  const uint64_t postings = std::min<uint64_t>(node.values.size(), part_.value_count(node.field));
+  if (node.kind != Kind::Values || node.values().size() < 2 || node.shared) return false;
+  const uint64_t postings = std::min<uint64_t>(node.values().size(), part_.value_count(node.field));
   return left < postings * kValuesPerPosting && part_.has_column(node.field);
 }
 
@@ -270,13 +271,14 @@ void PartEvaluator::filter_by_column(const PlanNode& node, bool negative, Bitmap
   // A search in a list costs some steps for each occurrence, making the set one for each value.
   constexpr uint64_t kStepsOfSearch = 8;
   std::optional<ValueSet> set;
-  if (left.cardinality() * kStepsOfSearch > node.values.size()) set.emplace(node.values);
+  if (left.cardinality() * kStepsOfSearch > node.values().size()) set.emplace(node.values());
   auto filter = [&](std::span<const Ordinal> ordinals) {
     if (meter_ != nullptr && !meter_->spend(ordinals.size())) return false;
     part_.gather_column(node.field, ordinals, values.data());
     for (size_t i = 0; i < ordinals.size(); ++i) {
-      const bool has = set ? set->contains(values[i])
-                           : std::binary_search(node.values.begin(), node.values.end(), values[i]);
+      const bool has =
+          set ? set->contains(values[i])
+              : std::binary_search(node.values().begin(), node.values().end(), values[i]);
       having += has ? 1 : 0;
       if (has != negative) kept.push_back(ordinals[i]);
     }
@@ -303,14 +305,17 @@ Bitmap PartEvaluator::compute_and(const PlanNode& node) {
   std::stable_sort(steps.begin(), steps.end(), [](const Step& a, const Step& b) {
     return a.negative != b.negative ? b.negative : a.estimated < b.estimated;
   });
-  Bitmap result;
+  Answer left = no_answer();
+  Bitmap& result = left.bitmap;
   size_t next = 0;
   if (steps.front().negative) {
     result = Bitmap::range(0, part_.size());
   } else {
-    Bitmap room;
-    const Bitmap& rarest = lend(*steps.front().node, room);
-    result = &rarest == &room ? std::move(room) : rarest.clone();
+    const Bitmap& rarest = lend(*steps.front().node, left);
+    if (&rarest != &result) {
+      result = rarest.clone();
+      if (meter_ != nullptr) left.held.set(result.frozen_bytes());
+    }
     next = 1;
   }
   for (; next < steps.size() && !result.empty(); ++next) {
@@ -319,7 +324,7 @@ Bitmap PartEvaluator::compute_and(const PlanNode& node) {
       filter_by_column(*step.node, step.negative, result);
       continue;
     }
-    Bitmap room;
+    Answer room = no_answer();
     const Bitmap& other = lend(*step.node, room);
     if (step.negative) {
       result.and_not(other);
@@ -328,14 +333,17 @@ Bitmap PartEvaluator::compute_and(const PlanNode& node) {
     }
   }
   for (; next < steps.size(); ++next) record(*steps[next].node, 0, now(), Way::Skipped);
-  return result;
+  return std::move(result);
 }
 
 Bitmap PartEvaluator::compute_or(const PlanNode& node) {
-  std::vector<Bitmap> bitmaps(node.children.size());
+  std::vector<Answer> answers;
+  answers.reserve(node.children.size());  // the pointers are to what lies in it
   std::vector<const Bitmap*> pointers;
-  for (size_t i = 0; i < bitmaps.size() && !stopped(meter_); ++i) {
-    pointers.push_back(&lend(node.children[i], bitmaps[i]));
+  for (const PlanNode& child : node.children) {
+    if (stopped(meter_)) break;
+    answers.push_back(no_answer());
+    pointers.push_back(&lend(child, answers.back()));
   }
   return Bitmap::or_many(pointers);
 }

@@ -22,14 +22,21 @@ class PartEvaluator {
   PartEvaluator(const View& view, const Plan& plan, const storage::Part& part, uint32_t number);
 
   // When the meter says stop, something that is thrown away.
-  storage::Bitmap run() { return evaluate(plan_.events); }
+  storage::Bitmap run() { return evaluate(plan_.events).bitmap; }
 
  private:
   using Bitmap = storage::Bitmap;
 
+  // An answer, counted with the meter as long as it lives.
+  struct Answer {
+    Bitmap bitmap;
+    Holding held;
+  };
+
   // The answer: the cached one of a shared node, else what `room` is given.
-  const Bitmap& lend(const PlanNode& node, Bitmap& room);
-  Bitmap evaluate(const PlanNode& node);
+  const Bitmap& lend(const PlanNode& node, Answer& room);
+  Answer evaluate(const PlanNode& node);
+  Answer no_answer() const { return {Bitmap(), Holding(meter_)}; }
   Bitmap compute(const PlanNode& node, Way& way);
   Bitmap compute_values(const PlanNode& node, Way& way);
   Bitmap compute_and(const PlanNode& node);
@@ -46,8 +53,7 @@ class PartEvaluator {
   const uint32_t number_;
   Meter* const meter_;
   Profile* const profile_;
-  Holding held_;
-  std::map<uint32_t, Bitmap> answers_;  // of shared nodes, by number
+  std::map<uint32_t, Answer> answers_;  // of shared nodes, by number
 };
 
 }  // namespace cairn::query

@@ -47,6 +47,12 @@ uint64_t PartMatch::count() const {
   return count;
 }
 
+void PartMatch::hold_bitmap() {
+  if (!bitmap) return;
+  held = Holding(meter);
+  held.set(bitmap->frozen_bytes());
+}
+
 storage::Bitmap bitmap_of(std::span<const OrdinalRange> ranges) {
   storage::Bitmap bitmap;
   for (const OrdinalRange& range : ranges) bitmap.add_range(range.begin, range.end);

@@ -62,11 +62,14 @@ struct PartMatch {
   // Ascending, none empty, none overlapping. Without meaning beside a bitmap.
   std::vector<storage::OrdinalRange> ranges;
   Meter* meter = nullptr;  // the view's: blocks end when it says stop
+  Holding held{nullptr};   // of the bitmap, when hold_bitmap() was called
 
   bool whole() const {
     return !bitmap && ranges.size() == 1 && ranges.front().size() == part->size();
   }
   uint64_t count() const;
+  // Counts the bitmap with the meter from now on, as long as this lives.
+  void hold_bitmap();
   // Calls fn(const Block&), ascending, until the meter says stop.
   template <class F>
   void for_each_block(F&& fn) const {

@@ -65,7 +65,7 @@ std::optional<std::vector<Id>> named_by(const Expr& conjunct, GroupField field) 
 
 class Planner {
  public:
-  explicit Planner(const View& view) : view_(view) {}
+  explicit Planner(const View& view) : view_(view), held_(view.meter) {}
 
   Result<Plan> plan(Expr filter) {
     std::vector<Expr> conjuncts;
@@ -91,6 +91,7 @@ class Planner {
     plan.node_count = share_nodes(plan.events);
     CAIRN_TRY(check(view_.meter));
     plan.unseen_tags = std::move(unseen_tags_);
+    plan.held = std::move(held_);
     return plan;
   }
 
@@ -237,6 +238,7 @@ class Planner {
   Result<PlanNode> resolve_values(const EventTest& test, FieldId field, Span at) {
     PlanNode node = node_of(Kind::Values);
     node.field = field;
+    std::vector<ValueId> values;
     std::vector<const TextMatch*> scanned;
     for (const TextMatch& match : test.matches) {
       if (match.is_any()) {
@@ -249,18 +251,22 @@ class Planner {
         continue;
       }
       CAIRN_TRY_ASSIGN(auto value, view_.dictionary->find(field, *exact, view_.txn));
-      if (value) node.values.push_back(*value);
+      if (value) values.push_back(*value);
     }
     if (!scanned.empty()) {
       const auto same = std::find_if(read_.begin(), read_.end(), [&](const Read& read) {
         return read.field == field && read.test == test;
       });
       if (same != read_.end()) return same->node;
-      CAIRN_TRY(read_values(scanned, field, at, node.values));
+      CAIRN_TRY(read_values(scanned, field, at, values));
     }
-    std::sort(node.values.begin(), node.values.end());
-    node.values.erase(std::unique(node.values.begin(), node.values.end()), node.values.end());
-    if (node.values.empty()) node.kind = Kind::None;
+    std::sort(values.begin(), values.end());
+    values.erase(std::unique(values.begin(), values.end()), values.end());
+    if (values.empty()) {
+      node.kind = Kind::None;
+    } else {
+      node.listed = std::make_shared<const std::vector<ValueId>>(std::move(values));
+    }
     if (!scanned.empty()) read_.push_back({field, test, node});
     return node;
   }
@@ -272,8 +278,12 @@ class Planner {
     CAIRN_TRY(view_.dictionary->scan_blocks(field, view_.txn, [&](const auto& block) {
       for (const TextMatch* test : tests) {
         test->for_each_match(block, [&](ValueId id) {
+          if (found.size() % kFoundPerStep == 0) {
+            held_.add(kFoundPerStep * sizeof(ValueId));
+            if (!go_on(view_.meter)) return false;
+          }
           found.push_back(id);
-          return found.size() % kFoundPerStep != 0 || go_on(view_.meter);
+          return true;
         });
         if (!go_on(view_.meter)) return false;
       }
@@ -292,6 +302,7 @@ class Planner {
   const View& view_;
   std::set<std::string> unseen_tags_;
   std::vector<Read> read_;
+  Holding held_;
   size_t scans_ = 0;
 };
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -26,16 +27,20 @@ struct PlanNode {
     bool operator==(const Row&) const = default;
   };
   Kind kind = Kind::All;
-  FieldId field{};              // Values, Present
-  std::vector<ValueId> values;  // Values: any of them, ascending
-  std::vector<Row> rows;        // Rows: found by id
-  TimeRange range;              // Time
-  std::vector<bool> wanted;     // Fingerprints, as Part::of_fingerprints takes it
-  double share = 0;             // Fingerprints: of all occurrences that those wanted have
+  FieldId field{};  // Values, Present
+  // Values: any of them, ascending; never nullptr then. Equal tests share them: there may be
+  // millions.
+  std::shared_ptr<const std::vector<ValueId>> listed;
+  std::vector<Row> rows;     // Rows: found by id
+  TimeRange range;           // Time
+  std::vector<bool> wanted;  // Fingerprints, as Part::of_fingerprints takes it
+  double share = 0;          // Fingerprints: of all occurrences that those wanted have
   std::vector<PlanNode> children;
   Span at;              // in the query; empty: of no term alone
   uint32_t id = 0;      // equal nodes have the same; below Plan::node_count
   bool shared = false;  // stands in several places: a part answers it once
+
+  const std::vector<ValueId>& values() const { return *listed; }  // precondition: Values
 };
 
 // Conditions that are answered by reading every value of a field (patterns, text, comparisons) or
@@ -53,6 +58,7 @@ struct Plan {
   bool told = false;                               // it is the one that a profile tells of
   TimeRange time;                                  // the time the whole query is limited to
   std::set<std::string> unseen_tags;               // named by the filter; no occurrence has one
+  Holding held{nullptr};                           // of the values that were found by reading
 };
 
 // A sentence for each, with the nearest name that means something.

@@ -10,9 +10,13 @@ namespace {
 
 using Kind = PlanNode::Kind;
 
+bool has_same_values(const PlanNode& a, const PlanNode& b) {
+  return a.listed == b.listed || (a.listed && b.listed && *a.listed == *b.listed);
+}
+
 // Children are compared by their numbers.
 bool is_same(const PlanNode& a, const PlanNode& b) {
-  return a.kind == b.kind && a.field == b.field && a.values == b.values && a.rows == b.rows &&
+  return a.kind == b.kind && a.field == b.field && has_same_values(a, b) && a.rows == b.rows &&
          a.range == b.range && a.wanted == b.wanted &&
          std::equal(a.children.begin(), a.children.end(), b.children.begin(), b.children.end(),
                     [](const PlanNode& x, const PlanNode& y) { return x.id == y.id; });
@@ -25,7 +29,9 @@ uint64_t hash_of(const PlanNode& node) {
   mix(raw(node.field));
   mix(static_cast<uint64_t>(raw(node.range.begin)));
   mix(static_cast<uint64_t>(raw(node.range.end)));
-  for (const ValueId value : node.values) mix(raw(value));
+  if (node.listed) {
+    for (const ValueId value : *node.listed) mix(raw(value));
+  }
   for (const PlanNode::Row& row : node.rows) mix(row.ordinal);
   for (const PlanNode& child : node.children) mix(child.id);
   return hash;

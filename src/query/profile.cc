@@ -67,7 +67,7 @@ class Describer {
         node.kind == PlanNode::Kind::Values || node.kind == PlanNode::Kind::Present;
     if (of_field) out.field = view_.dictionary->field_name(node.field);
     if (node.kind == PlanNode::Kind::Present && out.text.empty()) out.text = "has:" + out.field;
-    if (node.kind == PlanNode::Kind::Values) out.values = node.values.size();
+    if (node.kind == PlanNode::Kind::Values) out.values = node.values().size();
     const bool again = node.id < told_.size() && told_[node.id];
     if (node.id < told_.size()) {
       told_[node.id] = true;

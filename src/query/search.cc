@@ -42,6 +42,7 @@ struct Found {
   Plan plan;
   std::vector<PartMatch> parts;
   std::vector<IssueTotals> issues;
+  Holding held{nullptr};  // of the issues
 };
 
 Result<std::vector<IssueTotals>> count_issues(const View& view, const Plan& plan,
@@ -72,6 +73,8 @@ Result<Found> find_issues(const View& view, const Query& query, TimeUs now, cons
   CAIRN_TRY(check(view.meter));
   timer.next("roll-up");
   CAIRN_TRY_ASSIGN(found.issues, count_issues(view, found.plan, filter, found.parts));
+  found.held = Holding(view.meter);
+  found.held.set(found.issues.capacity() * sizeof(IssueTotals));
   return found;
 }
 

@@ -31,7 +31,10 @@ std::vector<int64_t> count_users(const View& view, const Matches& parts, const I
   const uint64_t bound = uint64_t{view.dictionary->value_count(kUser)} + 1;
   std::vector<DistinctSet> users(slots.size(), DistinctSet(bound));
   Holding held(view.meter);
-  held.set(slots.bytes() + users.size() * sizeof(DistinctSet));
+  const uint64_t fixed = slots.bytes() + users.size() * sizeof(DistinctSet);
+  const uint64_t as_bits = users.size() * (bound / 8);
+  uint64_t added = 0;
+  held.set(fixed);
   std::array<ValueId, Block::kSize> values;
   std::array<FingerprintId, Block::kSize> fingerprints;
   for (const PartMatch& match : parts) {
@@ -42,7 +45,8 @@ std::vector<int64_t> count_users(const View& view, const Matches& parts, const I
         const uint32_t slot = slots.of(fingerprints[i]);
         if (slot != IssueSlots::kOther) users[slot].add(raw(values[i]));
       }
-      held.add(block.size() * sizeof(uint64_t));  // what a set takes for a value, at most
+      added += block.size();
+      held.set(fixed + std::min(as_bits, added * 8));  // at most, as distinct.h says
     });
   }
   std::vector<int64_t> counts;

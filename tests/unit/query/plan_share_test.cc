@@ -11,7 +11,7 @@ PlanNode value(uint32_t id) {
   PlanNode node;
   node.kind = Kind::Values;
   node.field = FieldId{3};
-  node.values = {ValueId{id}};
+  node.listed = std::make_shared<const std::vector<ValueId>>(1, ValueId{id});
   return node;
 }
 template <class... Nodes>
@@ -53,7 +53,7 @@ TEST_CASE("what AND and OR hold twice goes") {
   PlanNode same = combine(Kind::Or, value(7), value(7));
   CHECK(share_nodes(same) == 1);
   CHECK(same.kind == Kind::Values);
-  CHECK(same.values == std::vector<ValueId>{ValueId{7}});
+  CHECK(same.values() == std::vector<ValueId>{ValueId{7}});
 
   PlanNode nested = combine(Kind::And, combine(Kind::Or, value(1), value(1)), value(1), value(2),
                             combine(Kind::Not, combine(Kind::Or, value(2), value(2))));

@@ -58,6 +58,21 @@ TEST_CASE_METHOD(Planned, "conditions on the issue within OR are asked together"
   CHECK(planned.events.children.size() == 2);
 }
 
+TEST_CASE_METHOD(Planned, "equal conditions share the values they found") {
+  const auto planned = must(plan("(no:*1 kind:k1) OR (no:*1 kind:k0)"));
+  REQUIRE(planned.events.kind == Kind::Or);
+  std::vector<const std::vector<ValueId>*> lists;
+  for (const auto& branch : planned.events.children) {
+    REQUIRE(branch.kind == Kind::And);
+    for (const auto& child : branch.children) {
+      REQUIRE(child.kind == Kind::Values);
+      if (child.values().size() > 1) lists.push_back(&child.values());
+    }
+  }
+  REQUIRE(lists.size() == 2);
+  CHECK(lists[0] == lists[1]);
+}
+
 TEST_CASE_METHOD(Planned, "conditions know where they were written") {
   const std::string text = "!no:*1 (kind:k1 OR \"some text\")";
   const auto planned = must(plan(text));
