@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "query/meter.h"
 #include "query/parser.h"
 
 namespace cairn::engine {
@@ -11,9 +12,10 @@ namespace cairn::engine {
 Result<IssueEvents> issue_events(const Snapshot& snapshot, const query::GroupScope& scope,
                                  std::string_view filter, const query::EventOptions& options) {
   CAIRN_TRY_ASSIGN(const query::Query parsed, query::parse(filter));
-  CAIRN_TRY_ASSIGN(query::EventPage page,
-                   query::list_events(snapshot.view(), scope, parsed, options));
-  const query::View& view = snapshot.view();
+  // One meter for both, finding and reading.
+  query::Meter own(options.control);
+  const query::View view = query::watched(snapshot.view(), own);
+  CAIRN_TRY_ASSIGN(query::EventPage page, query::list_events(view, scope, parsed, options));
   IssueEvents out;
   out.total = page.total;
   out.next = std::move(page.next);
@@ -26,6 +28,7 @@ Result<IssueEvents> issue_events(const Snapshot& snapshot, const query::GroupSco
   std::sort(order.begin(), order.end(),
             [&](size_t a, size_t b) { return page.events[a].lsn < page.events[b].lsn; });
   for (const size_t i : order) {
+    if (!query::go_on(view.meter)) break;
     const query::EventRow& row = page.events[i];
     CAIRN_TRY_ASSIGN(model::Record record, snapshot.record(row.lsn));
     auto* occurrence = std::get_if<model::Occurrence>(&record.body);
@@ -39,6 +42,7 @@ Result<IssueEvents> issue_events(const Snapshot& snapshot, const query::GroupSco
                      view.root_of_fingerprint[raw(row.fingerprint)],
                      view.state->fingerprint(row.fingerprint).leaf};
   }
+  CAIRN_TRY(query::check(view.meter));
   return out;
 }
 

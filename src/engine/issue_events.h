@@ -25,8 +25,8 @@ struct IssueEvents {
 };
 
 // The snapshot is that of the cursor: Store::snapshot_for. `filter` is a query without a pipeline;
-// "" = all. Errors: those of query::parse and query::list_events; Io, Corruption while records are
-// read.
+// "" = all. Errors: those of query::parse and query::list_events, of whose control that of the
+// options also ends the reading; Io, Corruption while records are read.
 Result<IssueEvents> issue_events(const Snapshot& snapshot, const query::GroupScope& scope,
                                  std::string_view filter, const query::EventOptions& options);
 
