@@ -155,7 +155,12 @@ class Crowd : public Shop {
           "(is:unresolved OR no:*7*) timestamp:>2026-11-21T03:00:00Z", "title:\"Error 1*\" no:*3*",
           "level:error | count() by url", "| count() uniq(user) by no every 1h",
           "level:fatal | p95(took) avg(took) by user", "no:*1* | top 10 url", "| count() by issue",
-          "level:error | rate(1m)", "issue:SHOP-1 level:error | sort freq"}) {
+          "level:error | rate(1m)", "issue:SHOP-1 level:error | sort freq",
+          "no:*1* | histogram took 20", "| histogram timestamp 12",
+          "timestamp:-9h | count() uniq(user) by no vs 3h",
+          "no:*1* | fields short_id, max(took), trend(3h) | where count() > 1",
+          "level:error | sort trends", "no:*1* | sort recommended",
+          "took:*1* | sort priority | trend 12h"}) {
       all.emplace_back(text, [this, text](const query::View& view, const Control& control) {
         return search(text, view, control);
       });
@@ -233,6 +238,20 @@ TEST_CASE("every stage stops soon") {
   }
 }
 
+// What one question held is not there any more when the next one is asked.
+TEST_CASE("memory is given back") {
+  Crowd crowd;
+  for (const auto& [name, ask] : crowd.questions()) {
+    INFO(name);
+    Meter meter{Control{}};
+    const query::View view = query::watched(crowd.view(), meter);
+    REQUIRE(ask(view, Control{}).ok());
+    const uint64_t once = meter.most_held();
+    for (int again = 0; again < 3; ++again) REQUIRE(ask(view, Control{}).ok());
+    CHECK(meter.most_held() == once);
+  }
+}
+
 TEST_CASE("rows and memory end an answer, and nothing is harmed") {
   Crowd crowd;
   const auto refused = [&](const std::string& text, const Budget& budget) {
@@ -248,6 +267,8 @@ TEST_CASE("rows and memory end an answer, and nothing is harmed") {
   CHECK(refused("| count() uniq(user) by no", {0, 10'000, 0, 0}).find("--max-memory") !=
         std::string::npos);
   CHECK(refused("no:*1*", {0, 300, 0, 0}).find("--max-memory") != std::string::npos);
+  // Few match, but the values a pattern found are kept meanwhile.
+  CHECK(refused("url:*p* url:/p/1", {0, 8'000, 0, 0}).find("--max-memory") != std::string::npos);
   CHECK(refused("| count() uniq(user) by no", {0, 0, 500, 0}).find("--max-examined") !=
         std::string::npos);
   CHECK(refused("level:error | sort user", {0, 0, 100, 0}).find("--max-examined") !=
@@ -270,10 +291,25 @@ TEST_CASE("rows and memory end an answer, and nothing is harmed") {
   }
   CHECK(refused("| limit 600 | fields trend(9999s), trend(9998s), trend(9997s)", {})
             .find("more than 16777216 buckets") != std::string::npos);
+  // The values of equal patterns are kept once.
+  Control twice;
+  twice.budget = {0, 20'000, 0, 0};
+  CHECK(crowd.search("(url:*p* url:/p/1) OR (url:*p* url:/p/2)", crowd.view(), twice).ok());
 
   Control enough;
   enough.budget = {60'000'000, 1u << 24, 100'000, 3000};
   CHECK(crowd.search("| count() uniq(user) by no", crowd.view(), enough).ok());
+}
+
+TEST_CASE("the users of few issues take no more than there are") {
+  Shop shop;
+  for (int i = 0; i < 2000; ++i) {
+    shop.event({"f1", "2026-11-21T08:00:00Z", "Error", "error",
+                fmt::format(R"("user":{{"id":"{}"}})", i % 3)});
+  }
+  query::SearchOptions options = shop.options();
+  options.control.budget.memory_bytes = 4096;  // not 8 bytes for each of the matches
+  CHECK(query::search(shop.view(), Shop::parsed("| sort user"), options).ok());
 }
 
 }  // namespace

@@ -59,6 +59,7 @@ class Many : public Shop {
     return profile.matches();
   }
   const std::map<Way, int>& ways() const { return ways_; }
+  void forget_ways() { ways_.clear(); }
 
  private:
   void note(const Profile::Node& node) {
@@ -107,9 +108,23 @@ TEST_CASE("every way finds what a scan finds") {
     INFO(text);
     REQUIRE(many.counted(text) == many.scanned(text));
   }
-  for (const Way way : {Way::Posting, Way::Union, Way::Walk, Way::Present, Way::Combined,
-                        Way::Column, Way::Skipped}) {
-    INFO(query::way_name(way));
+}
+
+TEST_CASE("every way is taken where it is the cheapest") {
+  Many many;
+  const std::pair<Way, const char*> cases[] = {
+      {Way::Posting, "no:17"},
+      {Way::Union, "of:[1*, 2*]"},
+      {Way::Walk, "of:[1*, 2*, 3*]"},
+      {Way::Present, "has:user"},
+      {Way::Combined, "(of:5 OR no:17)"},
+      {Way::Column, "no:*1*"},
+      {Way::Skipped, "no:17 level:error"},
+  };
+  for (const auto& [way, text] : cases) {
+    INFO(query::way_name(way) << " of " << text);
+    many.forget_ways();
+    CHECK(many.counted(text) == many.scanned(text));
     CHECK(many.ways().count(way) == 1);
   }
 }
