@@ -11,6 +11,7 @@
 #include "query/ast_dump.h"
 #include "query/parser.h"
 #include "query/token.h"
+#include "query/value_parser.h"
 
 namespace cairn::client {
 namespace {
@@ -159,9 +160,10 @@ VerbResult run_verb(const ExplainArguments& arguments, Console& console) {
 
 VerbResult run_verb(const ExportArguments& arguments, Console& console) {
   CAIRN_TRY_ASSIGN(const query::Query parsed, query::parse(arguments.query));
-  if (query::is_aggregate(parsed)) {
-    return make_error(ErrorCode::InvalidArgument,
-                      "export writes occurrences: leave the part after | out, or use query");
+  if (!parsed.stages.empty()) {
+    const auto at = std::visit([](const auto& stage) { return stage.at; }, parsed.stages.front());
+    return query::invalid_at(at,
+                             "export writes occurrences: leave the part after | out, or use query");
   }
   CAIRN_TRY_ASSIGN(const Reading reading, open_reading(arguments.store, arguments.moment, console));
   end_in_order();

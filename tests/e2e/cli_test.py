@@ -693,6 +693,14 @@ def test_export_goes_in_again(box):
     assert len(only) == 4
 
 
+def test_export_takes_a_filter_only(box):
+    fill(box)
+    for stage in ["limit 3", "sort freq", "trend 24h", "count()"]:
+        done = box.run("export", box.store, f"issue:P7-1 | {stage}").expect(1)
+        done.says("the part after |", "^")
+        assert done.out == ""
+
+
 def test_stats_verify_rebuild(box):
     fill(box)
     stats = box.ok("stats", box.store, "--json").json()
