@@ -54,6 +54,7 @@ class PipelineBinder {
     table.calls.emplace_back().name = "count()";
     table.by.push_back(std::move(key));
     pipeline_.table = std::move(table);
+    top_ = true;
     return set_limit(stage.count, stage.at);
   }
 
@@ -99,7 +100,8 @@ class PipelineBinder {
 
   Result<void> add(const SortStage& stage) {
     if (sorted_) return invalid_at(stage.at, "sort is given twice.");
-    if (limit_before_sort()) {
+    if (top_) return after_top(stage.at);
+    if (is_cut()) {
       return invalid_at(stage.at, "Put sort before limit: rows are ordered, then cut.");
     }
     sorted_ = true;
@@ -125,9 +127,8 @@ class PipelineBinder {
                         "as in | count() by issue | where count() > 10, or put conditions on "
                         "issues in front of the |, as in times_seen:>10.");
     }
-    const bool cut = pipeline_.fields ? pipeline_.fields->limit || choice().order
-                                      : sorted_ || pipeline_.limit.has_value();
-    if (cut) {
+    if (top_) return after_top(stage.at);
+    if ((pipeline_.fields ? choice().order.has_value() : sorted_) || is_cut()) {
       return invalid_at(stage.at, "Put where before sort and limit: rows are chosen first.");
     }
     std::vector<RowChoice::Condition>& where = choice().where;
@@ -165,10 +166,16 @@ class PipelineBinder {
     return {};
   }
 
-  // Of issues; a table is sorted, then cut, whatever comes first.
-  bool limit_before_sort() const {
-    if (pipeline_.fields) return pipeline_.fields->limit.has_value();
-    return pipeline_.limit && !pipeline_.table;
+  // The values that come out of top are the most frequent ones, whatever stands behind it.
+  static Error after_top(Span at) {
+    return invalid_at(at,
+                      "top N FIELD chooses, orders and cuts its rows: for others write "
+                      "count() by FIELD, then where, sort and limit.");
+  }
+
+  // Whether there is a limit for what the next stage is about.
+  bool is_cut() const {
+    return pipeline_.fields ? pipeline_.fields->limit.has_value() : pipeline_.limit.has_value();
   }
 
   // Of the table that is being made.
@@ -217,8 +224,25 @@ class PipelineBinder {
                                             "\" is no time: expected one like 2026-11-21 or "
                                             "2026-11-21T05:27:44Z.");
     }
-    if (const auto number = parse_quantity(stage.value.text)) return *number;
-    return not_a_quantity(stage.value);
+    return bind_number(stage.value, shown);
+  }
+
+  // Counts have no units, and changes are in percent already: 10 and 10% are the same.
+  static Result<double> bind_number(const Value& value, const Column& shown) {
+    if (shown.name.ends_with(".change")) {
+      std::string_view text = value.text;
+      if (text.ends_with('%')) text.remove_suffix(1);
+      if (const auto percent = parse_number(text)) return *percent;
+      return invalid_at(value.at, "\"" + value.text +
+                                      "\" is no change in percent: expected one like 10, -2.5 or "
+                                      "10%.");
+    }
+    if (shown.type == "integer") {
+      if (const auto number = parse_number(value.text)) return *number;
+      return not_a_number(value);
+    }
+    if (const auto number = parse_quantity(value.text)) return *number;
+    return not_a_quantity(value);
   }
 
   Result<void> set_limit(uint32_t count, Span at) {
@@ -243,6 +267,7 @@ class PipelineBinder {
 
   Pipeline pipeline_;
   bool sorted_ = false;
+  bool top_ = false;  // the table is that of top
 };
 
 }  // namespace

@@ -213,6 +213,9 @@ TEST_CASE_METHOD(Tables, "wrong tables are told what would be right") {
   check("| count() | where count() > many", 28, "no number");
   check("| max(timestamp) | where max(timestamp) > 3", 42, "no time");
   check("| count() | limit 3 | where count() > 1", 22, "before sort and limit");
+  check("| count() by level | limit 2 | sort count()", 31, "sort before limit");
+  check("| top 3 release | sort count()", 18, "count() by FIELD");
+  check("| count() by level | where count() > 10%", 37, "no number");
   check("level:error | where count() > 1", 14, "rows of a table");
   check("| count() by release.version", 13, "whole names");
 }

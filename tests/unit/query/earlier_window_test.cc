@@ -76,6 +76,17 @@ TEST_CASE_METHOD(TwoDays, "columns of a comparison are sorted and chosen by") {
               "sort -count.before | limit 1") == Rows{"1.0 2 2 0"});
 }
 
+TEST_CASE_METHOD(TwoDays, "a condition on a change is in percent, with a sign or without") {
+  for (const char* bound : {"> 50", "> 50%", "= 100", "= 100%"}) {
+    INFO(bound);
+    CHECK(table("timestamp:>=2026-11-21T10:30:00Z | count() vs 90m | where count().change " +
+                std::string(bound)) == Rows{"2 1 100"});
+  }
+  CHECK(table("timestamp:-3h | count() by release vs 1d | where count().change < -99.5%") ==
+        Rows{"0.9 0 1 -100"});
+  CHECK(table("timestamp:-3h | count() by release vs 1d | where count.change >= 50%").empty());
+}
+
 TEST_CASE_METHOD(TwoDays, "what cannot be compared") {
   const Error open = error("level:error | count() vs 1w");
   CHECK(open.position == 25u);
