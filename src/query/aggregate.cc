@@ -194,6 +194,11 @@ double span_of(const Plan& plan, const std::vector<PartMatch>& parts, TimeUs now
 
 }  // namespace
 
+bool has_rate(const BoundTable& table) {
+  return std::any_of(table.calls.begin(), table.calls.end(),
+                     [](const BoundCall& call) { return call.function == Function::Rate; });
+}
+
 double rate_span(const View& view, const Plan& plan, TimeUs now) {
   std::vector<PartMatch> parts;
   if (plan.time.begin == TimeRange().begin) {
@@ -206,8 +211,7 @@ double rate_span(const View& view, const Plan& plan, TimeUs now) {
 Result<RowSet> make_rows(const View& view, const Plan& plan, const BoundTable& table,
                          const RowOptions& options) {
   const bool counts = only_counts(table);
-  const bool rates = std::any_of(table.calls.begin(), table.calls.end(),
-                                 [](const auto& call) { return call.function == Function::Rate; });
+  const bool rates = has_rate(table);
   const bool one_key = table.by.size() == 1;
   if (follows_from_issues(table)) return rows_of_issues(view, plan, table);
   StageTimer timer(view.meter, "match");
@@ -256,6 +260,13 @@ int compare_cells(const Cell& a, const Cell& b) {
   if (a.value.index() != b.value.index()) return a.value.index() < b.value.index() ? -1 : 1;
   if (a.value == b.value) return 0;
   return a.value < b.value ? -1 : 1;
+}
+
+int compare_sorted(const Cell& a, const Cell& b, bool descending) {
+  const bool none_a = std::holds_alternative<std::monostate>(a.value);
+  const bool none_b = std::holds_alternative<std::monostate>(b.value);
+  if (none_a || none_b) return int{none_a} - int{none_b};
+  return descending ? compare_cells(b, a) : compare_cells(a, b);
 }
 
 Cell number_cell(std::string_view type, double number) {
@@ -341,10 +352,11 @@ class Renderer {
     const size_t column = order_.front().column;
     return column >= first_call_ || column < time_columns();
   }
-  // Rows without a number come after all others when the largest come first.
+  // Rows without a number come after all others.
   double leading(size_t row) const {
     const double number = number_in(rows_, row, order_.front().column, first_call_);
-    return std::isnan(number) ? -std::numeric_limits<double>::infinity() : number;
+    constexpr double kInfinity = std::numeric_limits<double>::infinity();
+    return !std::isnan(number) ? number : order_.front().descending ? -kInfinity : kInfinity;
   }
 
   // Rows that can be among the first `limit`, so that names are looked up for few others.
@@ -377,6 +389,11 @@ class Renderer {
   }
 
   bool before(const std::vector<Cell>& a, const std::vector<Cell>& b) const {
+    if (table_.order) {
+      const auto [column, descending] = *table_.order;
+      const int compared = compare_sorted(a[column], b[column], descending);
+      if (compared != 0) return compared < 0;
+    }
     for (const BoundTable::Order& order : order_) {
       const int compared = compare_cells(a[order.column], b[order.column]);
       if (compared != 0) return order.descending ? compared > 0 : compared < 0;
@@ -405,6 +422,9 @@ Result<RowSet> earlier_rows(const View& view, const Query& query, const Plan& pl
   const TimeUs now{raw(options.now) - *table.vs_us};
   return make_rows(view, earlier, table, {now, *table.vs_us, {}});
 }
+
+// Whether what comes after now would be held against a time that ends there.
+bool ends_now(const BoundTable& table) { return table.vs_us || has_rate(table); }
 
 Result<RowSet> all_rows(const View& view, const Query& query, const Plan& plan,
                         const BoundTable& table, const SearchOptions& options) {
@@ -444,6 +464,7 @@ Result<Table> aggregate(const View& given, const Query& query, const SearchOptio
   CAIRN_TRY_ASSIGN(Expr filter, bind_filter(query, view.forest(), options.now, options.viewer));
   timer->next("plan");
   CAIRN_TRY_ASSIGN(Plan plan, make_plan(view, std::move(filter)));
+  if (ends_now(*pipeline.table)) plan.time.end = std::min(plan.time.end, options.now);
   plan.told = true;
   timer.reset();  // all_rows has stages of its own
   CAIRN_TRY_ASSIGN(RowSet all, all_rows(view, query, plan, *pipeline.table, options));

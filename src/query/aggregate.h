@@ -25,6 +25,8 @@ struct RowOptions {
 Result<RowSet> make_rows(const View& view, const Plan& plan, const BoundTable& table,
                          const RowOptions& options);
 
+bool has_rate(const BoundTable& table);
+
 // The time that rate() is about: what the filter is limited to, where it says nothing from the
 // first match and up to now.
 double rate_span(const View& view, const Plan& plan, TimeUs now);
@@ -33,6 +35,9 @@ double rate_span(const View& view, const Plan& plan, TimeUs now);
 Cell number_cell(std::string_view type, double number);
 // Negative: a is before b. Cells without a value come first.
 int compare_cells(const Cell& a, const Cell& b);
+// Whether a stands before b in a sorted column: without a value last, whichever way. Negative: it
+// does.
+int compare_sorted(const Cell& a, const Cell& b, bool descending);
 
 // Tags that the plan or the calls and keys name and no occurrence has.
 std::set<std::string> unseen_tags(const View& view, const Plan& plan, const BoundTable& table);

@@ -15,8 +15,8 @@ namespace cairn::query {
 void move_back(Expr& expr, int64_t vs_us);
 
 // The end of the earlier window: `window` is that of the query itself, and ends at `now` if not
-// before, so that a day that is not over is compared with as much of an earlier one. Errors:
-// InvalidArgument at vs_at when the window has no beginning.
+// before (aggregate() cuts it there), so that a day that is not over is compared with as much of an
+// earlier one. Errors: InvalidArgument at vs_at when the window has no beginning.
 Result<TimeUs> earlier_end(const TimeRange& window, const BoundTable& table, TimeUs now);
 
 // For each call of a row: its value, that of the earlier window, and the change in percent of the

@@ -165,9 +165,7 @@ class IssueLister {
   Result<void> compute_calls(const Plan& plan, const std::vector<GroupId>& issues) {
     if (table_.calls.empty() || issues.empty()) return {};
     RowOptions options{options_.now, 0, {}};
-    const bool rates = std::any_of(table_.calls.begin(), table_.calls.end(), [](const auto& call) {
-      return call.function == BoundCall::Function::Rate;
-    });
+    const bool rates = has_rate(table_);
     if (rates) options.span_us = rate_span(view_, plan, options_.now);
     if (chooses() && !pipeline_.limit) {
       CAIRN_TRY_ASSIGN(values_, make_rows(view_, plan, table_, options));
@@ -179,6 +177,30 @@ class IssueLister {
     held_.add(values_.memory_bytes() + values_.size() * kBytesOfEntry);
     CAIRN_TRY(check(view_.meter));
     for (size_t row = 0; row < values_.size(); ++row) row_of_[values_.keys[row]] = row;
+    return rates ? end_rates_now(issues, options) : Result<void>();
+  }
+
+  // The time of a rate ends now, so what comes later is no part of it.
+  Result<void> end_rates_now(const std::vector<GroupId>& issues, const RowOptions& options) {
+    const bool later = std::any_of(view_.parts.begin(), view_.parts.end(), [&](const auto* part) {
+      return part->max_time() >= options.now;
+    });
+    if (!later) return {};
+    CAIRN_TRY_ASSIGN(Plan plan, plan_of(issues));
+    plan.time.end = std::min(plan.time.end, options.now);
+    CAIRN_TRY_ASSIGN(const RowSet past, make_rows(view_, plan, table_, options));
+    CAIRN_TRY(check(view_.meter));
+    const size_t width = values_.value_count;
+    for (size_t call = 0; call < width; ++call) {
+      if (table_.calls[call].function != BoundCall::Function::Rate) continue;
+      const double none = rate(0, table_.calls[call], *options.span_us);
+      for (size_t row = 0; row < values_.size(); ++row) values_.values[row * width + call] = none;
+      for (size_t row = 0; row < past.size(); ++row) {
+        const auto found = row_of_.find(past.keys[row]);
+        if (found == row_of_.end()) continue;
+        values_.values[found->second * width + call] = past.values[row * width + call];
+      }
+    }
     return {};
   }
 
@@ -216,8 +238,7 @@ class IssueLister {
     if (fields_.order) {
       const auto [column, descending] = *fields_.order;
       std::stable_sort(rows.begin(), rows.end(), [&](const auto& a, const auto& b) {
-        const int compared = compare_cells(a[column], b[column]);
-        return descending ? compared > 0 : compared < 0;
+        return compare_sorted(a[column], b[column], descending) < 0;
       });
     }
     if (rows.size() > limit) rows.resize(limit);

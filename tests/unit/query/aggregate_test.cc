@@ -145,11 +145,28 @@ TEST_CASE("a percentile of exactly so many numbers") {
 TEST_CASE_METHOD(Durations, "rates are of the time the filter names, or of the occurrences'") {
   CHECK(table("timestamp:>=2026-11-21T10:00:00Z timestamp:<2026-11-21T12:00:00Z | rate(1h)") ==
         Rows{"1"});
-  CHECK(table("timestamp:-2h | rate(30m)") == Rows{"1.5"});
-  CHECK(table("shop:a | count() rate(1h)") == Rows{"3 1.5"});
-  CHECK(table("shop:a | rate(1m) every 2h") ==
-        Rows{"2026-11-21T10:00:00Z 0.0166667", "2026-11-21T12:00:00Z 0.00833333"});
+  CHECK(table("timestamp:-2h | rate(30m)") == Rows{"0.5"});
+  CHECK(table("shop:a | count() rate(1h)") == Rows{"2 1"});
+  CHECK(table("shop:a | rate(1m) every 2h") == Rows{"2026-11-21T10:00:00Z 0.0166667"});
   CHECK(table("shop:none | rate(1h)") == Rows{"-"});
+}
+
+// Now is noon: half of the occurrences come later.
+TEST_CASE_METHOD(Durations, "what comes after now is in no rate and in no comparison") {
+  CHECK(table("timestamp:2026-11-21 | count() rate(12h)") == Rows{"2 2"});
+  CHECK(table("timestamp:2026-11-21 | count()") == Rows{"6"});
+  CHECK(table("timestamp:>=2026-11-22 | count() rate(1h)") == Rows{"0 -"});
+  CHECK(table("timestamp:>=2026-11-21 | fields short_id, count(), rate(12h)") ==
+        Rows{"SHOP-1 6 2"});
+  CHECK(table("timestamp:>=2026-11-21T11:00:00Z | count() vs 1h") == Rows{"1 1 0"});
+  CHECK(table("timestamp:2026-11-21 | count() vs 1h") == Rows{"2 1 100"});
+}
+
+TEST_CASE_METHOD(Durations, "rows without a value are the last ones, whichever way they go") {
+  CHECK(table("| max(took) by shop | sort max(took)") == Rows{"b 40", "a 1000", "c -"});
+  CHECK(table("| max(took) by shop | sort -max(took)") == Rows{"a 1000", "b 40", "c -"});
+  CHECK(table("| max(took) by shop | sort max(took) | limit 2") == Rows{"b 40", "a 1000"});
+  CHECK(table("| max(took) by shop | sort max(took) | limit 1") == Rows{"b 40"});
 }
 
 TEST_CASE_METHOD(Durations, "conditions on rows") {
@@ -166,7 +183,7 @@ TEST_CASE_METHOD(Durations, "conditions on rows") {
 TEST_CASE_METHOD(Tables, "sort and limit") {
   CHECK(table("| count() by release | sort -release") == Rows{"1.1 1", "1.0 3", "- 1"});
   CHECK(table("| count() by release | sort count()") == Rows{"- 1", "1.1 1", "1.0 3"});
-  CHECK(table("| count() by user | sort user") == Rows{"- 1", "id:1 3", "id:2 1"});
+  CHECK(table("| count() by user | sort user") == Rows{"id:1 3", "id:2 1", "- 1"});
   CHECK(table("| count() by user | sort -user") == Rows{"id:2 1", "id:1 3", "- 1"});
   CHECK(table("| count() by release | sort -count() | limit 1") == Rows{"1.0 3"});
   CHECK(table("| count() every 1h | sort -time | limit 1") == Rows{"2026-11-21T11:00:00Z 1"});

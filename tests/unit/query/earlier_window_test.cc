@@ -71,7 +71,7 @@ TEST_CASE_METHOD(TwoDays, "the window ends where the query says, else now") {
 
 TEST_CASE_METHOD(TwoDays, "columns of a comparison are sorted and chosen by") {
   CHECK(table("timestamp:-3h | count() by release vs 1d | sort count().change") ==
-        Rows{"1.1 1 0 -", "0.9 0 1 -100", "1.0 2 2 0"});
+        Rows{"0.9 0 1 -100", "1.0 2 2 0", "1.1 1 0 -"});
   CHECK(table("timestamp:-3h | count() by release vs 1d | where count().before > 0 | "
               "sort -count.before | limit 1") == Rows{"1.0 2 2 0"});
 }
