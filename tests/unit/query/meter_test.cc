@@ -158,7 +158,7 @@ class Crowd : public Shop {
           "level:error | rate(1m)", "issue:SHOP-1 level:error | sort freq",
           "no:*1* | histogram took 20", "| histogram timestamp 12",
           "timestamp:-9h | count() uniq(user) by no vs 3h",
-          "no:*1* | fields short_id, max(took), trend(3h) | where count() > 1",
+          "no:*1* | fields short_id, max(took), count(), trend(3h) | where count() > 1",
           "level:error | sort trends", "no:*1* | sort recommended",
           "took:*1* | sort priority | trend 12h"}) {
       all.emplace_back(text, [this, text](const query::View& view, const Control& control) {

@@ -118,7 +118,7 @@ TEST_CASE("every way is taken where it is the cheapest") {
       {Way::Walk, "of:[1*, 2*, 3*]"},
       {Way::Present, "has:user"},
       {Way::Combined, "(of:5 OR no:17)"},
-      {Way::Column, "no:*1*"},
+      {Way::Column, "user:[*1*, *2*, *3*, *4*]"},
       {Way::Skipped, "no:17 level:error"},
   };
   for (const auto& [way, text] : cases) {
