@@ -315,7 +315,10 @@ class RandomQuery {
                                         query::Op::EndsWith, query::Op::Greater};
     if (below(8) == 0 && !filter.values[0].text.empty() && !filter.list &&
         filter.key.name != "release") {
-      filter.op = kOps[below(kOps.size())];
+      // Evidence compares as numbers, which texts are not.
+      const bool compares =
+          filter.key.form == query::KeyForm::Plain && filter.key.name.starts_with("evidence.");
+      filter.op = kOps[below(kOps.size() - (compares ? 1 : 0))];
     } else if (below(12) == 0 && filter.key.form == query::KeyForm::Plain) {
       static constexpr std::array kExpressions = {"^1|r$", "[0-3]+$", "(?i)ERR",   "fail|chrome",
                                                   "o{2}",  "^$",      "part [0-4]"};
