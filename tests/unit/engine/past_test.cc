@@ -1,5 +1,6 @@
 // A store as of a moment that its index has gone beyond answers as one that holds no later record.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <catch2/catch.hpp>
