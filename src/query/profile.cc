@@ -127,7 +127,14 @@ int64_t Profile::total_us() const {
 
 void StageTimer::end() {
   if (meter_ == nullptr) return;
-  meter_->profile()->stages.push_back({stage_, raw(meter_->now()) - raw(begin_)});
+  auto& stages = meter_->profile()->stages;
+  const int64_t us = raw(meter_->now()) - raw(begin_);
+  // A stage may be left for a moment: a table looks at its window between two bindings.
+  if (!stages.empty() && stages.back().name == std::string_view(stage_)) {
+    stages.back().us += us;
+  } else {
+    stages.push_back({stage_, us});
+  }
 }
 
 void tell_counting(const View& view, const char* how) {
