@@ -176,7 +176,8 @@ TEST_CASE("events and tags") {
   CHECK(events.limit == 7);
   CHECK(events.cursor == "c");
   CHECK(events.moment.as_of->lsn == std::optional(Lsn{9}));
-  CHECK(parsed<EventsArguments>({"events", "s", "A-1"}).limit == query::kDefaultLimit);
+  // That of the cursor's list, or the default.
+  CHECK_FALSE(parsed<EventsArguments>({"events", "s", "A-1"}).limit.has_value());
   const auto tags = parsed<TagsArguments>({"tags", "s", "A-1", "os", "--limit", "3"});
   CHECK(tags.key == "os");
   CHECK(tags.limit == std::optional<uint32_t>(3));
