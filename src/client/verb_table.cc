@@ -36,14 +36,13 @@ constexpr std::array kVerbs = {
              "  cairn query shop.cairn 'timestamp:-24h | count() uniq(user) by release vs 1w'\n"
              "  cairn query shop.cairn '| sort freq | fields short_id, title, trend(24h)'\n"
              "  cairn query shop.cairn is:unresolved --as-of 2026-10-01\n"},
-    VerbHelp{
-        "explain", "STORE [QUERY]", "how a query is answered, and what that costs",
-        "Answers it and shows the plan instead: for each condition how many occurrences\n"
-        "were expected and found, how long it took, and which way was taken, over all\n"
-        "parts of the index; --json has them part by part. What to make of it is said in\n"
-        "docs/performance.md.",
-        "  cairn explain shop.cairn 'level:error !browser:\"Chrome 1*\" timeout'\n"
-        "  cairn explain shop.cairn 'level:error | count() by release' --json\n"},
+    VerbHelp{"explain", "STORE [QUERY]", "how a query is answered, and what that costs",
+             "Answers it and shows the plan instead: for each condition how many occurrences\n"
+             "were expected and found, how long it took, and which way was taken, over all\n"
+             "parts of the index; --json has them part by part. What to make of it is said in\n"
+             "docs/performance.md.",
+             "  cairn explain shop.cairn 'level:error !browser:\"Chrome 1*\" timeout'\n"
+             "  cairn explain shop.cairn 'level:error | count() by release' --json\n"},
     VerbHelp{"fields", "STORE [NAME]", "what queries can be written with: fields and tags",
              "With NAME that one alone, and the operators it takes. VALUES are distinct ones in\n"
              "the store, EXAMPLES those that came first.",
