@@ -34,8 +34,8 @@ TEST_CASE("every value has a header") {
   testing::fill(head, testing::random_part({}, 2));
   IndexFixture index;
   const auto values = sealed(*index.env, head);
-  // Six of every segment, one a field, the columns of user and release.
-  REQUIRE(values.size() == 6 + head.fields().size() + 2);
+  // Seven of every segment, one a field, the columns of user and release.
+  REQUIRE(values.size() == 7 + head.fields().size() + 2);
   for (const auto& [key, value] : values) {
     REQUIRE(key.size() == 7);
     const auto piece = static_cast<SegmentPiece>(key_part<uint8_t>(key, 4));
