@@ -236,9 +236,9 @@ class IssueLister {
 
   void order_and_cut(std::vector<std::vector<Cell>>& rows, uint32_t limit) const {
     if (fields_.order) {
-      const auto [column, descending] = *fields_.order;
+      const auto& order = *fields_.order;
       std::stable_sort(rows.begin(), rows.end(), [&](const auto& a, const auto& b) {
-        return compare_sorted(a[column], b[column], descending) < 0;
+        return compare_sorted(a[order.column], b[order.column], order.descending) < 0;
       });
     }
     if (rows.size() > limit) rows.resize(limit);
