@@ -82,9 +82,12 @@ class RealQueries {
   }
 
   // "": the type, or a level of the fingerprint, which have no name for the occurrence's
-  // own.
+  // own; or a field that takes no pieces of texts.
   static std::string name_of(FieldId id) {
+    static constexpr std::array<std::string_view, 4> kTyped = {"error.handled", "error.unhandled",
+                                                               "error.main_thread", "stack.lineno"};
     for (const model::BuiltinField& builtin : model::builtin_fields()) {
+      if (std::find(kTyped.begin(), kTyped.end(), builtin.name) != kTyped.end()) continue;
       const bool named = std::all_of(builtin.name.begin(), builtin.name.end(), is_name_char);
       if (builtin.id == id && named && id != model::field::kType) return std::string(builtin.name);
     }
