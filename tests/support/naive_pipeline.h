@@ -2,6 +2,7 @@
 // makes of the matching occurrences.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <string>
