@@ -45,12 +45,24 @@ def tag(occurrence, key):
     return occurrence.get("event", {}).get("tags", {}).get(key)
 
 
+def evidence(occurrence):
+    """NAME: VALUE of what is to be shown."""
+    def text(value):
+        if isinstance(value, str):
+            return value
+        return json.dumps(value) if isinstance(value, (int, float)) else ""
+
+    for entry in occurrence.get("evidence_display") or []:
+        yield ": ".join(filter(None, [text(entry.get("name")), text(entry.get("value"))]))
+
+
 def texts(occurrence):
     event = occurrence.get("event", {})
     entry = event.get("logentry", {})
     message = entry.get("formatted") or entry.get("message") or event.get("message") or ""
     return [occurrence.get("issue_title") or "", occurrence.get("subtitle") or "",
-            occurrence.get("culprit") or "", message if isinstance(message, str) else ""]
+            occurrence.get("culprit") or "", message if isinstance(message, str) else "",
+            *evidence(occurrence)]
 
 
 def contains(occurrence, needle):
