@@ -57,7 +57,7 @@ std::vector<Piece> seal_pieces() {
                           {payload.begin(), payload.end()}});
         return true;
       });
-  testing::promise(scanned.ok() && pieces.size() == 10, "a segment has its values");
+  testing::promise(scanned.ok() && pieces.size() == 11, "a segment has its values");
   return pieces;
 }
 
