@@ -2,7 +2,7 @@
 // callers wait, then, some at a time, those with a promise, each kind in order.
 //
 // A caller that finds nobody writing serves itself, and whoever came meanwhile is served by the
-// store's writing thread. While that applies, the log's thread makes the requests before
+// store's writing thread. While that one applies, the log's thread makes the requests before
 // durable, one fdatasync for all that were applied while the last one ran, and answers them. The
 // state stays locked until everything applied is durable: nobody sees what could still be lost.
 #include <fmt/format.h>
@@ -169,7 +169,7 @@ bool Store::Impl::take_requests() {
 }
 
 // What was taken. A request that fails on its own leaves the others alone; what poisons the store
-// fails all. With more to do, the log's thread makes this durable and answers it meanwhile.
+// fails all. The writing thread (`all`) leaves it to the log's to make this durable and to answer.
 void Store::Impl::serve_taken(std::unique_lock<std::shared_mutex>& state_lock, bool all) {
   Result<void> shared = wait_for_room(state_lock);
   for (WriteRequest* request : taken) {
