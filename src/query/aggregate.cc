@@ -10,9 +10,9 @@
 #include "query/binder.h"
 #include "query/earlier_window.h"
 #include "query/executor.h"
-#include "query/glued_pipe.h"
 #include "query/histogram.h"
 #include "query/issue_fields.h"
+#include "query/likely_slips.h"
 #include "query/pair_counts.h"
 #include "query/plan.h"
 #include "query/profile.h"
@@ -262,11 +262,36 @@ int compare_cells(const Cell& a, const Cell& b) {
   return a.value < b.value ? -1 : 1;
 }
 
-int compare_sorted(const Cell& a, const Cell& b, bool descending) {
-  const bool none_a = std::holds_alternative<std::monostate>(a.value);
-  const bool none_b = std::holds_alternative<std::monostate>(b.value);
-  if (none_a || none_b) return int{none_a} - int{none_b};
-  return descending ? compare_cells(b, a) : compare_cells(a, b);
+namespace {
+
+// The place of a name in the order of its kind; 0 = it has none there.
+int rank_of(const Cell& cell, RowChoice::Names names) {
+  const auto* name = std::get_if<std::string>(&cell.value);
+  if (name == nullptr) return 0;
+  if (names == RowChoice::Names::Levels) {
+    const auto level = model::parse_level(*name);
+    return level ? 1 + static_cast<int>(*level) : 0;
+  }
+  constexpr std::array<std::string_view, 3> kPriorities = {"low", "medium", "high"};
+  const auto found = std::find(kPriorities.begin(), kPriorities.end(), *name);
+  return found == kPriorities.end() ? 0 : 1 + static_cast<int>(found - kPriorities.begin());
+}
+
+}  // namespace
+
+int compare_sorted(const std::vector<Cell>& a, const std::vector<Cell>& b,
+                   const RowChoice::Order& order) {
+  const Cell& left = a[order.column];
+  const Cell& right = b[order.column];
+  const bool none_left = std::holds_alternative<std::monostate>(left.value);
+  const bool none_right = std::holds_alternative<std::monostate>(right.value);
+  if (none_left || none_right) return int{none_left} - int{none_right};
+  int compared = 0;
+  if (order.names != RowChoice::Names::Text) {
+    compared = rank_of(left, order.names) - rank_of(right, order.names);
+  }
+  if (compared == 0) compared = compare_cells(left, right);
+  return order.descending ? -compared : compared;
 }
 
 Cell number_cell(std::string_view type, double number) {
@@ -390,8 +415,7 @@ class Renderer {
 
   bool before(const std::vector<Cell>& a, const std::vector<Cell>& b) const {
     if (table_.order) {
-      const auto [column, descending] = *table_.order;
-      const int compared = compare_sorted(a[column], b[column], descending);
+      const int compared = compare_sorted(a, b, *table_.order);
       if (compared != 0) return compared < 0;
     }
     for (const BoundTable::Order& order : order_) {
@@ -477,7 +501,7 @@ Result<Table> aggregate(const View& given, const Query& query, const SearchOptio
   result.lsn = view.lsn;
   result.total = rows.size();
   result.warnings = warn_of_unseen(view, unseen_tags(view, plan, *pipeline.table));
-  warn_of_glued_pipes(query, result.warnings);
+  warn_of_likely_slips(query, result.warnings);
   result.columns = table_columns(*pipeline.table);
   CAIRN_TRY_ASSIGN(result.rows, Renderer(view, *pipeline.table, rows).render(limit));
   view.meter->returned(result.rows.size());

@@ -35,9 +35,10 @@ double rate_span(const View& view, const Plan& plan, TimeUs now);
 Cell number_cell(std::string_view type, double number);
 // Negative: a is before b. Cells without a value come first.
 int compare_cells(const Cell& a, const Cell& b);
-// Whether a stands before b in a sorted column: without a value last, whichever way. Negative: it
-// does.
-int compare_sorted(const Cell& a, const Cell& b, bool descending);
+// Whether row a stands before row b by a sorted column: without a value last, whichever way.
+// Negative: it does.
+int compare_sorted(const std::vector<Cell>& a, const std::vector<Cell>& b,
+                   const RowChoice::Order& order);
 
 // Tags that the plan or the calls and keys name and no occurrence has.
 std::set<std::string> unseen_tags(const View& view, const Plan& plan, const BoundTable& table);

@@ -18,4 +18,8 @@ std::string column_name(const ColumnRef& column) {
   return std::visit([](const auto& what) { return column_name(what); }, column);
 }
 
+Span span_of(const ColumnRef& column) {
+  return std::visit([](const auto& what) { return what.at; }, column);
+}
+
 }  // namespace cairn::query

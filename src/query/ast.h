@@ -164,11 +164,13 @@ struct TopStage {
   uint32_t count = 0;
   Key field;
   Span at;
+  Span count_at{};
 };  // top 50 release
 struct HistogramStage {
   Key field;
   std::optional<uint32_t> buckets;  // at most so many
   Span at;
+  Span buckets_at{};
 };  // histogram tags[duration] 30
 using ColumnRef = std::variant<Key, Call>;
 struct FieldsStage {
@@ -193,6 +195,7 @@ struct WhereStage {
 struct LimitStage {
   uint32_t count = 0;
   Span at;
+  Span count_at{};
 };
 using Stage = std::variant<AggregateStage, TopStage, HistogramStage, FieldsStage, TrendStage,
                            WhereStage, SortStage, LimitStage>;
@@ -201,6 +204,7 @@ using Stage = std::variant<AggregateStage, TopStage, HistogramStage, FieldsStage
 std::string column_name(const Key& key);
 std::string column_name(const Call& call);
 std::string column_name(const ColumnRef& column);
+Span span_of(const ColumnRef& column);
 
 struct Query {
   std::string source;

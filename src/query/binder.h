@@ -56,9 +56,12 @@ struct BoundCall {
 
 // Which rows of a table stay, and in which order.
 struct RowChoice {
+  // Names that have an order of their own: debug < info < ... < fatal, low < medium < high.
+  enum class Names : uint8_t { Text, Levels, Priorities };
   struct Order {
     size_t column = 0;  // of the table
     bool descending = true;
+    Names names = Names::Text;
   };
   std::optional<Order> order;  // nullopt: the table's own
   struct Condition {
@@ -126,8 +129,8 @@ inline constexpr uint32_t kHistogramBuckets = 20;  // when the query says nothin
 // Errors: InvalidArgument with position.
 Result<Pipeline> bind_pipeline(const Query& query);
 
-// Rows of one answer: what the caller says, else the query, else `by_default`. InvalidArgument when
-// it is none between 1 and kMaxLimit.
+// Rows of one answer: what the caller says, no more than the query says, else `by_default`.
+// InvalidArgument when it is none between 1 and kMaxLimit.
 Result<uint32_t> choose_limit(const SearchOptions& options, const Pipeline& pipeline,
                               uint32_t by_default);
 

@@ -227,8 +227,8 @@ Result<BoundHistogram> bind_histogram(const HistogramStage& stage) {
   BoundHistogram histogram;
   histogram.buckets = stage.buckets.value_or(kHistogramBuckets);
   if (histogram.buckets < kFewest || histogram.buckets > kMaxHistogramBuckets) {
-    return invalid_at(stage.at, "A histogram has between 2 and " +
-                                    std::to_string(kMaxHistogramBuckets) + " buckets.");
+    return invalid_at(stage.buckets_at, "A histogram has between 2 and " +
+                                            std::to_string(kMaxHistogramBuckets) + " buckets.");
   }
   if (find_field(stage.field).scope == Scope::Time) {
     histogram.field = RowKey{RowKey::Kind::Time, {}, {}, column_name(stage.field)};
@@ -275,10 +275,21 @@ Result<BoundColumn> bind_trend_column(const Call& call) {
   return BoundColumn{shape, Column{column_name(call), "trend"}};
 }
 
+// `fields count, users`
+std::string call_meant_by(std::string_view name) {
+  if (name == "count" || name == "events") return "count()";
+  if (name == "users" || name == "user_count" || name == "userCount") return "uniq(user)";
+  return "";
+}
+
 Error no_issue_column(const Key& key) {
   const std::string name = column_name(key);
   const std::vector<std::string_view> known = issue_column_names();
   const FieldRef ref = find_field(key);
+  const std::string call = call_meant_by(name);
+  if (!call.empty()) {
+    return invalid_at(key.at, "\"" + name + "\" is counted here: write " + call + ".");
+  }
   const bool of_occurrence = ref.scope == Scope::Event && ref.event.id != FieldId{0};
   const std::string why =
       of_occurrence ? "\"" + name + "\" is a field of the occurrences, of which an issue has many."

@@ -180,7 +180,7 @@ const auto vs_word = x3::omit[x3::lexeme[char_("vV") >> char_("sS") >> word_end]
 const auto count = bare("a whole number", +digit >> word_end);
 const auto period = bare("a period such as 30m, 1h or 7d", +digit >> char_("smhdw") >> word_end);
 const auto compare_op = bare("one of > >= < <= = !=", sign_op);
-const auto limit_value = bare("a value such as 10, 2.5 or 1k", +~char_(" \t\n|"));
+const auto limit_value = bare("a value such as 10, 2.5 or 1k", !lit('=') >> +~char_(" \t\n|"));
 const auto fields = x3::rule<class FieldsTag, std::vector<Key>>{
     "a field name"} = field >> *(lit(',') > field);
 const auto close = x3::rule<class CloseTag>{"a field name or \")\""} = lit(')');
@@ -244,6 +244,18 @@ constexpr const char* kStages =
 constexpr std::array<std::string_view, 7> kKeywords = {"top",   "histogram", "fields", "trend",
                                                        "where", "sort",      "limit"};
 
+// A sentence for what other languages write there.
+std::string_view place_hint(std::string_view text, Iterator where) {
+  const auto position = static_cast<size_t>(where - text.data());
+  const std::string_view before = text.substr(0, position);
+  const std::string_view rest = text.substr(position);
+  if (before.ends_with('(') && rest.starts_with('*')) {
+    return " What counts occurrences is count(), without the asterisk.";
+  }
+  if (rest.starts_with('=')) return " Equality has one =.";
+  return "";
+}
+
 // Matches one stage and what must follow it, a `|` or the end.
 template <class Attribute, class Parser>
 Result<Attribute> match_stage(std::string_view text, Iterator& first, const Parser& parser,
@@ -258,7 +270,9 @@ Result<Attribute> match_stage(std::string_view text, Iterator& first, const Pars
   } catch (const x3::expectation_failure<Iterator>& failure) {
     Iterator where = failure.where();
     x3::parse(where, last, *skipper);
-    return expected(text, where, failure.which());
+    Error error = expected(text, where, failure.which());
+    error.message += place_hint(text, where);
+    return error;
   }
   if (first != last && *first != '|') return expected(text, first, then);
   return attribute;

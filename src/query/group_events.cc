@@ -8,9 +8,9 @@
 #include "query/binder.h"
 #include "query/cursor.h"
 #include "query/executor.h"
-#include "query/glued_pipe.h"
 #include "query/group_filter.h"
 #include "query/issue_occurrences.h"
+#include "query/likely_slips.h"
 #include "query/page_rows.h"
 #include "query/plan.h"
 
@@ -187,7 +187,7 @@ Result<EventPage> list_events(const View& given, const GroupScope& scope, const 
   CAIRN_TRY_ASSIGN(const auto parts, match_group(view, scope, filter, now));
   EventPage page;
   page.lsn = view.lsn;
-  warn_of_glued_pipes(filter, page.warnings);
+  warn_of_likely_slips(filter, page.warnings);
   for (const PartMatch& match : parts) page.total += match.count();
   const PageSpan span = page_span(cursor, size, page.total);
   EventReader reader(span.room, edge, cursor && cursor->backward);

@@ -33,6 +33,8 @@ constexpr std::array kNames = {
     NamedColumn{"merged", IssueColumn::Merged},
     NamedColumn{"bookmarks", IssueColumn::Bookmarks},
     NamedColumn{"subscribed", IssueColumn::Subscribed},
+    NamedColumn{"first_release", IssueColumn::FirstRelease},
+    NamedColumn{"regressed_in_release", IssueColumn::RegressedIn},
 };
 
 std::optional<IssueColumn> column_of(GroupField field) {
@@ -65,6 +67,10 @@ std::optional<IssueColumn> column_of(GroupField field) {
       return IssueColumn::Bookmarks;
     case GroupField::SubscribedBy:
       return IssueColumn::Subscribed;
+    case GroupField::FirstRelease:
+      return IssueColumn::FirstRelease;
+    case GroupField::RegressedIn:
+      return IssueColumn::RegressedIn;
     default:
       return std::nullopt;
   }
@@ -80,9 +86,10 @@ Cell time_or_none(bool any, TimeUs time) {
   return {time};
 }
 
-Cell joined(const std::vector<std::string>& texts) {
+template <class Text>
+Cell joined(const std::vector<Text>& texts) {
   std::string all;
-  for (const std::string& text : texts) all += (all.empty() ? "" : ", ") + text;
+  for (const Text& text : texts) all.append(all.empty() ? "" : ", ").append(text);
   return text_or_none(std::move(all));
 }
 
@@ -168,6 +175,10 @@ Cell issue_cell(const model::Forest& forest, IssueColumn column, GroupId issue) 
       return joined(state.care(issue).bookmarked_by);
     case IssueColumn::Subscribed:
       return joined(state.care(issue).subscribed_by);
+    case IssueColumn::FirstRelease:
+      return text_or_none(std::string(forest.first_release(issue)));
+    case IssueColumn::RegressedIn:
+      return joined(forest.regressed_in(issue));
   }
   return {};
 }

@@ -31,6 +31,8 @@ enum class IssueColumn : uint8_t {
   Merged,
   Bookmarks,
   Subscribed,
+  FirstRelease,
+  RegressedIn,
 };
 
 // nullopt: no field of the issue.

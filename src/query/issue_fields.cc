@@ -9,9 +9,9 @@
 #include "base/assert.h"
 #include "query/aggregate.h"
 #include "query/executor.h"
-#include "query/glued_pipe.h"
 #include "query/issue_column.h"
 #include "query/issue_row.h"
+#include "query/likely_slips.h"
 #include "query/plan.h"
 #include "query/profile.h"
 #include "query/rollup.h"
@@ -73,7 +73,7 @@ class IssueLister {
     Table result;
     result.lsn = view_.lsn;
     result.warnings = warn_of_unseen(view_, unseen_tags(view_, plan, table_));
-    warn_of_glued_pipes(query_, result.warnings);
+    warn_of_likely_slips(query_, result.warnings);
     for (const GroupId issue : found.issues) {
       if (!go_on(view_.meter)) break;
       std::vector<Cell> row = cells_of(issue);
@@ -238,7 +238,7 @@ class IssueLister {
     if (fields_.order) {
       const auto& order = *fields_.order;
       std::stable_sort(rows.begin(), rows.end(), [&](const auto& a, const auto& b) {
-        return compare_sorted(a[order.column], b[order.column], order.descending) < 0;
+        return compare_sorted(a, b, order) < 0;
       });
     }
     if (rows.size() > limit) rows.resize(limit);

@@ -370,6 +370,7 @@ class StageConverter {
   Result<Stage> operator()(const grammar::Top& typed, Span at) const {
     TopStage stage;
     CAIRN_TRY_ASSIGN(stage.count, count(typed.count.whole));
+    stage.count_at = convert_.span(typed.count.whole);
     stage.field = convert_.key(typed.field);
     stage.at = at;
     return Stage{std::move(stage)};
@@ -380,6 +381,7 @@ class StageConverter {
     stage.field = convert_.key(typed.field);
     if (!typed.buckets.missing()) {
       CAIRN_TRY_ASSIGN(stage.buckets, count(typed.buckets.whole));
+      stage.buckets_at = convert_.span(typed.buckets.whole);
     }
     stage.at = at;
     return Stage{std::move(stage)};
@@ -420,6 +422,7 @@ class StageConverter {
   Result<Stage> operator()(const grammar::Limit& typed, Span at) const {
     LimitStage stage;
     CAIRN_TRY_ASSIGN(stage.count, count(typed.count.whole));
+    stage.count_at = convert_.span(typed.count.whole);
     stage.at = at;
     return Stage{stage};
   }

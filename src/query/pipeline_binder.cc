@@ -55,7 +55,7 @@ class PipelineBinder {
     table.by.push_back(std::move(key));
     pipeline_.table = std::move(table);
     top_ = true;
-    return set_limit(stage.count, stage.at);
+    return set_limit(stage.count, stage.count_at);
   }
 
   Result<void> add(const HistogramStage& stage) {
@@ -106,18 +106,20 @@ class PipelineBinder {
     }
     sorted_ = true;
     if (pipeline_.makes_table()) {
-      CAIRN_TRY_ASSIGN(const size_t column, find_column(stage.key, stage.at));
+      CAIRN_TRY_ASSIGN(const size_t column, find_column(stage.key));
       if (columns()[column].type == "trend") {
-        return invalid_at(stage.at, "Rows are not sorted by a trend, which is many numbers.");
+        return invalid_at(span_of(stage.key),
+                          "Rows are not sorted by a trend, which is many numbers.");
       }
-      choice().order = RowChoice::Order{column, stage.descending};
+      choice().order =
+          RowChoice::Order{column, stage.descending, order_of_names(columns()[column].name)};
       return {};
     }
     const std::string name = column_name(stage.key);
     pipeline_.sort = parse_sort(name);
     if (pipeline_.sort) return {};
-    return invalid_at(stage.at, "There is no sort \"" + name + "\"" + suggestion(name, kSorts) +
-                                    " Known are " + enumerate(kSorts) + ".");
+    return invalid_at(span_of(stage.key), "There is no sort \"" + name + "\"" + sort_hint(name) +
+                                              " Known are " + enumerate(kSorts) + ".");
   }
 
   Result<void> add(const WhereStage& stage) {
@@ -136,7 +138,7 @@ class PipelineBinder {
       return invalid_at(stage.at,
                         "A table has at most " + std::to_string(kMaxConditions) + " conditions.");
     }
-    CAIRN_TRY_ASSIGN(const size_t column, find_column(stage.key, stage.at));
+    CAIRN_TRY_ASSIGN(const size_t column, find_column(stage.key));
     CAIRN_TRY_ASSIGN(const double number, bind_bound(stage, columns()[column]));
     where.push_back({column, stage.op, number});
     return {};
@@ -145,7 +147,7 @@ class PipelineBinder {
   Result<void> add(const LimitStage& stage) {
     const auto& limit = pipeline_.fields ? pipeline_.fields->limit : pipeline_.limit;
     if (limit) return invalid_at(stage.at, "limit is given twice.");
-    return set_limit(stage.count, stage.at);
+    return set_limit(stage.count, stage.count_at);
   }
 
   Pipeline take() { return std::move(pipeline_); }
@@ -178,6 +180,35 @@ class PipelineBinder {
     return pipeline_.fields ? pipeline_.fields->limit.has_value() : pipeline_.limit.has_value();
   }
 
+  static RowChoice::Names order_of_names(std::string_view column) {
+    if (column == "level") return RowChoice::Names::Levels;
+    return column == "priority" || column == "issue.priority" ? RowChoice::Names::Priorities
+                                                              : RowChoice::Names::Text;
+  }
+
+  // What other lists of issues call their orders.
+  static std::string sort_hint(const std::string& name) {
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 13> kOtherNames = {{
+        {"last_seen", "date"},
+        {"lastSeen", "date"},
+        {"first_seen", "new"},
+        {"firstSeen", "new"},
+        {"age", "new"},
+        {"times_seen", "freq"},
+        {"events", "freq"},
+        {"count", "freq"},
+        {"count()", "freq"},
+        {"users", "user"},
+        {"uniq(user)", "user"},
+        {"trend", "trends"},
+        {"betterPriority", "recommended"},
+    }};
+    for (const auto& [other, sort] : kOtherNames) {
+      if (other == name) return ": here that is \"" + std::string(sort) + "\".";
+    }
+    return suggestion(name, kSorts);
+  }
+
   // Of the table that is being made.
   RowChoice& choice() {
     if (pipeline_.fields) return *pipeline_.fields;
@@ -196,7 +227,8 @@ class PipelineBinder {
     return name.substr(0, dot) + "()" + name.substr(dot);
   }
 
-  Result<size_t> find_column(const ColumnRef& wanted, Span at) const {
+  Result<size_t> find_column(const ColumnRef& wanted) const {
+    const Span at = span_of(wanted);
     const std::string name = column_name(wanted);
     const std::vector<Column> all = columns();
     std::vector<std::string_view> names;
@@ -215,8 +247,8 @@ class PipelineBinder {
 
   static Result<double> bind_bound(const WhereStage& stage, const Column& shown) {
     if (shown.type == "string" || shown.type == "trend") {
-      return invalid_at(stage.at, "where compares numbers and times; conditions on \"" +
-                                      shown.name + "\" go in front of the |.");
+      return invalid_at(span_of(stage.key), "where compares numbers and times; conditions on \"" +
+                                                shown.name + "\" go in front of the |.");
     }
     if (shown.type == "time") {
       if (const auto time = parse_time(stage.value.text)) return static_cast<double>(raw(*time));
@@ -316,7 +348,8 @@ Result<Pipeline> bind_pipeline(const Query& query) {
 Result<uint32_t> choose_limit(const SearchOptions& options, const Pipeline& pipeline,
                               uint32_t by_default) {
   const uint32_t limit = options.limit.value_or(pipeline.limit.value_or(by_default));
-  if (limit >= 1 && limit <= kMaxLimit) return limit;
+  // What the query says bounds what is asked for beside it.
+  if (limit >= 1 && limit <= kMaxLimit) return std::min(limit, pipeline.limit.value_or(limit));
   return make_error(ErrorCode::InvalidArgument, "The limit is " + std::to_string(limit) +
                                                     "; it has to be between 1 and " +
                                                     std::to_string(kMaxLimit) + ".");

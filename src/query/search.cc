@@ -4,8 +4,8 @@
 #include "query/cursor.h"
 #include "query/distinct.h"
 #include "query/executor.h"
-#include "query/glued_pipe.h"
 #include "query/issue_row.h"
+#include "query/likely_slips.h"
 #include "query/page_rows.h"
 #include "query/plan.h"
 #include "query/profile.h"
@@ -129,7 +129,7 @@ Result<SearchPage> search(const View& given, const Query& query, const SearchOpt
   page.total = found.issues.size();
   page.trend_bucket_us = options.trend_bucket_us;
   page.warnings = warn_of_unseen(view, found.plan.unseen_tags);
-  warn_of_glued_pipes(query, page.warnings);
+  warn_of_likely_slips(query, page.warnings);
   Holding trends(view.meter);
   CAIRN_TRY(hold_trends(view.meter, trends, rows.size(), options.trend_buckets));
   ScratchBits scratch;

@@ -196,6 +196,30 @@ TEST_CASE_METHOD(Tables, "sort and limit") {
   CHECK(cut.columns.at(1).type == "integer");
 }
 
+TEST_CASE_METHOD(
+    Tables, "levels are sorted by their own order, and what is asked beside a limit bounds it") {
+  const auto rows = [&](const std::string& text, std::optional<uint32_t> limit) {
+    query::SearchOptions asked = options();
+    asked.limit = limit;
+    std::vector<std::string> levels;
+    for (const auto& row : must(query::aggregate(view(), parsed(text), asked)).rows) {
+      levels.push_back(std::get<std::string>(row.at(0).value));
+    }
+    return levels;
+  };
+  const std::vector<std::string> down = rows("| count() by level | sort -level", {});
+  std::vector<std::string> up = rows("| count() by level | sort level", {});
+  REQUIRE(down.size() > 1);
+  for (size_t i = 1; i < down.size(); ++i) {
+    INFO(down[i - 1] << " before " << down[i]);
+    CHECK(*model::parse_level(down[i - 1]) > *model::parse_level(down[i]));
+  }
+  std::reverse(up.begin(), up.end());
+  CHECK(up == down);
+  CHECK(rows("| top 1 level", 5).size() == 1);
+  CHECK(rows("| count() by level | limit 2", 1).size() == 1);
+}
+
 TEST_CASE_METHOD(Tables, "wrong tables are told what would be right") {
   const auto check = [&](const std::string& text, uint32_t position, const std::string& part) {
     const Error found = error(text);
@@ -215,18 +239,18 @@ TEST_CASE_METHOD(Tables, "wrong tables are told what would be right") {
   check("| percentile(user, 95)", 19, "no fraction");
   check("| count() trend(24h)", 10, "column of issues");
   check("| histogram issue", 12, "no number");
-  check("| histogram took 1", 2, "between 2 and 1000");
+  check("| histogram took 1", 17, "between 2 and 1000");
   check("| count() by user.id", 13, "write user");
   check("| count() | count()", 12, "two");
   check("| sort date | count()", 14, "after the table");
-  check("| count() by level | sort levle", 21, "did you mean \"level\"?");
+  check("| count() by level | sort levle", 26, "did you mean \"level\"?");
   check("| count() by level, level", 2, "twice");
   check("| sum(user)  p42(user)", 13, "write percentile(FIELD, 0.42)");
   check("| rate(fast)", 2, "length of time");
   check("| sum(issue)", 6, "is no number");
   check("| max()", 2, "one field");
-  check("| count() | where uniq(user) > 3", 12, "no column");
-  check("| count() by level | where level > 3", 21, "in front of");
+  check("| count() | where uniq(user) > 3", 18, "no column");
+  check("| count() by level | where level > 3", 27, "in front of");
   check("| count() | where count() > many", 28, "no number");
   check("| max(timestamp) | where max(timestamp) > 3", 42, "no time");
   check("| count() | limit 3 | where count() > 1", 22, "before sort and limit");

@@ -148,11 +148,11 @@ TEST_CASE_METHOD(ThreeIssues, "wrong lists say what is right") {
   check("| fields title, title", 2, "twice");
   check("| fields title, cuont()", 16, "did you mean \"count\"?");
   check("| fields trend(x)", 9, "trend(24h)");
-  check("| fields title, trend(24h) | sort trend(24h)", 29, "many numbers");
+  check("| fields title, trend(24h) | sort trend(24h)", 34, "many numbers");
   check("| fields title, count().before", 16, "tables with vs");
   check("| fields title | count()", 17, "two here");
   check("| count() | fields title", 12, "two here");
-  check("| fields title | where title > 3", 17, "in front of");
+  check("| fields title | where title > 3", 23, "in front of");
   check("| fields title | limit 3 | sort title", 27, "sort before limit");
   check("| sort freq | fields title | sort title", 29, "given twice");
   check("| count() | trend 24h", 12, "every 1h");

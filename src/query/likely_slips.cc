@@ -1,8 +1,10 @@
-#include "query/glued_pipe.h"
+#include "query/likely_slips.h"
 
 #include <algorithm>
 #include <string_view>
 #include <variant>
+
+#include "query/field_catalogue.h"
 
 namespace cairn::query {
 namespace {
@@ -23,6 +25,21 @@ bool ends_in_pipe(std::string_view word) {
   return word.size() > 1 && word.ends_with('|') && !word.ends_with("||");
 }
 
+// The signs of programming languages for AND and OR.
+std::string_view word_for(std::string_view word) {
+  if (word == "&&" || word == "&") return "terms beside each other must all be true already.";
+  if (word == "||") return "write OR for one of two terms.";
+  return "";
+}
+
+// Whether the word is like `level=error`, with the name of a field.
+bool compares_field(std::string_view word) {
+  const size_t sign = word.find_first_of("=<>!");
+  if (sign == kNone || sign == 0 || sign + 1 == word.size()) return false;
+  const FieldRef field = find_field(word.substr(0, sign));
+  return field.scope != Scope::Event || field.event.id != FieldId{0};
+}
+
 class Finder {
  public:
   Finder(std::string_view source, std::vector<std::string>& warnings)
@@ -31,9 +48,9 @@ class Finder {
   void look(const Node& node) {
     if (const auto* filter = std::get_if<Filter>(&node.what)) {
       const bool bare = !filter->list && filter->op != Op::Regex;
-      if (bare) look(filter->values.front());
+      if (bare) look(filter->values.front(), false);
     } else if (const auto* text = std::get_if<FreeText>(&node.what)) {
-      look(text->value);
+      look(text->value, true);
     } else if (const auto* all = std::get_if<And>(&node.what)) {
       for (const Node& term : all->terms) look(term);
     } else if (const auto* any = std::get_if<Or>(&node.what)) {
@@ -44,7 +61,7 @@ class Finder {
   }
 
  private:
-  void look(const Value& value) {
+  void look(const Value& value, bool free_text) {
     if (value.quoted || value.at.end > source_.size()) return;
     // A parenthesis ends a value, and tells of a call.
     const bool opens = value.at.end < source_.size() && source_[value.at.end] == '(';
@@ -53,15 +70,31 @@ class Finder {
     for (size_t begin = 0; begin < typed.size();) {
       const size_t end = std::min(typed.find_first_of(" \t", begin), typed.size());
       const std::string_view word = typed.substr(begin, end - begin);
-      if (ends_in_pipe(word) || holds_call(word)) return warn(word);
+      if (ends_in_pipe(word) || holds_call(word)) return warn_of_pipe(word);
+      if (free_text) look(word);
       begin = end + 1;
     }
   }
 
-  void warn(std::string_view word) {
+  void look(std::string_view word) {
+    const std::string_view sign = word_for(word);
+    if (!sign.empty()) return warn(word, sign);
+    if (!compares_field(word)) return;
+    const size_t behind_name = word.find_first_of("=<>!");
+    const size_t behind_equal =
+        word[behind_name] == '=' ? word.find_first_not_of('=', behind_name) : behind_name;
+    if (behind_equal == kNone) return;
+    warn(word, "for the field write " + std::string(word.substr(0, behind_name)) + ":" +
+                   std::string(word.substr(behind_equal)) + ", or put it in quotes.");
+  }
+
+  void warn_of_pipe(std::string_view word) {
+    warn(word, "write a blank before | to begin the pipeline, or put it in quotes.");
+  }
+
+  void warn(std::string_view word, std::string_view instead) {
     warnings_.push_back("\"" + std::string(word) +
-                        "\" is searched for as it stands: write a blank before | to begin the "
-                        "pipeline, or put it in quotes.");
+                        "\" is searched for as it stands: " + std::string(instead));
   }
 
   std::string_view source_;
@@ -70,7 +103,7 @@ class Finder {
 
 }  // namespace
 
-void warn_of_glued_pipes(const Query& query, std::vector<std::string>& warnings) {
+void warn_of_likely_slips(const Query& query, std::vector<std::string>& warnings) {
   if (query.filter) Finder(query.source, warnings).look(*query.filter);
 }
 

@@ -1,4 +1,4 @@
-#include "query/glued_pipe.h"
+#include "query/likely_slips.h"
 
 #include <catch2/catch.hpp>
 
@@ -9,7 +9,7 @@ namespace {
 
 std::vector<std::string> warned(const std::string& text) {
   std::vector<std::string> warnings;
-  query::warn_of_glued_pipes(Shop::parsed(text), warnings);
+  query::warn_of_likely_slips(Shop::parsed(text), warnings);
   return warnings;
 }
 
@@ -26,10 +26,31 @@ TEST_CASE("a pipe without a blank in front is warned of") {
   CHECK(warned("a:b| OR c:d| fields title").size() == 2);
 }
 
+TEST_CASE("signs of other languages are warned of") {
+  CHECK(warned("level=error") ==
+        std::vector<std::string>{"\"level=error\" is searched for as it stands: for the field "
+                                 "write level:error, or put it in quotes."});
+  CHECK(warned("timeout times_seen>=10 now") ==
+        std::vector<std::string>{"\"times_seen>=10\" is searched for as it stands: for the field "
+                                 "write times_seen:>=10, or put it in quotes."});
+  CHECK(warned("level==error").front().find("write level:error,") != std::string::npos);
+  CHECK(warned("level!=error").front().find("write level:!=error,") != std::string::npos);
+  CHECK(warned("level:error && release:1.0") ==
+        std::vector<std::string>{"\"&&\" is searched for as it stands: terms beside each other "
+                                 "must all be true already."});
+  CHECK(warned("a || b") == std::vector<std::string>{"\"||\" is searched for as it stands: write "
+                                                     "OR for one of two terms."});
+  for (const char* text : {"a=b", "\"level=error\"", "=error", "level=", "level==", "x:level=error",
+                           "a&b", "\"a || b\"", "<level>"}) {
+    INFO(text);
+    CHECK(warned(text).empty());
+  }
+}
+
 TEST_CASE("a pipe that is meant as text, or begins the pipeline, is not") {
   for (const char* text :
        {"", "level:error | count()", "level:error |count()", "\"x\"| count()", "level:\"error|\"",
-        "\"a| count()\"", "a || b", "a:x|y", "x|y z", "a||", "level:[a|, b]", "(a:b)| count()"}) {
+        "\"a| count()\"", "a:x|y", "x|y z", "a||", "level:[a|, b]", "(a:b)| count()"}) {
     INFO(text);
     CHECK(warned(text).empty());
   }
