@@ -1,8 +1,8 @@
 #include "engine/frame_feed.h"
 
-#include <new>
 #include <utility>
 
+#include "base/caught.h"
 #include "model/record_codec.h"
 #include "storage/segment.h"
 
@@ -56,8 +56,8 @@ void FrameFeed::run() {
       } else if (!*more) {
         break;
       }
-    } catch (const std::bad_alloc&) {
-      item.error = make_error(ErrorCode::Internal, "out of memory while reading the log");
+    } catch (...) {
+      item.error = caught_error();
     }
     const bool last = item.error.has_value();
     item.frame = *std::move(frame);

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <new>
 
+#include "base/caught.h"
 #include "model/record_codec.h"
 
 namespace cairn::engine {
@@ -41,8 +41,8 @@ void RecordLog::append(std::vector<model::Record>&& records) {
     if (failed_) return;
     try {
       if (auto written = write_frame(*shared); !written.ok()) fail(written.error());
-    } catch (const std::bad_alloc&) {
-      fail(make_error(ErrorCode::Internal, "out of memory while writing the log"));
+    } catch (...) {
+      fail(caught_error());
     }
   });
 }
@@ -58,8 +58,8 @@ void RecordLog::sync_later(std::function<void()> done) {
     if (failed_) return;
     try {
       sync_shared(std::move(done));
-    } catch (const std::bad_alloc&) {
-      fail(make_error(ErrorCode::Internal, "out of memory"));
+    } catch (...) {
+      fail(caught_error());
     }
   });
   ++syncs_asked_;

@@ -5,8 +5,8 @@
 // commit and the taking over, a fresh transaction sees more than the state says is indexed; who
 // adds up index and memory asks the transaction how far it reaches (Materializer::for_each_tail).
 #include <algorithm>
-#include <new>
 
+#include "base/caught.h"
 #include "engine/store_impl.h"
 
 namespace cairn::engine {
@@ -40,8 +40,8 @@ void Store::Impl::start_checkpoint() {
       leave(std::move(sealed_now));
       if (used) empty_and_keep(used);
       if (fine) merge_in_background();
-    } catch (const std::bad_alloc&) {
-      leave(make_error(ErrorCode::Internal, "out of memory while writing a checkpoint"));
+    } catch (...) {
+      leave(caught_error());
     }
   });
 }
@@ -118,7 +118,13 @@ Result<CompactReport> Store::compact() {
     report.segments_before = impl_->sealed->parts.size();
   }
   Result<uint64_t> rewritten = uint64_t{0};
-  impl_->sealer.post([&] { rewritten = impl_->merge_fully(); });
+  impl_->sealer.post([&] {
+    try {
+      rewritten = impl_->merge_fully();
+    } catch (...) {
+      rewritten = caught_error();
+    }
+  });
   impl_->sealer.wait_idle();
   CAIRN_TRY_ASSIGN(report.merged_occurrences, std::move(rewritten));
   const auto lock = impl_->lock_alone();

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "base/caught.h"
 #include "base/time_format.h"
 #include "engine/split_faces.h"
 #include "engine/store_impl.h"
@@ -128,8 +129,7 @@ void Store::Impl::serve(bool all) {
       if (auto sound = let_others_in(state_lock); !sound.ok()) answer_all(sound);
     }
   } catch (...) {  // what was applied may be half done, and others wait
-    // So short a text needs no memory.
-    poison(make_error(ErrorCode::Internal, "out of memory"));
+    poison(caught_error());
     give_up();
   }
 }

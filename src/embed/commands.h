@@ -1,0 +1,19 @@
+// Public commands as those of the model: names become groups, rules what they find.
+//
+// Thread: that of the call; borrows its arguments.
+#pragma once
+
+#include "embed/core.h"
+//
+#include "model/command.h"
+
+namespace cairn::embed {
+
+// An issue by short id, by id or by a fingerprint (cairn/commands.h). NotFound, InvalidArgument.
+Result<GroupId> find_group(const model::State& state, std::string_view reference);
+
+// Finds what the command names, executes it and tells what it did. Errors: v1::Store::execute().
+Result<v1::Executed> execute(engine::Store& store, const v1::Command& command,
+                             const v1::WriteOptions& options);
+
+}  // namespace cairn::embed
