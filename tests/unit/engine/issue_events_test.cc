@@ -2,6 +2,7 @@
 #include "engine/issue_events.h"
 
 #include <algorithm>
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <iostream>
 #include <map>
@@ -147,7 +148,58 @@ void check_values(const Snapshot& snapshot, const query::GroupScope& scope,
   }
 }
 
+// Raises the flag at one of the looks at it.
+class Canceller final : public Clock {
+ public:
+  explicit Canceller(uint64_t at) : at_(at) {}
+  TimeUs now() override {
+    if (++looks_ == at_) flag_ = true;
+    return TimeUs{};
+  }
+  uint64_t looks() const { return looks_; }
+  query::Control control() {
+    query::Control control;
+    control.clock = this;
+    control.steps_per_look = 1;
+    control.budget.time_us = 1'000'000;
+    control.cancelled = &flag_;
+    return control;
+  }
+
+ private:
+  uint64_t at_;
+  uint64_t looks_ = 0;
+  std::atomic<bool> flag_{false};
+};
+
 }  // namespace
+
+TEST_CASE("events that nobody waits for any more are not read") {
+  RandomOccurrences random(7);
+  const TempDir dir;
+  const auto store = Store::open(dir / "store", {});
+  REQUIRE(store.ok());
+  std::vector<model::Message> messages;
+  for (auto& occurrence : random.take(600)) messages.emplace_back(std::move(occurrence));
+  REQUIRE((*store)->submit(std::move(messages), {}).ok());
+  const auto snapshot = (*store)->snapshot();
+  REQUIRE(snapshot.ok());
+  const GroupId first{1};
+  Canceller never(UINT64_MAX);
+  const auto whole = issue_events(**snapshot, {first, false}, "", {{}, 20, "", never.control()});
+  REQUIRE(whole.ok());
+  REQUIRE(whole->events.size() > 2);
+  REQUIRE(never.looks() > whole->events.size());
+  // While matches are looked for, and while the last of the bodies are read.
+  for (const uint64_t at : {uint64_t{1}, never.looks() / 2, never.looks() - 2}) {
+    INFO("at look " << at << " of " << never.looks());
+    Canceller soon(at);
+    const auto cut = issue_events(**snapshot, {first, false}, "", {{}, 20, "", soon.control()});
+    REQUIRE_FALSE(cut.ok());
+    CHECK(cut.error().code == ErrorCode::Closed);
+    CHECK(soon.looks() <= at + 2);
+  }
+}
 
 TEST_CASE("events and tags of a group are what a scan finds, whatever is merged and sealed") {
   const uint64_t seed = std::random_device{}();
