@@ -24,10 +24,10 @@ HOMES = {
     r"roaring/": ["storage/"],
     r"boost/": ["query/grammar"],
     r"(capnp|kj)/|.*\.capnp\.h": ["model/record_codec", "model/record_message", "server/"],
-    r"simdjson": ["model/", "client/dead_letter"],
-    r"CLI/": ["client/"],
-    r"zstd\.h": ["log/", "storage/", "client/"],
-    r"zlib\.h": ["client/"],
+    r"simdjson": ["model/", "verbs/dead_letter"],
+    r"CLI/": ["verbs/"],
+    r"zstd\.h": ["log/", "storage/", "verbs/"],
+    r"zlib\.h": ["verbs/"],
     r"xxhash\.h": ["base/", "storage/"],
 }
 # Folds must give the same result in any replay.

@@ -5,12 +5,13 @@
 
 #include "client/bench_phase.h"
 #include "engine/store.h"
+#include "verbs/arguments.h"
 
 namespace cairn::client {
 namespace {
 
 struct Phase {
-  const char* name;
+  std::string_view name;
   Result<void> (*run)(Bench&);
   bool needs_store;
 };
@@ -24,6 +25,14 @@ constexpr Phase kPhases[] = {
     {"merged", bench_merged, true},    {"experiments", bench_experiments, true},
     {"busy", bench_busy, true},
 };
+
+constexpr bool all_can_be_named() {
+  for (size_t i = 0; i < std::size(kPhases); ++i) {
+    if (verbs::kBenchPhases[i] != kPhases[i].name) return false;
+  }
+  return std::size(kPhases) == verbs::kBenchPhases.size();
+}
+static_assert(all_can_be_named(), "the command line refuses other names");
 
 bool wanted(const BenchOptions& options, std::string_view name) {
   return options.only.empty() ||
@@ -46,7 +55,7 @@ Result<void> check_phases(const Bench& bench) {
   for (const Phase& phase : kPhases) {
     if (!phase.needs_store || !wanted(options, phase.name)) continue;
     return make_error(ErrorCode::InvalidArgument,
-                      std::string("phase ") + phase.name +
+                      "phase " + std::string(phase.name) +
                           " needs a store: add phase import, or name the kept store of an "
                           "earlier run with --store");
   }

@@ -17,8 +17,6 @@
 
 namespace cairn::client {
 
-inline constexpr uint64_t kMinBenchScale = 1000;
-
 struct BenchOptions {
   uint64_t scale = 1'000'000;  // occurrences
   uint64_t seed = 1;

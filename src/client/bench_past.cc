@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "client/bench_phase.h"
-#include "client/table.h"
 #include "engine/store.h"
+#include "verbs/table.h"
 
 namespace cairn::client {
 namespace {
@@ -38,7 +38,7 @@ Result<void> ask_the_past(const Bench& bench, PhaseOutput& out) {
   const auto now = [&] { return Store::open(bench.store(), reading); };
   const auto then = [&] { return Store::open_as_of(bench.store(), moment, reading); };
   // Targets are of a million.
-  const std::string ago = back == kRecordsBack ? "1 M" : format_count(back);
+  const std::string ago = back == kRecordsBack ? "1 M" : verbs::format_count(back);
   Measure opening_now{"open and Q1", "ms", {}};
   Measure opening_then{"open as of " + ago + " records ago and Q1", "ms", {}};
   Measure opening_ratio{opening_then.name + " against now", "x", {}};

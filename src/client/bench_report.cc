@@ -6,7 +6,7 @@
 
 #include "base/json_writer.h"
 #include "client/bench.h"
-#include "client/table.h"
+#include "verbs/table.h"
 
 namespace cairn::client {
 namespace {

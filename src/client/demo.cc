@@ -7,14 +7,11 @@
 #include <system_error>
 
 #include "base/time_format.h"
+#include "client/caller_verbs.h"
 #include "client/generated_input.h"
 #include "client/importer.h"
-#include "client/issue_reference.h"
-#include "client/issue_table.h"
-#include "client/output.h"
-#include "client/store_access.h"
-#include "client/table.h"
-#include "client/verbs.h"
+#include "verbs/issue_reference.h"
+#include "verbs/issue_table.h"
 
 namespace cairn::client {
 namespace {
@@ -77,8 +74,11 @@ struct SplitIssues {
 
 class Tour {
  public:
-  Tour(const DemoArguments& arguments, Console& console, std::string directory)
-      : arguments_(arguments), console_(console), directory_(std::move(directory)) {
+  Tour(const verbs::DemoArguments& arguments, Context& context, std::string directory)
+      : arguments_(arguments),
+        context_(context),
+        console_(context.console),
+        directory_(std::move(directory)) {
     load_.occurrences = arguments.occurrences;
     load_.seed = arguments.seed;
     now_ = TimeUs{load_.end_time_s * kMicrosPerSecond};
@@ -92,7 +92,7 @@ class Tour {
     const Step steps[] = {&Tour::import_all, &Tour::list_issues, &Tour::search, &Tour::find_split,
                           &Tour::merge,      &Tour::unmerge,     &Tour::rebuild};
     for (const Step step : steps) {
-      if (interrupt_wanted) return ExitCode::Interrupted;
+      if (context_.cancelled) return ExitCode::Interrupted;
       CAIRN_TRY((this->*step)());
       CAIRN_TRY(console_.out.flush());
     }
@@ -128,7 +128,8 @@ class Tour {
   Result<std::optional<SplitIssues>> split_by(const engine::Snapshot& snapshot,
                                               const std::string& fingerprint) const;
 
-  const DemoArguments& arguments_;
+  const verbs::DemoArguments& arguments_;
+  Context& context_;
   Console& console_;
   std::string directory_;
   GenerateOptions load_;
@@ -164,19 +165,18 @@ Result<void> Tour::import_all() {
                       arguments_.occurrences, arguments_.seed));
   CAIRN_TRY_ASSIGN(store_, engine::Store::open(directory_, {}));
   StoreSink sink(*store_);
-  ProgressLine line(console_.terminal.err);
+  ProgressLine line(console_);
   const Stopwatch watch;
   ImportOptions options;
-  options.stop = &interrupt_wanted;
+  options.stop = &context_.cancelled;
   options.progress = [&](const ImportProgress& progress) {
     if (!line.due()) return;
     const double rate = static_cast<double>(progress.lines) / watch.seconds();
-    line.update(
-        fmt::format(
-            "importing  {}  {} lines  {}/s",
-            progress_bar(progress.lines, arguments_.occurrences, kBarWidth, console_.terminal.utf8),
-            format_count(progress.lines), format_count(static_cast<uint64_t>(rate))),
-        console_.terminal.width);
+    line.update(fmt::format("importing  {}  {} lines  {}/s",
+                            verbs::progress_bar(progress.lines, arguments_.occurrences, kBarWidth,
+                                                console_.terminal.utf8),
+                            format_count(progress.lines),
+                            format_count(static_cast<uint64_t>(rate))));
   };
   const ImportSummary summary = import_messages(sink, {generated_input(load_)}, options);
   line.clear();
@@ -216,7 +216,7 @@ Result<std::optional<SplitIssues>> Tour::split_by(const engine::Snapshot& snapsh
                                                   const std::string& fingerprint) const {
   constexpr size_t kFewest = 3;
   constexpr size_t kMost = 8;  // more would not fit the screen
-  CAIRN_TRY_ASSIGN(const auto issues, find_issues(snapshot, "fingerprint:" + fingerprint));
+  CAIRN_TRY_ASSIGN(const auto issues, verbs::find_issues(snapshot, "fingerprint:" + fingerprint));
   if (issues.size() < kFewest || issues.size() > kMost) return std::optional<SplitIssues>();
   const auto project = snapshot.state().group(issues.front()).project;
   for (const GroupId id : issues) {
@@ -303,7 +303,7 @@ Result<void> Tour::rebuild() {
   CAIRN_TRY(store_->close());
   store_.reset();
   command("rebuild shop.cairn");
-  ProgressLine line(console_.terminal.err);
+  ProgressLine line(console_);
   const Stopwatch watch;
   CAIRN_TRY_ASSIGN(
       const auto report,
@@ -348,12 +348,14 @@ void Tour::finish() {
 
 }  // namespace
 
-VerbResult run_verb(const DemoArguments& arguments, Console& console) {
+VerbResult run_verb(const verbs::DemoArguments& arguments, Context& context) {
+  context.end_in_order();
+  Console& console = context.console;
   if (console.json) {
     return make_error(ErrorCode::Unsupported, "demo speaks to people; it has no --json");
   }
   CAIRN_TRY_ASSIGN(const auto directory, TourDirectory::make(arguments.keep));
-  return Tour(arguments, console, directory->store()).run();
+  return Tour(arguments, context, directory->store()).run();
 }
 
 }  // namespace cairn::client

@@ -11,7 +11,7 @@ namespace {
 
 constexpr size_t kQueuedBlocks = 8;
 
-class GeneratedBytes final : public ByteSource {
+class GeneratedBytes final : public verbs::ByteSource {
  public:
   explicit GeneratedBytes(const GenerateOptions& options)
       : queue_(kQueuedBlocks), thread_([this, options] { produce(options); }) {}
@@ -63,7 +63,7 @@ ImportInput generated_input(const GenerateOptions& options) {
   return {"(generated)",
           [options](const WaitHooks&) -> Result<std::unique_ptr<LineSource>> {
             return std::unique_ptr<LineSource>(
-                new FileLines(std::make_unique<GeneratedBytes>(options)));
+                new verbs::FileLines(std::make_unique<GeneratedBytes>(options)));
           },
           std::nullopt};
 }

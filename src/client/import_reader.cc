@@ -123,7 +123,7 @@ std::optional<LineOrigin> ImportReader::parse(size_t input, const Line& line,
            true);
     return std::nullopt;
   }
-  auto unwrapped = unwrap_rejected(line.text);
+  auto unwrapped = verbs::unwrap_rejected(line.text);
   if (!unwrapped) {
     refuse(std::move(origin), std::move(unwrapped).error(), false);
     return std::nullopt;

@@ -21,11 +21,16 @@
 #include <vector>
 
 #include "base/result.h"
-#include "client/dead_letter.h"
-#include "client/line_source.h"
 #include "engine/store.h"
+#include "verbs/dead_letter.h"
+#include "verbs/line_source.h"
 
 namespace cairn::client {
+
+using verbs::Line;
+using verbs::LineSource;
+using verbs::Refusal;
+using verbs::WaitHooks;
 
 // What the importer needs of a store; tests put their own in its place.
 class MessageSink {

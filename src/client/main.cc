@@ -1,7 +1,7 @@
 #include <string>
 #include <vector>
 
-#include "client/verbs.h"
+#include "client/run.h"
 
 // Read by jemalloc when the program is linked with it. Its default gives blocks of 8 MiB and more
 // back to the kernel at once, and others after ten seconds, to have their pages cleared again for

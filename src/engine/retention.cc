@@ -132,7 +132,7 @@ Result<RetentionChoice> Store::Impl::choose_removal(const RetentionPolicy& polic
   CAIRN_TRY_ASSIGN(const auto segments, live_segments(*lease.txn, base_lsn()));
   kept = 0;
   for (const storage::Part* part : parts()) kept += part->occurrences();
-  const TimeUs now = clock->now();
+  const TimeUs now = policy.now.value_or(clock->now());
   RetentionChoice choice;
   for (const storage::SegmentInfo& segment : segments) {
     // Ranges that overlap have no border to cut at.

@@ -13,6 +13,7 @@ struct RetentionPolicy {
   // Occurrences this old may go. The age counts from an occurrence's own time, or from when it was
   // recorded, if that is earlier: a clock that runs ahead keeps nothing forever.
   std::optional<int64_t> max_age_us;
+  std::optional<TimeUs> now;  // what ages go back from; the store's clock says, unless given
   // The newest so many (by record) stay.
   std::optional<uint64_t> max_occurrences;
   bool dry_run = false;  // tell what would go, remove nothing

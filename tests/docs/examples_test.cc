@@ -12,8 +12,6 @@
 #include <sstream>
 
 #include "client/importer.h"
-#include "client/line_source.h"
-#include "client/output.h"
 #include "engine/store.h"
 #include "query/field_catalogue.h"
 #include "query/group_binder.h"
@@ -23,6 +21,8 @@
 #include "support/ebnf.h"
 #include "support/shop.h"
 #include "support/temp_dir.h"
+#include "verbs/line_source.h"
+#include "verbs/output.h"
 
 namespace cairn::testing {
 namespace {
@@ -40,7 +40,7 @@ class ExampleStore {
         (std::filesystem::path(__FILE__).parent_path() / "../../docs/examples/shop.jsonl").string();
     client::StoreSink sink(*store_);
     client::ImportInput input{
-        path, [path](client::WaitHooks hooks) { return client::open_lines(path, hooks); }, {}};
+        path, [path](client::WaitHooks hooks) { return verbs::open_lines(path, hooks); }, {}};
     client::ImportOptions how;
     how.by_time = true;
     how.on_refusal = [](const client::Refusal& refusal) -> Result<void> {
@@ -86,7 +86,7 @@ class ExampleStore {
       if (!text.empty()) text += "; ";
       std::string line;
       for (const auto& cell : row) {
-        const std::string shown = client::cell_text(cell);
+        const std::string shown = verbs::cell_text(cell);
         line += (line.empty() ? "" : " ") + (shown.empty() ? "-" : shown);
       }
       text += line;

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <string>
 
-#include "client/dead_letter.h"
-#include "client/pair_reader.h"
 #include "fuzz/fuzz.h"
+#include "verbs/dead_letter.h"
+#include "verbs/pair_reader.h"
 
 using namespace cairn;
 
@@ -15,13 +15,13 @@ bool is_ascii(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > 0; });
 }
 
-void check_reads_back(const client::Pair& pair, const client::PairColumns& columns) {
+void check_reads_back(const verbs::Pair& pair, const verbs::PairColumns& columns) {
   if (!is_ascii(pair.child) || !is_ascii(pair.primary)) return;  // JSON holds UTF-8 only
-  const std::string line = client::pair_json(pair, columns);
+  const std::string line = verbs::pair_json(pair, columns);
   const std::string entry =
-      client::rejected_line({"f", 1, false, line, make_error(ErrorCode::NotFound, "unknown")});
+      verbs::rejected_line({"f", 1, false, line, make_error(ErrorCode::NotFound, "unknown")});
   for (const std::string& text : {line, entry}) {
-    client::PairReader reader(columns);
+    verbs::PairReader reader(columns);
     const auto header = reader.start(text);
     testing::promise(header.ok() && !*header, "a pair as JSON is no header");
     const auto again = reader.read(text);
@@ -33,9 +33,9 @@ void check_reads_back(const client::Pair& pair, const client::PairColumns& colum
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string_view text = testing::fuzz_text(data, size);
-  client::PairColumns columns;
+  verbs::PairColumns columns;
   columns.named = size % 2 == 1;
-  client::PairReader reader(columns);
+  verbs::PairReader reader(columns);
   for (bool first = true; !text.empty(); first = false) {
     const std::string_view line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(line.size() + 1, text.size()));

@@ -9,11 +9,12 @@
 #include <map>
 
 #include "client/importer.h"
-#include "client/label_file.h"
-#include "client/line_source.h"
 #include "engine/store.h"
 #include "query/partition_metrics.h"
 #include "support/temp_dir.h"
+#include "verbs/files.h"
+#include "verbs/label_file.h"
+#include "verbs/line_source.h"
 
 using namespace cairn;
 using engine::Store;
@@ -79,12 +80,12 @@ std::string text_of(const query::PartitionMetrics& metrics) {
 class LogFile {
  public:
   LogFile(const std::string& folder, const std::string& name)
-      : labels_(must(client::read_labels(folder + "/" + name + ".labels.csv.gz", ""))),
+      : labels_(must(verbs::read_labels(files_, folder + "/" + name + ".labels.csv.gz", ""))),
         store_(must(Store::open(dir_ / "store", {}))) {
     const std::string path = folder + "/" + name + ".jsonl.gz";
     client::StoreSink sink(*store_);
     client::ImportInput input{
-        path, [path](client::WaitHooks hooks) { return client::open_lines(path, hooks); },
+        path, [path](client::WaitHooks hooks) { return verbs::open_lines(path, hooks); },
         std::nullopt};
     const auto summary = client::import_messages(sink, {std::move(input)}, {});
     REQUIRE_FALSE(summary.failure);
@@ -139,7 +140,8 @@ class LogFile {
 
  private:
   testing::TempDir dir_;
-  client::LabelFile labels_;
+  verbs::LocalFiles files_;
+  verbs::LabelFile labels_;
   std::unique_ptr<Store> store_;
 };
 

@@ -11,11 +11,11 @@
 #include <set>
 
 #include "client/importer.h"
-#include "client/line_source.h"
 #include "query/ast_print.h"
 #include "support/real_queries.h"
 #include "support/store_queries.h"
 #include "support/temp_dir.h"
+#include "verbs/line_source.h"
 
 namespace cairn::testing {
 namespace {
@@ -300,7 +300,7 @@ void check_store(const RealStore& real, const std::string& data, uint64_t seed, 
   for (const char* file : real.files) {
     const std::string path = data + "/" + file;
     inputs.push_back(
-        {path, [path](client::WaitHooks hooks) { return client::open_lines(path, hooks); }, {}});
+        {path, [path](client::WaitHooks hooks) { return verbs::open_lines(path, hooks); }, {}});
   }
   client::ImportOptions how;
   how.by_time = true;

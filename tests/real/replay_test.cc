@@ -11,9 +11,9 @@
 #include <random>
 
 #include "client/importer.h"
-#include "client/line_source.h"
 #include "engine/store.h"
 #include "support/temp_dir.h"
+#include "verbs/line_source.h"
 
 using namespace cairn;
 using engine::Store;
@@ -42,7 +42,7 @@ std::string data_folder() {
 }
 
 client::ImportInput input(const std::string& path) {
-  return {path, [path](client::WaitHooks hooks) { return client::open_lines(path, hooks); },
+  return {path, [path](client::WaitHooks hooks) { return verbs::open_lines(path, hooks); },
           std::nullopt};
 }
 
@@ -65,7 +65,7 @@ client::ImportSummary import_all(Store& store, const std::vector<std::string>& p
 
 template <class F>
 void for_each_line(const std::string& path, F&& fn) {
-  auto lines = client::open_lines(path);
+  auto lines = verbs::open_lines(path);
   REQUIRE(lines.ok());
   while (true) {
     auto line = (*lines)->next();

@@ -7,10 +7,12 @@
 #include <string>
 
 #include "support/temp_dir.h"
+#include "verbs/arguments.h"
 
 using namespace cairn;
 using namespace cairn::client;
 using cairn::testing::TempDir;
+using cairn::verbs::kMinBenchScale;
 
 namespace {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "client/dead_letter.h"
+#include "verbs/dead_letter.h"
 
 using namespace cairn;
 using client::import_messages;

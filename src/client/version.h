@@ -1,8 +1,0 @@
-// The version of the build, from meson.build.
-#pragma once
-
-#include <string_view>
-
-namespace cairn::client {
-extern const std::string_view kVersion;
-}  // namespace cairn::client
