@@ -237,13 +237,15 @@ class Printer {
     const Value* value = like_list(node);
     return value != nullptr && !value->text.ends_with(']');
   }
-  // It is no list, and these words end in no operator, because a parenthesis follows at once.
+  // It is no list, and these words end in no operator, because a parenthesis follows at once. An
+  // empty list is none anyway.
   static bool needs_parenthesis_behind(const Node& node) {
     if (const auto* negation = std::get_if<Not>(&node.what)) {
       return needs_parenthesis_behind(*negation->term);
     }
     const Value* value = like_list(node);
-    return ends_in_operator(node) || (value != nullptr && value->text.ends_with(']'));
+    const bool closed = value != nullptr && value->text.ends_with(']') && value->text != "[]";
+    return closed || ends_in_operator(node);
   }
 
   // A plain value that begins with "//" is a regular expression if later a "//" stands before a
