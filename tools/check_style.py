@@ -25,6 +25,7 @@ HOMES = {
     r"boost/": ["query/grammar"],
     r"(capnp|kj)/|.*\.capnp\.h": ["model/record_codec", "model/record_message", "server/"],
     r"simdjson": ["model/", "verbs/dead_letter"],
+    r"histedit\.h|editline/|readline/": ["client/line_editor"],
     r"CLI/": ["verbs/"],
     r"zstd\.h": ["log/", "storage/", "verbs/"],
     r"zlib\.h": ["verbs/"],

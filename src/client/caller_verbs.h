@@ -8,6 +8,7 @@ namespace cairn::client {
 VerbResult run_verb(const verbs::ImportArguments& arguments, Context& context);
 VerbResult run_verb(const verbs::GenerateArguments& arguments, Context& context);
 VerbResult run_verb(const verbs::BenchArguments& arguments, Context& context);
+VerbResult run_verb(const verbs::ReplArguments& arguments, Context& context);
 VerbResult run_verb(const verbs::DemoArguments& arguments, Context& context);
 
 // Those, and all others (verbs::run_any).

@@ -1,8 +1,8 @@
 #include "base/clock.h"
+#include "base/version.h"
 #include "embed/commands.h"
 #include "embed/convert.h"
 #include "embed/submission.h"
-#include "embed/version.h"
 
 namespace cairn::v1 {
 
@@ -10,7 +10,7 @@ using embed::guard;
 using embed::StoreCore;
 using embed::with_store;
 
-const char* version() noexcept { return embed::kVersion; }
+const char* version() noexcept { return kVersion.data(); }  // ends in zero
 
 const char* error_code_name(ErrorCode code) noexcept {
   const auto inner = static_cast<cairn::ErrorCode>(static_cast<uint8_t>(code) - 1);

@@ -141,14 +141,14 @@ class Printer {
       const bool compound = holds<And>(term) || holds<Or>(term);
       // A parenthesis that touches words is text unless something else begins a word in it.
       const bool apart = touching && is_words(all.terms[i - 1]);
-      enclosed(term, compound || touching || encloses_list(term), apart ? "( " : "(");
+      enclosed(term, compound || touching || opens_list(term), apart ? "( " : "(");
     }
   }
 
   void operator()(const Or& any) {
     for (size_t i = 0; i < any.terms.size(); ++i) {
       if (i > 0) out_ += " OR ";
-      enclosed(any.terms[i], holds<Or>(any.terms[i]) || encloses_list(any.terms[i]));
+      enclosed(any.terms[i], holds<Or>(any.terms[i]) || opens_list(any.terms[i]));
     }
   }
 
@@ -158,7 +158,7 @@ class Printer {
     const bool alone =
         holds<Filter>(*negation.term) || (text != nullptr && text->value.quoted && !text->negated);
     out_ += alone ? "NOT " : "!";
-    enclosed(*negation.term, !alone || encloses_list(*negation.term));
+    enclosed(*negation.term, !alone || opens_list(*negation.term));
   }
 
   void operator()(const AggregateStage& stage) {
@@ -237,26 +237,18 @@ class Printer {
     const Value* value = like_list(node);
     return value != nullptr && !value->text.ends_with(']');
   }
-  // It is no list, and these words end in no operator, because a parenthesis follows at once. An
-  // empty list is none anyway.
+  // It is no list, and these words end in no operator, because a parenthesis follows at once.
   static bool needs_parenthesis_behind(const Node& node) {
     if (const auto* negation = std::get_if<Not>(&node.what)) {
       return needs_parenthesis_behind(*negation->term);
     }
     const Value* value = like_list(node);
-    const bool closed = value != nullptr && value->text.ends_with(']') && value->text != "[]";
-    return closed || ends_in_operator(node);
+    return ends_in_operator(node) || (value != nullptr && value->text.ends_with(']'));
   }
 
   // A plain value that begins with "//" is a regular expression if later a "//" stands before a
   // blank, a ")" or the end; so a parenthesis must follow every other "//".
   bool ends_like_regex() const { return out_.ends_with("//") && out_.size() - 2 >= regex_from_; }
-
-  // A value that opens a list and must have an opening parenthesis behind it needs no other.
-  bool encloses_list(const Node& node) const {
-    const bool like_regex = regex_from_ != std::string::npos;
-    return opens_list(node) && !(like_regex && like_list(node)->text.ends_with("//"));
-  }
 
   void enclosed(const Node& term, bool in_parentheses, const char* open = "(") {
     if (in_parentheses) out_ += open;

@@ -360,6 +360,16 @@ Finish build_bench(CLI::App& app) {
   return [values] { return *values; };
 }
 
+Finish build_repl(CLI::App& app) {
+  auto values = std::make_shared<ReplArguments>();
+  add_store(app, values->store);
+  app.add_option("-c,--command", values->commands, "run this and leave; many times")
+      ->type_name("COMMAND")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  return [values] { return *values; };
+}
+
 Finish build_demo(CLI::App& app) {
   auto values = std::make_shared<DemoArguments>();
   app.add_option("--occurrences", values->occurrences, "how many (default 200000)")
@@ -422,6 +432,7 @@ Finish build(std::string_view verb, CLI::App& app) {
       {"generate", build_generate},
       {"bench", build_bench},
       {"demo", build_demo},
+      {"repl", build_repl},
   };
   return kBuilders.at(verb)(app);
 }

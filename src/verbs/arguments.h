@@ -308,6 +308,11 @@ struct BenchArguments {
   bool verify = false;            // --deep, after everything
   std::vector<std::string> only;  // phases; empty = all
 };
+// The REPL, or, with commands, these alone.
+struct ReplArguments {
+  std::string store;
+  std::vector<std::string> commands;
+};
 struct DemoArguments {
   uint64_t occurrences = 200'000;
   uint64_t seed = 1;
@@ -323,7 +328,8 @@ using VerbArguments =
                  VerifyArguments, RebuildArguments, CompactArguments, BackupArguments,
                  RestoreArguments, RetainArguments, LogArguments, ProjectsArguments, TypesArguments,
                  NoteArguments, AttentionArguments, LinkArguments, StandingArguments, TickArguments,
-                 ReleasesArguments, GenerateArguments, BenchArguments, DemoArguments>;
+                 ReleasesArguments, GenerateArguments, BenchArguments, DemoArguments,
+                 ReplArguments>;
 
 struct Invocation {
   std::string_view name;  // as verb_table() has it

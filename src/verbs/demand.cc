@@ -72,6 +72,7 @@ struct DemandOf {
   }
   Demand operator()(const GenerateArguments&) const { return {Scope::Read, Place::Caller}; }
   Demand operator()(const BenchArguments&) const { return {Scope::Read, Place::Caller}; }
+  Demand operator()(const ReplArguments&) const { return {Scope::Read, Place::Caller}; }
   Demand operator()(const DemoArguments&) const { return {Scope::Read, Place::Caller}; }
 };
 

@@ -36,6 +36,13 @@ constexpr std::array kVerbs = {
              "  cairn query shop.cairn 'timestamp:-24h | count() uniq(user) by release vs 1w'\n"
              "  cairn query shop.cairn '| sort freq | fields short_id, title, trend(24h)'\n"
              "  cairn query shop.cairn is:unresolved --as-of 2026-10-01\n"},
+    VerbHelp{"repl", "STORE [-c COMMAND]", "ask and change a store, line by line",
+             "A line is a query, or a verb without its STORE. Tab completes verbs, fields and\n"
+             "values; \\help tells the rest. Without a terminal lines are read from stdin: the\n"
+             "first that fails ends it with its exit code. -c COMMAND runs that alone.",
+             "  cairn repl shop.cairn\n"
+             "  cairn repl shop.cairn -c is:unresolved -c 'merge SHOP-2 SHOP-3'\n"
+             "  echo 'level:error | count() by release' | cairn repl shop.cairn\n"},
     VerbHelp{"explain", "STORE [QUERY]", "how a query is answered, and what that costs",
              "Answers it and shows the plan instead: for each condition how many occurrences\n"
              "were expected and found, how long it took, and which way was taken, over all\n"
