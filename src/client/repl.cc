@@ -11,6 +11,7 @@
 #include "client/caller_verbs.h"
 #include "client/detect_terminal.h"
 #include "client/line_editor.h"
+#include "client/repl.h"
 #include "client/repl_backend.h"
 #include "client/repl_complete.h"
 #include "client/repl_screen.h"
@@ -175,10 +176,16 @@ class Repl {
 
 }  // namespace
 
+const std::atomic<bool>& repl_interrupted() { return interrupted; }
+
 VerbResult run_verb(const verbs::ReplArguments& arguments, Context& context) {
-  CAIRN_TRY_ASSIGN(const auto backend, open_backend(arguments.store, current_user()));
+  CAIRN_TRY_ASSIGN(const auto backend, open_directory_backend(arguments.store, current_user()));
+  return run_repl(arguments, *backend, context);
+}
+
+VerbResult run_repl(const verbs::ReplArguments& arguments, ReplBackend& backend, Context& context) {
   const Signals signals;
-  Repl repl(*backend, arguments.store);
+  Repl repl(backend, arguments.store);
   if (!arguments.commands.empty()) {
     return static_cast<verbs::ExitCode>(repl.run_all(arguments.commands));
   }

@@ -35,6 +35,7 @@ class ReplBackend {
 };
 
 // A directory, which has to hold a store. Errors: Store::open().
-Result<std::unique_ptr<ReplBackend>> open_backend(const std::string& store, std::string user);
+Result<std::unique_ptr<ReplBackend>> open_directory_backend(const std::string& directory,
+                                                            std::string user);
 
 }  // namespace cairn::client

@@ -40,7 +40,8 @@ class DirectoryBackend final : public ReplBackend {
 
 }  // namespace
 
-Result<std::unique_ptr<ReplBackend>> open_backend(const std::string& directory, std::string user) {
+Result<std::unique_ptr<ReplBackend>> open_directory_backend(const std::string& directory,
+                                                            std::string user) {
   auto backend = std::make_unique<DirectoryBackend>(directory, std::move(user));
   CAIRN_TRY(backend->stores().open(directory));
   return std::unique_ptr<ReplBackend>(std::move(backend));

@@ -3,6 +3,8 @@
 the examples of examples/embed with plain make and pkg-config, against the shared and the static
 library; the man page; the completions. Usage: install_test.py SOURCE_ROOT BUILD_ROOT
 """
+import ctypes
+import json
 import os
 import pathlib
 import re
@@ -70,6 +72,67 @@ def test_examples_with_the_static_library(staged, scratch):
     for name in EXAMPLES:
         assert "libcairn" not in run("readelf", "-d", scratch / name)
         check_output(staged.run_example(scratch, name, ""))
+
+
+class Issue(ctypes.Structure):
+    """The beginning of cairn_issue: what is read of it here."""
+    _fields_ = [("id", ctypes.c_uint64), ("short_id", ctypes.c_char_p),
+                ("project", ctypes.c_uint64), ("title", ctypes.c_char_p),
+                ("status", ctypes.c_char_p)]
+
+
+class Cairn:
+    """cairn.h as Python calls it, by its standard library alone."""
+
+    def __init__(self, library):
+        self.c = ctypes.CDLL(str(library))
+        self.c.cairn_page_issue.restype = ctypes.POINTER(Issue)
+        self.c.cairn_page_total.restype = ctypes.c_uint64
+        self.c.cairn_error_message.restype = ctypes.c_char_p
+
+    def call(self, name, *arguments):
+        """What a function makes, its last argument but one; an error is raised."""
+        made, error = ctypes.c_void_p(), ctypes.c_void_p()
+        status = getattr(self.c, name)(*arguments, ctypes.byref(made), ctypes.byref(error))
+        if status:
+            message = self.c.cairn_error_message(error).decode()
+            self.c.cairn_error_free(error)
+            raise ValueError(message)
+        return made
+
+    def titles(self, store, query):
+        page = self.call("cairn_search", store, query, None, None)
+        total = self.c.cairn_page_total(page)
+        titles = [self.c.cairn_page_issue(page, ctypes.c_size_t(index)).contents.title.decode()
+                  for index in range(total)]
+        self.c.cairn_page_free(page)
+        return titles
+
+
+def test_python_calls_the_library(staged, scratch):
+    cairn = Cairn(staged.library / "libcairn.so")
+    store = cairn.call("cairn_open", str(scratch).encode(), None)
+    lines = "".join(json.dumps({
+        "id": f"{number:032x}", "project_id": 1, "fingerprint": [f"f{number % 2}"],
+        "issue_title": f"Problem {number % 2}", "subtitle": None, "type": 1,
+        "detection_time": 1_700_000_000 + number, "event_id": f"{number:032x}"}) + "\n"
+        for number in range(1, 8)).encode()
+    submitted = cairn.call("cairn_submit_json", store, lines, ctypes.c_size_t(len(lines)), None)
+    cairn.c.cairn_submitted_free(submitted)
+    assert sorted(cairn.titles(store, b"is:unresolved")) == ["Problem 0", "Problem 1"]
+    children = (ctypes.c_char_p * 1)(b"1:fingerprint:f1")
+    merged = cairn.call("cairn_merge", store, b"1:fingerprint:f0", children, ctypes.c_size_t(1),
+                        None)
+    cairn.c.cairn_executed_free(merged)
+    assert cairn.titles(store, b"is:unresolved") == ["Problem 0"]
+    cairn.call("cairn_unmerge", store, b"1:fingerprint:f0", None, ctypes.c_size_t(0), None)
+    assert len(cairn.titles(store, b"is:unresolved")) == 2
+    try:
+        cairn.titles(store, b"is:unresolvd")
+        raise AssertionError("a wrong query was taken")
+    except ValueError as error:
+        assert "did you mean" in str(error)
+    assert cairn.c.cairn_close(store, None) == 0
 
 
 def declared_in_c():
