@@ -56,6 +56,21 @@ constexpr std::array kConstructs = std::to_array<Construct>({
      "  | count() uniq(user) issues() rate(1m)\n"
      "  | sum(took) avg(took) min(took) max(took) p95(took)\n"
      "  | percentile(took, 0.999) by release\n"},
+    {"keys", "how fields and tags are named",
+     "  level:error                a field if there is one of this name, else a tag\n"
+     "  tags[level]:x              the tag, also where a field has its name\n"
+     "  \"customer tier\":gold      a name with other characters\n"
+     "  os.name:Android            contexts of the event; evidence.rows:>1k its evidence\n"},
+    {"issues", "who an issue is with, and what it is",
+     "  assigned:me                user:7, #3 (a team), my_teams, none\n"
+     "  issue.priority:high priority:[high, medium]\n"
+     "  issue:SHOP-3K project:shop\n"
+     "  merged:true first_release:latest\n"},
+    {"rules", "what experiments and sweeps merge by",
+     "  merge where level:error by fingerprint[2]\n"
+     "  merge by title, culprit\n"
+     "  merge SHOP-1 SHOP-2\n"
+     "  unmerge where is:resolved\n"},
     {"sorts", "orders of a list of issues",
      "  | sort freq                date, new, freq, user, trends, recommended, priority\n"},
 });

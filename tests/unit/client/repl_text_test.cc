@@ -1,10 +1,12 @@
 #include "client/repl_text.h"
 
 #include <catch2/catch.hpp>
+#include <random>
 
 #include "client/repl_help.h"
 #include "client/repl_screen.h"
 #include "query/parser.h"
+#include "query/rule.h"
 
 namespace cairn::client {
 namespace {
@@ -60,6 +62,34 @@ TEST_CASE("repl_text: words of a verb's line") {
   CHECK(open.error().position == 9u);
 }
 
+TEST_CASE("repl_text: any bytes are taken") {
+  const uint32_t seed = Catch::rngSeed();
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  constexpr std::string_view kBytes = "ab:/|\\\"'()[] ,!*-\t\xc3\xa4\x01";
+  for (int round = 0; round < 20'000; ++round) {
+    std::string text;
+    for (size_t length = random() % 24; length > 0; --length) {
+      text.push_back(kBytes[random() % kBytes.size()]);
+    }
+    CAPTURE(text);
+    const auto split = split_words(text, round % 2 == 0);
+    if (!split.ok()) REQUIRE(split.error().position < text.size());
+    // Colours are all that is added.
+    std::string plain = coloured_query(kColour, text);
+    for (size_t at = plain.find('\x1b'); at != std::string::npos; at = plain.find('\x1b')) {
+      plain.erase(at, plain.find('m', at) - at + 1);
+    }
+    REQUIRE(plain == text);
+    // What ends in | or \ goes on; a line more never makes a command shorter than it was.
+    std::string command = text;
+    const bool open = wants_more(command);
+    if (text.ends_with('|') || text.ends_with('\\')) REQUIRE(open);
+    add_line(command, "x");
+    REQUIRE(command.ends_with('x'));
+  }
+}
+
 TEST_CASE("repl_text: colours change no letter, and are only where there are colours") {
   const std::string query = "is:unresolved (a:1 OR !b:2) \"x y\" free | count() by c";
   CHECK(coloured_query({}, query) == query);
@@ -90,7 +120,11 @@ TEST_CASE("repl_help: examples of constructs are queries") {
       std::string example = text.substr(at + 2, end - at - 2);
       example.erase(std::min(example.find("   "), example.size()));
       INFO(example);
-      CHECK(query::parse(example).ok());
+      if (name == "rules") {
+        CHECK(query::parse_rule(example).ok());
+      } else {
+        CHECK(query::parse(example).ok());
+      }
       ++examples;
       at = end + 1;
     }
