@@ -139,16 +139,17 @@ class Printer {
         out_ += is_words(term) || is_words(all.terms[i - 1]) ? " AND " : " ";
       }
       const bool compound = holds<And>(term) || holds<Or>(term);
-      // A parenthesis that touches words is text unless something else begins a word in it.
+      // A parenthesis that touches words is text unless something else begins a word in it, and
+      // behind a further parenthesis nothing does.
       const bool apart = touching && is_words(all.terms[i - 1]);
-      enclosed(term, compound || touching || opens_list(term), apart ? "( " : "(");
+      enclosed(term, compound || touching || encloses_list(term), apart);
     }
   }
 
   void operator()(const Or& any) {
     for (size_t i = 0; i < any.terms.size(); ++i) {
       if (i > 0) out_ += " OR ";
-      enclosed(any.terms[i], holds<Or>(any.terms[i]) || opens_list(any.terms[i]));
+      enclosed(any.terms[i], holds<Or>(any.terms[i]) || encloses_list(any.terms[i]));
     }
   }
 
@@ -158,7 +159,7 @@ class Printer {
     const bool alone =
         holds<Filter>(*negation.term) || (text != nullptr && text->value.quoted && !text->negated);
     out_ += alone ? "NOT " : "!";
-    enclosed(*negation.term, !alone || opens_list(*negation.term));
+    enclosed(*negation.term, !alone || encloses_list(*negation.term));
   }
 
   void operator()(const AggregateStage& stage) {
@@ -237,26 +238,37 @@ class Printer {
     const Value* value = like_list(node);
     return value != nullptr && !value->text.ends_with(']');
   }
-  // It is no list, and these words end in no operator, because a parenthesis follows at once.
+  // It is no list, and these words end in no operator, because a parenthesis follows at once. An
+  // empty list is none anyway.
   static bool needs_parenthesis_behind(const Node& node) {
     if (const auto* negation = std::get_if<Not>(&node.what)) {
       return needs_parenthesis_behind(*negation->term);
     }
     const Value* value = like_list(node);
-    return ends_in_operator(node) || (value != nullptr && value->text.ends_with(']'));
+    const bool closed = value != nullptr && value->text.ends_with(']') && value->text != "[]";
+    return closed || ends_in_operator(node);
   }
 
   // A plain value that begins with "//" is a regular expression if later a "//" stands before a
   // blank, a ")" or the end; so a parenthesis must follow every other "//".
   bool ends_like_regex() const { return out_.ends_with("//") && out_.size() - 2 >= regex_from_; }
 
-  void enclosed(const Node& term, bool in_parentheses, const char* open = "(") {
-    if (in_parentheses) out_ += open;
+  // A value that opens a list and must have an opening parenthesis behind it needs no other.
+  bool encloses_list(const Node& node) const {
+    const bool like_regex = regex_from_ != std::string::npos;
+    return opens_list(node) && !(like_regex && like_list(node)->text.ends_with("//"));
+  }
+
+  void enclosed(const Node& term, bool in_parentheses, bool apart = false) {
+    const bool outside = std::exchange(apart_, apart_ || apart);
+    if (in_parentheses) out_ += apart_ ? "( " : "(";
     node(term);
     if (in_parentheses) out_ += ')';
+    apart_ = outside;
   }
 
   std::string out_;
+  bool apart_ = false;  // within a parenthesis that touches words
   // Behind the first "//" that begins a plain value.
   size_t regex_from_ = std::string::npos;
 };

@@ -1,9 +1,13 @@
 #include "query/likely_slips.h"
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 #include <variant>
 
+#include "base/ascii.h"
+#include "model/field.h"
+#include "model/occurrence.h"
 #include "query/field_catalogue.h"
 
 namespace cairn::query {
@@ -40,6 +44,8 @@ bool compares_field(std::string_view word) {
   return field.scope != Scope::Event || field.event.id != FieldId{0};
 }
 
+constexpr std::array<std::string_view, 5> kLevels = {"debug", "info", "warning", "error", "fatal"};
+
 class Finder {
  public:
   Finder(std::string_view source, std::vector<std::string>& warnings)
@@ -47,6 +53,7 @@ class Finder {
 
   void look(const Node& node) {
     if (const auto* filter = std::get_if<Filter>(&node.what)) {
+      look_at_level(*filter);
       const bool bare = !filter->list && filter->op != Op::Regex;
       if (bare) look(filter->values.front(), false);
     } else if (const auto* text = std::get_if<FreeText>(&node.what)) {
@@ -73,6 +80,21 @@ class Finder {
       if (ends_in_pipe(word) || holds_call(word)) return warn_of_pipe(word);
       if (free_text) look(word);
       begin = end + 1;
+    }
+  }
+
+  // Levels are few and known, other values are whatever occurrences bring.
+  void look_at_level(const Filter& filter) {
+    const FieldRef field = find_field(filter.key);
+    if (field.scope != Scope::Event || field.event.id != model::field::kLevel) return;
+    if (filter.op != Op::Equal && filter.op != Op::NotEqual) return;
+    for (const Value& value : filter.values) {
+      // A pipe is looked for beside this.
+      const bool word = !value.text.empty() && value.text.find('|') == kNone;
+      if (!word || !value.pattern.empty() || model::parse_level(value.text)) continue;
+      const std::string hint = suggestion(lower_ascii(value.text), kLevels);
+      warnings_.push_back("\"" + value.text + "\" is no level" + hint + " Known are " +
+                          enumerate(kLevels) + ".");
     }
   }
 

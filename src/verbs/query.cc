@@ -116,7 +116,13 @@ VerbResult run_verb(const QueryArguments& arguments, Context& context) {
   query::SearchOptions options =
       options_of(arguments, reading, clock, arguments.profile ? &profile : nullptr, context);
   const Terminal* trend = console.json ? nullptr : &console.terminal;
-  CAIRN_TRY_ASSIGN(const Answer answer, ask(arguments, snapshot, options, trend));
+  const auto asked = ask(arguments, snapshot, options, trend);
+  if (!asked.ok()) {
+    // What was done until then says why a budget was not enough.
+    if (arguments.profile && !console.json) console.tell(profile_text(profile, console.terminal));
+    return asked.error();
+  }
+  const Answer& answer = *asked;
   if (console.json) {
     std::string json =
         answer.table ? table_json(*answer.table) : page_json(snapshot.forest(), answer.page);
@@ -145,7 +151,12 @@ VerbResult run_verb(const ExplainArguments& arguments, Context& context) {
   SteadyClock clock;
   query::Profile profile;
   query::SearchOptions options = options_of(arguments.query, reading, clock, &profile, context);
-  CAIRN_TRY_ASSIGN(const Answer answer, ask(arguments.query, *reading.snapshot, options, nullptr));
+  const auto asked = ask(arguments.query, *reading.snapshot, options, nullptr);
+  if (!asked.ok()) {
+    if (!console.json) console.out.write(profile_text(profile, console.terminal));
+    return asked.error();
+  }
+  const Answer& answer = *asked;
   if (!console.json) {
     const auto& warnings = answer.table ? answer.table->warnings : answer.page.warnings;
     for (const std::string& warning : warnings) console.note(warning);

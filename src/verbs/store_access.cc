@@ -4,6 +4,8 @@
 
 #include "base/assert.h"
 #include "base/clock.h"
+#include "base/time_format.h"
+#include "query/cursor.h"
 #include "verbs/context.h"
 #include "verbs/table.h"
 
@@ -97,6 +99,23 @@ Result<Reading> open_reading_for_long(Context& context, const std::string& store
   return read_at(context, std::move(opened), moment);
 }
 
+namespace {
+
+// A list keeps the `now` it was begun at; another one asked for beside its cursor would be ignored.
+Result<void> check_same_now(const engine::Snapshot& snapshot, const MomentArguments& moment,
+                            const std::string& cursor) {
+  const query::CursorSeal* seal = snapshot.view().seal;
+  if (cursor.empty() || !moment.now || seal == nullptr) return {};
+  CAIRN_TRY_ASSIGN(const query::CursorPin pin, query::decode_pin(cursor, *seal));
+  if (pin.now == *moment.now) return {};
+  return make_error(ErrorCode::InvalidArgument,
+                    fmt::format("the list of this cursor was begun with --now {}, and is read on "
+                                "with it: leave --now out, or begin the list anew",
+                                format_time(pin.now)));
+}
+
+}  // namespace
+
 Result<Reading> open_reading_page(Context& context, const std::string& store,
                                   const MomentArguments& moment, const std::string& cursor) {
   Reading reading;
@@ -108,6 +127,7 @@ Result<Reading> open_reading_page(Context& context, const std::string& store,
   }
   CAIRN_TRY_ASSIGN(reading.snapshot, reading.store->snapshot_for(cursor, moment.experiment));
   CAIRN_TRY_ASSIGN(reading.now, present_of(moment, *reading.snapshot, context.clock));
+  CAIRN_TRY(check_same_now(*reading.snapshot, moment, cursor));
   return reading;
 }
 

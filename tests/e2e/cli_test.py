@@ -318,6 +318,13 @@ def test_explain_shows_the_plan(box):
     box.run("explain", box.store, "is:wrong").expect(1).says("is:wrong", "^")
 
 
+def test_profile_of_a_refused_answer_is_told(box):
+    fill(box)
+    done = box.run("query", box.store, "| count() by user", "--profile", "--max-rows", "1")
+    done.expect(1).says("more than its limit of 1 rows", "stages: parse")
+    assert done.out == "", done
+
+
 def test_profile_comes_with_the_answer(box):
     fill(box)
     done = box.ok("query", box.store, "level:error", "--profile", "--now", NOW)

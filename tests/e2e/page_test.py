@@ -55,6 +55,15 @@ def test_walk_to_the_end_and_back(box):
         assert page["issues"] == firsts[sort]["issues"], sort
 
 
+def test_another_now_beside_a_cursor_is_refused(box):
+    fill(box, 0, 30)
+    first = box.search("", "--limit", "3", "--now", NOW)
+    same = box.search("", "--limit", "3", "--now", NOW, "--cursor", first["next"])
+    assert ids(same) == ids(box.search("", "--limit", "3", "--cursor", first["next"]))
+    done = box.run("query", box.store, "", "--now", "2026-12-01", "--cursor", first["next"])
+    assert done.code == 1 and "begun with --now" in done.err and "leave --now out" in done.err, done
+
+
 def test_events_back_and_forth(box):
     fill(box, 0, 60)
     issue = box.search("", "--sort", "freq", "--limit", "1")["issues"][0]["short_id"]

@@ -82,6 +82,13 @@ TEST_CASE("escapes come back as they were meant") {
                            "k:// x OR( a b:1)",
                            "k://a\\ x//( l:1)",
                            "k:////(b)",
+                           "k://a b x//( l:1) k:[:[6//( l:1) k:[:[6",
+                           "k://a NOT k:[x//(b:c OR d:e)",
+                           "k:[] a OR( l:1)",
+                           "k:[] l:1",
+                           "k:1 OR( ( !\" a\" OR \"b\") c:1)",
+                           "x( ( !\"a(\" OR \"b)\") (c:1 OR d))",
+                           "k://a (l:1 OR !k:[x//(b:c)) m:2",
                            "k:contains://",
                            "or( \"a\") b:1"}) {
     CAPTURE(text);

@@ -19,7 +19,7 @@ TEST_CASE("a pipe without a blank in front is warned of") {
                                  "to begin the pipeline, or put it in quotes."});
   for (const char* text :
        {"timeout| count()", "timeout|count()", "a level:error|uniq(user)", "!level:error| limit 5",
-        "level:[a, b]| count()", "(a:b OR c:d| count())", "x a:1|top_9(b)"}) {
+        "k:[a, b]| count()", "(a:b OR c:d| count())", "x a:1|top_9(b)"}) {
     INFO(text);
     CHECK(warned(text).size() == 1);
   }
@@ -47,10 +47,22 @@ TEST_CASE("signs of other languages are warned of") {
   }
 }
 
+TEST_CASE("levels there are none of are warned of") {
+  CHECK(warned("level:ERROR") ==
+        std::vector<std::string>{"\"ERROR\" is no level; did you mean \"error\"? Known are debug, "
+                                 "info, warning, error and fatal."});
+  CHECK(warned("a OR !level:[err, warn, info]").size() == 2);
+  for (const char* text : {"level:error", "level:sample", "level:err*", "level:\"\"", "has:level",
+                           "level://err//", "tags[level]:x", "lvel:x"}) {
+    INFO(text);
+    CHECK(warned(text).empty());
+  }
+}
+
 TEST_CASE("a pipe that is meant as text, or begins the pipeline, is not") {
   for (const char* text :
        {"", "level:error | count()", "level:error |count()", "\"x\"| count()", "level:\"error|\"",
-        "\"a| count()\"", "a:x|y", "x|y z", "a||", "level:[a|, b]", "(a:b)| count()"}) {
+        "\"a| count()\"", "a:x|y", "x|y z", "a||", "k:[a|, b]", "(a:b)| count()"}) {
     INFO(text);
     CHECK(warned(text).empty());
   }
