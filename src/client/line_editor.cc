@@ -1,7 +1,6 @@
 #include "client/line_editor.h"
 
 #include <histedit.h>
-#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include <cwchar>
 #include <filesystem>
 
+#include "client/key_wait.h"
 #include "verbs/table.h"
 
 namespace cairn::client {
@@ -75,13 +75,12 @@ struct LineEditor::Impl {
     Impl& self = of(edit);
     std::mbstate_t state{};
     while (true) {
-      pollfd input{STDIN_FILENO, POLLIN, 0};
-      const int ready = ::poll(&input, 1, -1);
-      if (self.options.interrupted) {
+      const KeyWait waited = wait_for_key(self.options.interrupted);
+      if (waited == KeyWait::Interrupted) {
         errno = EINTR;
         return -1;
       }
-      if (ready < 0) {  // the window changed, or the program was stopped and goes on
+      if (waited == KeyWait::Signal) {  // the window changed, or the program was stopped
         el_resize(edit);
         el_set(edit, EL_PREP_TERM, 1);
         el_set(edit, EL_REFRESH);

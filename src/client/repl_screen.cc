@@ -1,7 +1,6 @@
 #include "client/repl_screen.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
@@ -12,6 +11,7 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "client/key_wait.h"
 #include "client/repl_text.h"
 
 namespace cairn::client {
@@ -202,12 +202,9 @@ bool ReplScreen::ask_for_more() {
   char key = 'q';
   {
     const SingleKeys keys;
-    while (!interrupted_) {
-      pollfd input{STDIN_FILENO, POLLIN, 0};
-      if (::poll(&input, 1, -1) < 0) continue;  // a signal: perhaps Ctrl-C
-      if (::read(STDIN_FILENO, &key, 1) <= 0) key = 'q';
-      break;
-    }
+    KeyWait waited = KeyWait::Signal;
+    while (waited == KeyWait::Signal) waited = wait_for_key(interrupted_);
+    if (waited == KeyWait::Ready && ::read(STDIN_FILENO, &key, 1) <= 0) key = 'q';
   }
   waited_ += std::chrono::steady_clock::now() - begin;
   (void)write_all(STDOUT_FILENO, "\r\x1b[K");
