@@ -415,6 +415,19 @@ CAIRN_C_API size_t cairn_history_size(const cairn_history* history);
 CAIRN_C_API cairn_history_entry cairn_history_at(const cairn_history* history, size_t index);
 CAIRN_C_API void cairn_history_free(cairn_history* history);
 
+/* A verb of the command line at this store, without the word for the store: with "--json" among the
+ * words the answer is a JSON value. Returns CAIRN_OK also when the verb failed: see its exit code,
+ * 0 done, 1 failed, 2 no such verb or option, 3 some input was refused. `user`: NULL = the system.
+ */
+typedef struct cairn_answer cairn_answer;
+CAIRN_C_API cairn_status cairn_run(cairn_store* store, const char* const* words, size_t count,
+                                   const char* user, const cairn_cancellation* cancel,
+                                   cairn_answer** answer, cairn_error** error);
+CAIRN_C_API int cairn_answer_exit_code(const cairn_answer* answer);
+CAIRN_C_API const char* cairn_answer_out(const cairn_answer* answer);
+CAIRN_C_API const char* cairn_answer_err(const cairn_answer* answer);
+CAIRN_C_API void cairn_answer_free(cairn_answer* answer);
+
 #ifdef __cplusplus
 }
 #endif

@@ -45,6 +45,9 @@ CAIRN_VERSIONED namespace v1 {
   inline constexpr std::size_t kMaxSubmitBytes = std::size_t{64} << 20;
   inline constexpr std::size_t kMaxSubmitLines = std::size_t{1} << 16;
 
+  // Of Store::run(), out and err together.
+  inline constexpr std::size_t kMaxAnswerBytes = std::size_t{64} << 20;
+
   // One moment of the store: every answer is of the same record, whatever is written meanwhile.
   //
   // Ownership: keeps the store open. Thread: that which took it, also for the end of its life;
@@ -126,6 +129,14 @@ CAIRN_VERSIONED namespace v1 {
                              const SnapshotOptions& at = {}) const noexcept;
     Result<Table> aggregate(std::string_view query, const QueryOptions& options = {},
                             const SnapshotOptions& at = {}) const noexcept;
+
+    // A verb of the command line at this store, as `cairn help` lists them, without the word for
+    // the
+    // store: {"query", "is:unresolved", "--json"}. What goes wrong in the verb is in the answer.
+    // Unsupported (there): verbs about the files of a store, and those that read input where they
+    // are typed. Exhausted: more than kMaxAnswerBytes.
+    Result<Answer> run(const std::vector<std::string>& words,
+                       const RunOptions& options = {}) noexcept;
 
     // For a store that is open for reading: it shows the moment when it was opened; this opens it
     // again. Conflict: snapshots of it live. Of a store for writing: nothing to do.

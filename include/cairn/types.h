@@ -261,6 +261,17 @@ CAIRN_VERSIONED namespace v1 {
     GroupSizes after;
   };
 
+  // How a verb of the command line is run.
+  struct RunOptions {
+    std::string user;  // who does what it does, unless --actor says; "" = the system
+    const Cancellation* cancel = nullptr;  // borrowed for the call
+  };
+  struct Answer {
+    int exit_code = 0;  // 0 done, 1 failed, 2 no such verb or option, 3 some input was refused
+    std::string out;    // what the program would print; with --json one JSON value
+    std::string err;    // and what it would tell beside it: warnings, what went wrong
+  };
+
   struct Stats {
     Lsn last_lsn = 0;
     Lsn checkpoint_lsn = 0;

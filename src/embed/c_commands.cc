@@ -230,3 +230,21 @@ cairn_status cairn_undo_regrouping(cairn_store* store, uint64_t lsn,
                                    cairn_error** error) {
   return execute_made(store, options, executed, error, [&] { return cairn::UndoRegrouping{lsn}; });
 }
+
+// --- any verb -----------------------------------------------------------------------------------
+
+cairn_status cairn_run(cairn_store* store, const char* const* words, size_t count, const char* user,
+                       const cairn_cancellation* cancel, cairn_answer** answer,
+                       cairn_error** error) {
+  return make(answer, error, [&] {
+    cairn::RunOptions options;
+    options.user = text(user);
+    if (cancel != nullptr) options.cancel = &cancel->flag;
+    return store->store.run(texts(words, count), options);
+  });
+}
+
+int cairn_answer_exit_code(const cairn_answer* answer) { return answer->value.exit_code; }
+const char* cairn_answer_out(const cairn_answer* answer) { return answer->value.out.c_str(); }
+const char* cairn_answer_err(const cairn_answer* answer) { return answer->value.err.c_str(); }
+void cairn_answer_free(cairn_answer* answer) { delete answer; }

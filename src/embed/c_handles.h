@@ -30,6 +30,9 @@ struct cairn_submitted {
 struct cairn_executed {
   cairn::Executed value;
 };
+struct cairn_answer {
+  cairn::Answer value;
+};
 // What C sees of an issue points into the C++ one.
 struct cairn_page {
   explicit cairn_page(cairn::IssuePage&& page);

@@ -2,6 +2,7 @@
 #include "base/version.h"
 #include "embed/commands.h"
 #include "embed/convert.h"
+#include "embed/run_verb.h"
 #include "embed/submission.h"
 
 namespace cairn::v1 {
@@ -78,6 +79,14 @@ Result<Executed> Store::execute(const Command& command, const WriteOptions& opti
   return with_store(core_, [&](engine::Store& store) -> cairn::Result<Executed> {
     CAIRN_TRY(core_->check_may_write());
     return embed::execute(store, command, options);
+  });
+}
+
+Result<Answer> Store::run(const std::vector<std::string>& words,
+                          const RunOptions& options) noexcept {
+  return with_store(core_, [&](engine::Store& store) -> cairn::Result<Answer> {
+    CAIRN_TRY(core_->check_may_write());
+    return embed::run_verb(store, words, options);
   });
 }
 

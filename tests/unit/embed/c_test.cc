@@ -144,6 +144,19 @@ TEST_CASE("c: commands, snapshots and experiments") {
   CHECK(total(open.store, &in) == 1);
 }
 
+TEST_CASE("c: a verb of the command line") {
+  const TempDir dir;
+  const Open open(dir);
+  fill(open.store);
+  const char* words[] = {"query", "| count()", "--json"};
+  cairn_answer* answer = nullptr;
+  REQUIRE(cairn_run(open.store, words, 3, nullptr, nullptr, &answer, nullptr) == CAIRN_OK);
+  CHECK(cairn_answer_exit_code(answer) == 0);
+  CHECK(std::string(cairn_answer_out(answer)).find("\"rows\":[[9]]") != std::string::npos);
+  CHECK(std::string(cairn_answer_err(answer)).empty());
+  cairn_answer_free(answer);
+}
+
 TEST_CASE("c: errors") {
   const TempDir dir;
   const Open open(dir);

@@ -326,6 +326,41 @@ TEST_CASE("embed: a cancelled question ends, and a limit holds") {
   CHECK(limited.error().code == ErrorCode::Exhausted);
 }
 
+TEST_CASE("embed: every verb of the command line runs at an open store") {
+  const TempDir dir;
+  cairn::Store store = open(dir);
+  fill(store);
+  const auto found = must(store.run({"query", "is:unresolved", "--sort", "freq", "--json"}));
+  CHECK(found.exit_code == 0);
+  CHECK(found.out.find("\"short_id\":\"SHOP-1\"") != std::string::npos);
+  CHECK(found.err.empty());
+  cairn::RunOptions ada;
+  ada.user = "ada";
+  CHECK(must(store.run({"merge", "SHOP-1", "SHOP-2"}, ada)).out.find("now shows SHOP-2") !=
+        std::string::npos);
+  CHECK(must(must(store.snapshot()).history("SHOP-2")).back().actor.find("ada") !=
+        std::string::npos);
+  CHECK(must(store.run({"help", "merge"})).out.find("Usage: cairn merge") != std::string::npos);
+
+  const auto wrong = must(store.run({"query", "is:unresolvd", "--json"}));
+  CHECK(wrong.exit_code == 1);
+  CHECK(wrong.out.find("\"position\":3") != std::string::npos);
+  CHECK(must(store.run({"mrge"})).exit_code == 2);
+  CHECK(must(store.run({})).exit_code == 2);
+  const auto files = must(store.run({"rebuild"}));
+  CHECK(files.exit_code == 1);
+  CHECK(files.err.find("files of a store") != std::string::npos);
+  CHECK(must(store.run({"import", "lines.jsonl"})).exit_code == 1);
+
+  cairn::Cancellation cancellation;
+  cancellation.cancel();
+  cairn::RunOptions cancelled;
+  cancelled.cancel = &cancellation;
+  const auto ended = store.run({"query", "title:x*"}, cancelled);
+  REQUIRE_FALSE(ended);
+  CHECK(ended.error().code == ErrorCode::Closed);
+}
+
 TEST_CASE("embed: events are visited until enough") {
   const TempDir dir;
   cairn::Store store = open(dir);
