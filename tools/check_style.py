@@ -23,7 +23,7 @@ HOMES = {
     r"lmdb\.h": ["storage/"],
     r"roaring/": ["storage/"],
     r"boost/": ["query/grammar"],
-    r"(capnp|kj)/|.*\.capnp\.h": ["model/record_codec", "model/record_message", "server/"],
+    r"(capnp|kj)/|.*\.capnp\.h": ["model/record_codec", "model/record_message", "client/remote_", "rpc/", "server/"],
     r"simdjson": ["model/", "verbs/dead_letter"],
     r"histedit\.h|editline/|readline/": ["client/line_editor"],
     r"CLI/": ["verbs/"],

@@ -4,8 +4,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "client/caller_verbs.h"
-#include "client/importer.h"
+#include "client/import.h"
 #include "verbs/output.h"
 #include "verbs/rejects_file.h"
 
@@ -60,8 +59,10 @@ void print_reasons(const ImportSummary& summary, const Console& console) {
 
 class ImportVerb {
  public:
-  ImportVerb(const verbs::ImportArguments& arguments, Context& context)
+  ImportVerb(const verbs::ImportArguments& arguments, Context& context,
+             const OpenImportTarget& open_target)
       : arguments_(arguments),
+        open_target_(open_target),
         context_(context),
         console_(context.console),
         rejects_(context.files, arguments.rejects),
@@ -70,17 +71,15 @@ class ImportVerb {
 
   VerbResult run() {
     CAIRN_TRY_ASSIGN(const auto inputs, check_inputs());
-    CAIRN_TRY_ASSIGN(auto store,
-                     verbs::open_writing(context_, arguments_.store, !arguments_.must_exist));
+    CAIRN_TRY_ASSIGN(const auto target, open_target_(arguments_, context_));
     if (keeps_rejects()) CAIRN_TRY(rejects_.open());
-    StoreSink sink(*store);
-    ImportSummary summary = import_messages(sink, inputs, options());
+    ImportSummary summary = import_messages(target->sink(), inputs, options(target->sink()));
     line_.clear();
     // Nothing submitted: still tell how far the store is.
     if (raw(summary.lsn) == 0) {
-      if (const auto snapshot = store->snapshot(); snapshot) summary.lsn = (*snapshot)->lsn();
+      if (const auto lsn = target->lsn(); lsn.ok()) summary.lsn = *lsn;
     }
-    auto closed = store.finish();
+    auto closed = target->finish();
     if (!closed && !summary.failure) summary.failure = closed.error();
     if (keeps_rejects()) {
       auto finished = rejects_.finish();
@@ -108,11 +107,12 @@ class ImportVerb {
     return inputs;
   }
 
-  ImportOptions options() {
+  ImportOptions options(const MessageSink& sink) {
     ImportOptions options;
     options.by_time = arguments_.by_time;
     options.actor = arguments_.actor;
-    options.keep_text = keeps_rejects();
+    options.keep_text = keeps_rejects() || sink.takes_lines();
+    options.find_terms = !sink.takes_lines();
     options.stop = &context_.cancelled;
     options.progress = [this](const ImportProgress& progress) { show(progress); };
     options.on_refusal = [this](const Refusal& refusal) -> Result<void> {
@@ -150,7 +150,9 @@ class ImportVerb {
       console_.note(fmt::format("refused lines are in {}; mend the reason and import it again",
                                 arguments_.rejects));
     }
-    if (summary.failure) {
+    const bool told_to_end =
+        summary.interrupted && summary.failure && summary.failure->code == ErrorCode::Closed;
+    if (summary.failure && !told_to_end) {
       console_.note(fmt::format("cairn: {}", summary.failure->message));
       note_durable(summary);
       return ExitCode::Failed;
@@ -175,6 +177,7 @@ class ImportVerb {
   }
 
   const verbs::ImportArguments& arguments_;
+  const OpenImportTarget& open_target_;
   Context& context_;
   Console& console_;
   verbs::RejectsFile rejects_;
@@ -183,11 +186,38 @@ class ImportVerb {
   uint64_t refused_ = 0;
 };
 
+class DirectoryTarget final : public ImportTarget {
+ public:
+  explicit DirectoryTarget(verbs::Writing store) : store_(std::move(store)), sink_(*store_) {}
+  MessageSink& sink() override { return sink_; }
+  Result<Lsn> lsn() override {
+    CAIRN_TRY_ASSIGN(const auto snapshot, store_->snapshot());
+    return snapshot->lsn();
+  }
+  Result<void> finish() override { return store_.finish(); }
+
+ private:
+  verbs::Writing store_;
+  StoreSink sink_;
+};
+
 }  // namespace
 
-VerbResult run_verb(const verbs::ImportArguments& arguments, Context& context) {
+Result<std::unique_ptr<ImportTarget>> open_directory_target(const verbs::ImportArguments& arguments,
+                                                            Context& context) {
+  CAIRN_TRY_ASSIGN(auto store,
+                   verbs::open_writing(context, arguments.store, !arguments.must_exist));
+  return std::unique_ptr<ImportTarget>(new DirectoryTarget(std::move(store)));
+}
+
+VerbResult run_import(const verbs::ImportArguments& arguments, Context& context,
+                      const OpenImportTarget& open_target) {
   context.end_in_order();
-  return ImportVerb(arguments, context).run();
+  return ImportVerb(arguments, context, open_target).run();
+}
+
+VerbResult run_verb(const verbs::ImportArguments& arguments, Context& context) {
+  return run_import(arguments, context, open_directory_target);
 }
 
 }  // namespace cairn::client

@@ -90,7 +90,7 @@ Result<void> ImportReader::run_by_time() {
     queue.pop();
     Pending& head = heads[input];
     batch_.prepared.messages.push_back(std::move(head.prepared.messages.front()));
-    batch_.prepared.terms.append(head.prepared.terms, 0);
+    if (options_.find_terms) batch_.prepared.terms.append(head.prepared.terms, 0);
     added(std::move(head.origin), head.bytes);
     CAIRN_TRY(advance(input));
   }
@@ -136,7 +136,8 @@ std::optional<LineOrigin> ImportReader::parse(size_t input, const Line& line,
   auto& messages = prepared.messages;
   if (messages.capacity() == 0)
     messages.reserve(&prepared == &batch_.prepared ? kBatchMessages : 1);
-  auto parsed = parser_.parse(text, messages.emplace_back(), &prepared.terms);
+  auto parsed =
+      parser_.parse(text, messages.emplace_back(), options_.find_terms ? &prepared.terms : nullptr);
   if (parsed) return origin;
   messages.pop_back();
   refuse(std::move(origin), std::move(parsed).error(), false);

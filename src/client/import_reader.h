@@ -16,14 +16,6 @@
 
 namespace cairn::client {
 
-// Where a message came from.
-struct LineOrigin {
-  uint32_t input = 0;
-  uint64_t line = 0;
-  uint64_t sequence = 0;  // over all inputs, in the order of submission
-  std::string text;       // the line, if it is to be kept
-};
-
 struct ImportBatch {
   engine::PreparedMessages prepared;
   std::vector<LineOrigin> origins;                    // of the messages

@@ -44,10 +44,7 @@ std::string reason_of(const Error& error) {
 }
 
 // The occurrence that a message refers to.
-struct Reference {
-  ProjectId project{};
-  Uuid id;
-};
+using Reference = OccurrenceName;
 
 std::optional<Reference> reference_of(const model::Message& message) {
   const auto* op = std::get_if<model::WorkflowOp>(&message);
@@ -166,7 +163,7 @@ Result<void> Importer::submit(ImportBatch batch) {
   }
   if (!batch.prepared.messages.empty()) {
     one.answer =
-        sink_.submit(std::move(batch.prepared),
+        sink_.submit(std::move(batch.prepared), batch.origins,
                      engine::SubmitOptions{options_.actor, options_.by_time, sequence_failed_});
   }
   one.batch = std::move(batch);
@@ -274,15 +271,16 @@ Result<void> Importer::bound_held() {
 }
 
 Result<void> Importer::ask_again() {
+  std::vector<OccurrenceName> names;
+  for (const auto& held : held_) names.push_back(held.reference);
+  CAIRN_TRY_ASSIGN(const std::vector<bool> known, sink_.has_occurrences(names));
   std::vector<Held> missing;
   uint64_t found = 0;
-  for (auto& held : held_) {
-    CAIRN_TRY_ASSIGN(const bool known,
-                     sink_.has_occurrence(held.reference.project, held.reference.id));
-    if (known) {
+  for (size_t i = 0; i < held_.size(); ++i) {
+    if (known[i]) {
       ++found;
     } else {
-      missing.push_back(std::move(held));
+      missing.push_back(std::move(held_[i]));
     }
   }
   summary_.references += found;
@@ -306,6 +304,15 @@ Result<void> Importer::refuse_held(const std::function<Error(const Reference&)>&
 }
 
 }  // namespace
+
+Result<std::vector<bool>> MessageSink::has_occurrences(std::span<const OccurrenceName> names) {
+  std::vector<bool> known;
+  for (const OccurrenceName& name : names) {
+    CAIRN_TRY_ASSIGN(const bool one, has_occurrence(name.project, name.id));
+    known.push_back(one);
+  }
+  return known;
+}
 
 ImportSummary import_messages(MessageSink& sink, const std::vector<ImportInput>& inputs,
                               const ImportOptions& options) {

@@ -16,11 +16,13 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "base/uuid.h"
 #include "engine/store.h"
 #include "verbs/dead_letter.h"
 #include "verbs/line_source.h"
@@ -32,14 +34,32 @@ using verbs::LineSource;
 using verbs::Refusal;
 using verbs::WaitHooks;
 
+// Where a message came from.
+struct LineOrigin {
+  uint32_t input = 0;
+  uint64_t line = 0;
+  uint64_t sequence = 0;  // over all inputs, in the order of submission
+  std::string text;       // the line, if it is to be kept
+};
+
+struct OccurrenceName {
+  ProjectId project{};
+  Uuid id;
+};
+
 // What the importer needs of a store; tests put their own in its place.
 class MessageSink {
  public:
   virtual ~MessageSink() = default;
-  // As Store::submit_later and Store::has_occurrence.
+  // As Store::submit_later and Store::has_occurrence. `origins`: a message each.
   virtual std::future<Result<engine::SubmitResult>> submit(
-      engine::PreparedMessages messages, const engine::SubmitOptions& options) = 0;
+      engine::PreparedMessages messages, std::span<const LineOrigin> origins,
+      const engine::SubmitOptions& options) = 0;
   virtual Result<bool> has_occurrence(ProjectId project, const Uuid& id) = 0;
+  // The same of many, in order.
+  virtual Result<std::vector<bool>> has_occurrences(std::span<const OccurrenceName> names);
+  // Takes the lines as they are (LineOrigin::text), and no terms.
+  virtual bool takes_lines() const { return false; }
 };
 
 // Borrows the store.
@@ -47,6 +67,7 @@ class StoreSink final : public MessageSink {
  public:
   explicit StoreSink(engine::Store& store) : store_(store) {}
   std::future<Result<engine::SubmitResult>> submit(engine::PreparedMessages messages,
+                                                   std::span<const LineOrigin>,
                                                    const engine::SubmitOptions& options) override {
     return store_.submit_later(std::move(messages), options);
   }
@@ -73,7 +94,8 @@ struct ImportProgress {
 struct ImportOptions {
   bool by_time = false;  // interleave the inputs by message time, record times follow the input
   std::string actor;
-  bool keep_text = false;  // fill Refusal::text
+  bool keep_text = false;  // fill Refusal::text and LineOrigin::text
+  bool find_terms = true;  // of occurrences; a sink that takes lines needs none
   // Held references, and bytes of their lines: when input goes on beyond, they are asked for once
   // more and refused as Exhausted.
   size_t max_held = 1u << 20;

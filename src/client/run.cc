@@ -8,7 +8,11 @@
 #include <atomic>
 
 #include "client/caller_verbs.h"
+#include "client/credentials.h"
 #include "client/detect_terminal.h"
+#include "client/far.h"
+#include "client/remote.h"
+#include "rpc/address.h"
 #include "verbs/run.h"
 
 namespace cairn::client {
@@ -50,7 +54,7 @@ VerbResult run_any(const verbs::VerbArguments& verb, Context& context) {
       verb);
 }
 
-int run(const std::vector<std::string>& words) {
+int run(const std::vector<std::string>& all_words) {
   occupy_standard_streams();
   set_signals();
   verbs::DirectoryAccess stores;
@@ -63,11 +67,19 @@ int run(const std::vector<std::string>& words) {
                          .user = current_user(),
                          .cancelled = &interrupt_wanted,
                          .heeds_cancel = [] { ::signal(SIGINT, on_interrupt); }};
+  std::vector<std::string> words = all_words;
+  const auto credentials = take_credentials(words);
   const auto parsed = verbs::parse_arguments(words, call.user);
   if (const auto* advice = std::get_if<verbs::Advice>(&parsed)) {
     return verbs::give_advice(*advice, call);
   }
-  return verbs::run_invocation(std::get<verbs::Invocation>(parsed), call, run_any);
+  const auto& invocation = std::get<verbs::Invocation>(parsed);
+  return verbs::run_invocation(
+      invocation, call, [&](const verbs::VerbArguments& verb, Context& context) -> VerbResult {
+        if (!rpc::is_address(verbs::store_of(verb))) return client::run_any(verb, context);
+        CAIRN_TRY(credentials);
+        return run_far(verb, {*credentials, words, call.user}, context);
+      });
 }
 
 }  // namespace cairn::client

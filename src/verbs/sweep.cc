@@ -106,6 +106,11 @@ bool wait_for(int64_t us, const std::atomic<bool>& cancelled) {
 VerbResult run_verb(const SweepArguments& arguments, Context& context) {
   Console& console = context.console;
   context.end_in_order();
+  if (arguments.every_us != 0 && !context.stores.has_files()) {
+    return make_error(ErrorCode::Unsupported,
+                      "--every: a server sweeps once a call, and nobody may keep it busy for good; "
+                      "call it again and again from a timer, or sweep the directory");
+  }
   if (arguments.every_us == 0) {
     CAIRN_TRY(run_once(arguments, context));
     return ExitCode::Ok;

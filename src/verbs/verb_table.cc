@@ -311,6 +311,9 @@ std::string overview() {
       "Usage: cairn VERB STORE [ARGS] [--json]\n\n";
   for (const VerbHelp& verb : kVerbs) out += fmt::format("  {:<10} {}\n", verb.name, verb.summary);
   out +=
+      "\nSTORE is a directory, or the address of a server: unix:PATH, tcp:HOST:PORT or\n"
+      "tls:HOST:PORT. Any verb then takes --token TOKEN or --token-file FILE (or the\n"
+      "variable CAIRN_TOKEN), and --tls-ca FILE (or CAIRN_CA) for its own certificates.\n"
       "\n`cairn help VERB` explains a verb with examples. --json prints JSON to stdout and\n"
       "nothing else there. Exit codes: 0 ok, 1 error, 2 usage, 3 done but some input was\n"
       "refused.\n"

@@ -26,6 +26,7 @@ namespace {
 class FakeSink final : public client::MessageSink {
  public:
   std::future<Result<engine::SubmitResult>> submit(engine::PreparedMessages prepared,
+                                                   std::span<const client::LineOrigin>,
                                                    const engine::SubmitOptions& options) override {
     return std::async(std::launch::deferred, [this, options, batch = std::move(prepared)] {
       if (*options.sequence_failed) return Result<engine::SubmitResult>(after_failure());
