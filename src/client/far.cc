@@ -2,6 +2,7 @@
 
 #include "client/import.h"
 #include "client/remote.h"
+#include "client/repl.h"
 
 namespace cairn::client {
 namespace {
@@ -24,6 +25,11 @@ class RemoteTarget final : public ImportTarget {
 VerbResult run_far(const verbs::VerbArguments& verb, const FarCall& call, Context& context) {
   const verbs::Place place = verbs::demand_of(verb).place;
   const auto* import = std::get_if<verbs::ImportArguments>(&verb);
+  if (const auto* repl = std::get_if<verbs::ReplArguments>(&verb)) {
+    CAIRN_TRY_ASSIGN(const auto backend,
+                     open_remote_backend(repl->store, call.credentials, call.user));
+    return run_repl(*repl, *backend, context);
+  }
   if (place != verbs::Place::Store && import == nullptr) {
     return make_error(ErrorCode::Unsupported,
                       verbs::store_of(verb) +

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "client/credentials.h"
 #include "verbs/console.h"
 
 namespace cairn::client {
@@ -37,5 +38,10 @@ class ReplBackend {
 // A directory, which has to hold a store. Errors: Store::open().
 Result<std::unique_ptr<ReplBackend>> open_directory_backend(const std::string& directory,
                                                             std::string user);
+
+// A server, which has to answer. Errors: Remote::connect().
+Result<std::unique_ptr<ReplBackend>> open_remote_backend(const std::string& address,
+                                                         const Credentials& credentials,
+                                                         std::string user);
 
 }  // namespace cairn::client

@@ -226,6 +226,7 @@ def test_tables_fit_a_narrow_terminal(box):
         table = [row for row in shown.split("\n") if "SHOP-" in row or "ISSUE" in row]
         assert len(table) == 4 and all(len(row) <= 50 for row in table), table
         terminal.resize(140, 40)
+        terminal.expect(PROMPT)  # the line is drawn anew
         shown = terminal.say("is:unresolved", PROMPT)
         table = [row for row in shown.split("\n") if "SHOP-1" in row]
         assert "unresolved" not in table[0] and len(table[0]) > 50, table

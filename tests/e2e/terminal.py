@@ -76,6 +76,7 @@ class Terminal:
         self.resize(columns, rows)
 
     def resize(self, columns, rows):
+        self.asked = len(self.raw)
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def _read(self, seconds):
