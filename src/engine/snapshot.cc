@@ -83,6 +83,12 @@ Result<void> Snapshot::look_at(std::string_view experiment) {
   return {};
 }
 
+void Snapshot::limit_to(std::span<const ProjectId> projects) {
+  impl_->only.assign(projects.begin(), projects.end());
+  impl_->view.only = impl_->only;
+  impl_->base.only = impl_->only;
+}
+
 Result<bool> Snapshot::Impl::has_id(Lsn lsn, const Uuid& id) const {
   CAIRN_TRY_ASSIGN(const model::Record record, log->read(lsn, lease.txn));
   const auto* occurrence = std::get_if<model::Occurrence>(&record.body);

@@ -193,7 +193,6 @@ struct ShrinkReport {
 };
 
 class Store;
-
 // One LSN of everything. Must not outlive the store.
 class Snapshot {
  public:
@@ -205,7 +204,8 @@ class Snapshot {
   // The same moment as an experiment groups it; "" = the base. Lives as long as the snapshot.
   // NotFound: no such experiment.
   Result<query::View> view_in(std::string_view experiment) const;
-  const Removed& removed() const;  // what retention took away from it
+  const Removed& removed() const;                      // what retention took away from it
+  void limit_to(std::span<const ProjectId> projects);  // view() finds nothing of others any more
 
   // See query/search.h.
   Result<query::SearchPage> search(std::string_view text,

@@ -308,6 +308,7 @@ struct Snapshot::Impl : query::IdReader {
   query::CursorSeal seal;
   query::View base;
   query::View view;
+  std::vector<ProjectId> only;  // of limit_to(): what `view` points into then
 };
 
 }  // namespace cairn::engine

@@ -8,7 +8,7 @@ GroupFilter::GroupFilter(const View& view, std::span<const Expr> conjuncts)
     : view_(view),
       conjuncts_(conjuncts),
       verdicts_(view.state->group_count() + size_t{1},
-                conjuncts.empty() ? Verdict::Yes : Verdict::Unknown) {
+                conjuncts.empty() && view.only.empty() ? Verdict::Yes : Verdict::Unknown) {
   // What is held back, deleted or discarded is shown by no issue.
   verdicts_[0] = Verdict::No;
 }
@@ -17,6 +17,11 @@ GroupFilter::Verdict GroupFilter::ask(GroupId issue) {
   constexpr uint32_t kIssuesPerStep = 64;
   if (++asked_ % kIssuesPerStep == 0) go_on(view_.meter);
   if (stopped(view_.meter)) return Verdict::No;
+  const auto& only = view_.only;
+  if (!only.empty()) {
+    const ProjectId project = view_.state->group(issue).project;
+    if (std::find(only.begin(), only.end(), project) == only.end()) return Verdict::No;
+  }
   const bool passes = std::all_of(conjuncts_.begin(), conjuncts_.end(), [&](const Expr& expr) {
     return matches_group(expr, view_.forest(), issue);
   });

@@ -19,7 +19,9 @@ class GroupFilter {
   GroupFilter(const View& view, std::span<const Expr> conjuncts);
 
   // Whether every occurrence passes.
-  bool empty() const { return conjuncts_.empty() && view_.state->all_shown(); }
+  bool empty() const {
+    return conjuncts_.empty() && view_.only.empty() && view_.state->all_shown();
+  }
   // Each visible issue is looked at once; 0, no issue, does not pass.
   bool passes(GroupId issue) {
     Verdict& verdict = verdicts_[raw(issue)];

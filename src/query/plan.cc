@@ -71,7 +71,7 @@ class Planner {
     std::vector<Expr> conjuncts;
     flatten(std::move(filter), conjuncts);
     Plan plan;
-    plan.only_projects = true;
+    plan.only_projects = view_.only.empty();
     std::vector<PlanNode> events;
     for (Expr& conjunct : conjuncts) {
       if (is_group_only(conjunct)) {

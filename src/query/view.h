@@ -35,6 +35,7 @@ struct View {
   std::span<const storage::Part* const> parts;
   std::span<const GroupId> root_of_fingerprint;  // State::roots_by_fingerprint(), or the overlay's
   const model::Overlay* overlay = nullptr;       // an experiment's; nullptr: the base
+  std::span<const ProjectId> only = {};          // nothing of other projects is found; empty = all
   Meter* meter = nullptr;                        // watches the answer; nullptr: nobody does
   const CursorSeal* seal = nullptr;              // nullptr: no cursors are made or read
   std::string_view no_seal = {};                 // why `seal` is nullptr, if more is known of it

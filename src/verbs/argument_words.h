@@ -81,6 +81,9 @@ Finish build_tick(CLI::App& app);
 Finish build_projects(CLI::App& app);
 Finish build_types(CLI::App& app);
 Finish build_releases(CLI::App& app);
+// arguments_serve.cc
+Finish build_serve(CLI::App& app);
+Finish build_token(CLI::App& app);
 Finish build_experiment(CLI::App& app);
 Finish build_sweep(CLI::App& app);
 

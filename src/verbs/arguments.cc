@@ -428,6 +428,8 @@ Finish build(std::string_view verb, CLI::App& app) {
       {"retain", build_retain},
       {"log", build_log},
       {"projects", build_projects},
+      {"serve", build_serve},
+      {"token", build_token},
       {"types", build_types},
       {"generate", build_generate},
       {"bench", build_bench},

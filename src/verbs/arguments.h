@@ -319,6 +319,28 @@ struct DemoArguments {
   std::string keep;  // directory to keep the store in; "" = a temporary one, removed
 };
 
+struct ServeArguments {
+  std::string store;
+  std::vector<std::string> listen;
+  std::vector<std::string> http;
+  std::string config;       // a file; "" = none
+  std::string tokens;       // a file; "" = that in the store
+  std::string certificate;  // files
+  std::string key;
+  bool force_insecure = false;
+  bool must_exist = false;
+};
+struct TokenArguments {
+  enum class Action { Create, List, Revoke };
+  std::string store;
+  Action action = Action::List;
+  std::string name;
+  std::vector<std::string> scopes;
+  std::vector<uint64_t> projects;  // empty = all
+  std::optional<int64_t> life_us;
+  std::string file;  // "" = that in the store
+};
+
 using VerbArguments =
     std::variant<InitArguments, ImportArguments, ExportArguments, QueryArguments, ExplainArguments,
                  FieldsArguments, ParseArguments, ShowArguments, HistoryArguments, EventsArguments,
@@ -328,8 +350,8 @@ using VerbArguments =
                  VerifyArguments, RebuildArguments, CompactArguments, BackupArguments,
                  RestoreArguments, RetainArguments, LogArguments, ProjectsArguments, TypesArguments,
                  NoteArguments, AttentionArguments, LinkArguments, StandingArguments, TickArguments,
-                 ReleasesArguments, GenerateArguments, BenchArguments, DemoArguments,
-                 ReplArguments>;
+                 ReleasesArguments, GenerateArguments, BenchArguments, DemoArguments, ReplArguments,
+                 ServeArguments, TokenArguments>;
 
 struct Invocation {
   std::string_view name;  // as verb_table() has it

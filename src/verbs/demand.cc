@@ -74,6 +74,8 @@ struct DemandOf {
   Demand operator()(const BenchArguments&) const { return {Scope::Read, Place::Caller}; }
   Demand operator()(const ReplArguments&) const { return {Scope::Read, Place::Caller}; }
   Demand operator()(const DemoArguments&) const { return {Scope::Read, Place::Caller}; }
+  Demand operator()(const ServeArguments&) const { return {Scope::Admin, Place::Caller}; }
+  Demand operator()(const TokenArguments&) const { return {Scope::Admin, Place::Caller}; }
 };
 
 const std::string kNoStore;

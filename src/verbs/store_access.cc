@@ -61,11 +61,17 @@ Result<void> check_reached(Lsn reached, const MomentArguments& moment) {
   return {};
 }
 
+// Who may see some projects only finds nothing of others.
+void limit(const Context& context, engine::Snapshot& snapshot) {
+  if (!context.rights.projects.empty()) snapshot.limit_to(context.rights.projects);
+}
+
 Result<Reading> read_at(Context& context, std::shared_ptr<const engine::Store> store,
                         const MomentArguments& moment) {
   Reading reading;
   reading.store = std::move(store);
   CAIRN_TRY_ASSIGN(reading.snapshot, reading.store->snapshot(moment.experiment));
+  limit(context, *reading.snapshot);
   CAIRN_TRY(check_reached(reading.snapshot->lsn(), moment));
   CAIRN_TRY_ASSIGN(reading.now, present_of(moment, *reading.snapshot, context.clock));
   return reading;
@@ -126,6 +132,7 @@ Result<Reading> open_reading_page(Context& context, const std::string& store,
     CAIRN_TRY(check_reached(present->lsn(), moment));
   }
   CAIRN_TRY_ASSIGN(reading.snapshot, reading.store->snapshot_for(cursor, moment.experiment));
+  limit(context, *reading.snapshot);
   CAIRN_TRY_ASSIGN(reading.now, present_of(moment, *reading.snapshot, context.clock));
   CAIRN_TRY(check_same_now(*reading.snapshot, moment, cursor));
   return reading;

@@ -252,6 +252,23 @@ constexpr std::array kVerbs = {
              "  cairn log shop.cairn --from 120000 --json\n"},
     VerbHelp{"parse", "QUERY", "show how a query is read", "",
              "  cairn parse 'is:unresolved (level:error OR has:user)'\n"},
+    VerbHelp{"serve", "STORE --listen ADDR... [--http ADDR...] [--config FILE]",
+             "let other machines and languages use a store",
+             "ADDR is unix:PATH, tcp:HOST:PORT or tls:HOST:PORT. Who can open the unix\n"
+             "socket may do everything; elsewhere tokens say who may do what. An address\n"
+             "that other machines reach needs TLS and tokens. docs/operations.md has the\n"
+             "settings, limits and signals; docs/protocol.md what programs speak.",
+             "  cairn serve shop.cairn --listen unix:/run/cairn/shop.sock\n"
+             "  cairn serve shop.cairn --listen tls:0.0.0.0:7117 --tls-cert c.pem --tls-key k.pem\n"
+             "  cairn serve shop.cairn --listen tcp:127.0.0.1:7117 --http tcp:127.0.0.1:7118\n"},
+    VerbHelp{"token", "STORE [list | create NAME --scope SCOPE... | revoke NAME]",
+             "say who may do what at a server",
+             "Scopes are read, triage (merge, resolve ...), ingest and admin (everything).\n"
+             "A token is shown once; the file has only what proves it. A running server\n"
+             "takes changes over within a second.",
+             "  cairn token shop.cairn create ci --scope ingest --project 7 --expires 90d\n"
+             "  cairn token shop.cairn create ada --scope read --scope triage\n"
+             "  cairn token shop.cairn revoke ci\n"},
     VerbHelp{"bench", "[--scale N] [--runs N] [--dir DIR]", "measure this build on this machine",
              "",
              "  cairn bench --scale 1M\n"

@@ -1,0 +1,51 @@
+// What a server is told: by the command line, and by a file (TOML) for what has no option.
+// Values; times in their named unit.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "rpc/address.h"
+
+namespace cairn::server {
+
+// Of each token; those without one have them too.
+struct SessionLimits {
+  uint32_t requests_per_second = 0;    // 0 = no limit; as many may come at once
+  uint64_t message_bytes = 32u << 20;  // a line may have 16 MiB
+  uint64_t time_ms = 60'000;           // of one question
+  uint64_t memory_bytes = 1u << 30;
+  uint32_t calls = 64;  // under way in one session
+};
+
+struct Config {
+  std::string store;
+  bool must_exist = false;
+  std::vector<rpc::Address> listen;
+  std::vector<rpc::Address> http;
+  std::string tokens;       // file; "" = server.tokens in the store's directory
+  std::string certificate;  // PEM files, for tls:
+  std::string key;
+  bool force_insecure = false;  // serve a public address without TLS or without tokens
+
+  uint32_t workers = 0;  // threads that answer; 0 = one for each processor, at least 2
+  uint32_t max_connections = 4096;
+  uint32_t first_words_ms = 10'000;    // from connecting to having authenticated
+  uint32_t idle_ms = 900'000;          // without a byte and without a call or subscription
+  uint32_t stalled_ms = 60'000;        // in the middle of a message, or not taking an answer
+  uint64_t ingest_bytes = 256u << 20;  // received and not yet acknowledged, over all sessions
+  uint32_t drain_ms = 10'000;          // at the end: for what is under way
+  uint32_t slow_ms = 1'000;            // questions that take longer are logged; 0 = none
+  SessionLimits session;
+};
+
+// Takes over what the file says and the command line did not. Errors: Io; InvalidArgument: names
+// file, line and what was expected; an unknown key is one, too.
+Result<void> read_config(const std::string& path, Config& config);
+
+// What cannot be served like this. Errors: InvalidArgument.
+Result<void> check_config(const Config& config, bool has_tokens);
+
+}  // namespace cairn::server

@@ -1,0 +1,75 @@
+#include "server/limited_rights.h"
+
+#include <fmt/format.h>
+
+#include <type_traits>
+
+namespace cairn::server {
+namespace {
+
+// The words of a verb that name issues.
+struct IssueWords {
+  std::vector<std::string> words;
+  bool any = false;  // the verb is about issues that it names
+
+  void add(const std::string& word) {
+    any = true;
+    if (!word.empty()) words.push_back(word);
+  }
+  void add(const std::vector<std::string>& more) {
+    any = true;
+    words.insert(words.end(), more.begin(), more.end());
+  }
+};
+
+IssueWords issue_words(const verbs::VerbArguments& verb) {
+  IssueWords out;
+  std::visit(
+      [&](const auto& arguments) {
+        if constexpr (requires { arguments.issue; }) out.add(arguments.issue);
+        if constexpr (requires { arguments.issues; }) out.add(arguments.issues);
+        if constexpr (requires { arguments.references; }) out.add(arguments.references);
+        if constexpr (requires { arguments.view; }) out.add(arguments.view);
+        if constexpr (requires { arguments.children; }) out.add(arguments.children);
+      },
+      verb);
+  return out;
+}
+
+// Of these the snapshot itself finds nothing of other projects (Snapshot::limit_to).
+bool is_question(const verbs::VerbArguments& verb) {
+  return std::holds_alternative<verbs::QueryArguments>(verb) ||
+         std::holds_alternative<verbs::ExplainArguments>(verb) ||
+         std::holds_alternative<verbs::ExportArguments>(verb);
+}
+
+}  // namespace
+
+std::optional<Refusal> refuse_beyond_projects(const verbs::Invocation& invocation,
+                                              const verbs::Rights& rights,
+                                              const engine::Store& store) {
+  if (rights.projects.empty() || is_question(invocation.verb)) return std::nullopt;
+  const IssueWords named = issue_words(invocation.verb);
+  if (!named.any) {
+    return Refusal::deny(
+        fmt::format("{} cannot be limited to projects, and this token is", invocation.name));
+  }
+  const auto snapshot = store.snapshot();
+  if (!snapshot) return snapshot.error();
+  const model::State& state = (*snapshot)->state();
+  for (const std::string& word : named.words) {
+    if (word.find("fingerprint:") != std::string::npos) {
+      return Refusal::deny(
+          "name issues by their short ids: a fingerprint may be of any project, "
+          "and this token is limited to some");
+    }
+    const auto id = state.find_issue(word);
+    if (id && rights.allow(state.group(*id).project)) continue;
+    // The same for one that is not there, so that nobody can tell which there are.
+    return Refusal(make_error(ErrorCode::NotFound,
+                              fmt::format("no issue '{}' in the projects of this token", word)));
+  }
+  return std::nullopt;
+}
+
+}  // namespace cairn::server

@@ -1,0 +1,108 @@
+#include "server/metrics.h"
+
+#include <fmt/format.h>
+
+namespace cairn::server {
+namespace {
+
+constexpr std::array<std::string_view, kCallKinds> kKinds = {"search", "aggregate", "run", "ingest",
+                                                             "gateway"};
+// As schema/issue_store.capnp numbers them.
+constexpr std::array<std::string_view, 10> kReasons = {
+    "internal", "invalid_argument", "not_found",   "conflict", "corruption",
+    "io",       "exhausted",        "unsupported", "closed",   "denied"};
+
+class Page {
+ public:
+  void head(std::string_view name, std::string_view type, std::string_view help) {
+    out_ += fmt::format("# HELP cairn_{0} {2}\n# TYPE cairn_{0} {1}\n", name, type, help);
+  }
+  void one(std::string_view name, std::string_view type, std::string_view help, uint64_t value) {
+    head(name, type, help);
+    out_ += fmt::format("cairn_{} {}\n", name, value);
+  }
+  std::string& text() { return out_; }
+
+ private:
+  std::string out_;
+};
+
+void write_store(Page& page, const engine::Stats& stats) {
+  page.one("lsn", "counter", "Last visible record", raw(stats.last_lsn));
+  page.one("checkpoint_lsn", "counter", "Last record in the index", raw(stats.checkpoint_lsn));
+  page.one("occurrences", "gauge", "Occurrences kept", stats.kept_occurrences);
+  page.one("issues", "gauge", "Visible issues", stats.issues);
+  page.one("groups", "gauge", "Groups, hidden ones included", stats.groups);
+  page.one("fingerprints", "gauge", "Deciding fingerprints", stats.fingerprints);
+  page.one("head_occurrences", "gauge", "Occurrences not yet in a segment", stats.head_occurrences);
+  page.one("head_bytes", "gauge", "Memory of the head", stats.head_bytes);
+  page.one("segments", "gauge", "Sealed segments", stats.segments.size());
+  page.one("log_files", "gauge", "Files of the log", stats.log_files);
+  page.one("log_bytes", "gauge", "Bytes of the log", stats.log_bytes);
+  page.one("index_bytes", "gauge", "Bytes of the index in use", stats.index_bytes);
+  page.one("index_file_bytes", "gauge", "Bytes of the index's file", stats.index_file_bytes);
+  page.one("index_written_bytes_total", "counter", "Written to the index over its life",
+           stats.index_bytes_written);
+  page.one("lmdb_readers", "gauge", "Reader slots of LMDB in use", stats.readers);
+  page.one("lmdb_max_readers", "gauge", "Reader slots of LMDB", stats.max_readers);
+}
+
+}  // namespace
+
+void Histogram::add(double seconds) {
+  size_t at = 0;
+  while (at < kBounds.size() && seconds > kBounds[at]) ++at;
+  counts_[at].fetch_add(1, std::memory_order_relaxed);
+  micros_.fetch_add(static_cast<uint64_t>(seconds * 1e6), std::memory_order_relaxed);
+}
+
+void Histogram::write(std::string& out, std::string_view name, std::string_view labels) const {
+  uint64_t sum = 0;
+  for (size_t i = 0; i < kBounds.size(); ++i) {
+    sum += counts_[i].load(std::memory_order_relaxed);
+    out += fmt::format("{}_bucket{{{},le=\"{}\"}} {}\n", name, labels, kBounds[i], sum);
+  }
+  sum += counts_.back().load(std::memory_order_relaxed);
+  out += fmt::format("{}_bucket{{{},le=\"+Inf\"}} {}\n", name, labels, sum);
+  const auto micros = static_cast<double>(micros_.load(std::memory_order_relaxed));
+  out += fmt::format("{0}_sum{{{1}}} {2}\n{0}_count{{{1}}} {3}\n", name, labels, micros / 1e6, sum);
+}
+
+std::string Metrics::text(const Result<engine::Stats>& stats) const {
+  Page page;
+  page.one("connections", "gauge", "Open connections", connections);
+  page.one("connections_total", "counter", "Connections taken", connections_total);
+  page.one("connections_cut_total", "counter",
+           "Connections ended by the server: idle, stalled, broken, too large messages",
+           cut_connections);
+  page.one("sessions", "gauge", "Authenticated sessions", sessions);
+  page.one("subscriptions", "gauge", "Live subscriptions", subscriptions);
+  page.one("calls", "gauge", "Calls under way", calls_now);
+  page.one("slow_queries_total", "counter", "Questions above slow_ms", slow_queries);
+  page.head("ingest_lines_total", "counter", "Lines received, by what became of them");
+  const std::array<std::pair<std::string_view, uint64_t>, 4> lines = {
+      {{"stored", ingest_stored},
+       {"duplicate", ingest_duplicates},
+       {"other", ingest_other},
+       {"refused", ingest_refused}}};
+  for (const auto& [outcome, count] : lines) {
+    page.text() += fmt::format("cairn_ingest_lines_total{{outcome=\"{}\"}} {}\n", outcome, count);
+  }
+  page.one("ingest_bytes_total", "counter", "Bytes of lines received", ingest_bytes);
+  page.one("ingest_waiting_bytes", "gauge", "Bytes received and not acknowledged",
+           ingest_waiting_bytes);
+  page.head("refusals_total", "counter", "Calls refused, by reason");
+  for (size_t i = 0; i < kReasons.size(); ++i) {
+    page.text() += fmt::format("cairn_refusals_total{{reason=\"{}\"}} {}\n", kReasons[i],
+                               refusals[i].load(std::memory_order_relaxed));
+  }
+  page.head("call_seconds", "histogram", "Time from a call to its answer");
+  for (size_t i = 0; i < kCallKinds; ++i) {
+    seconds[i].write(page.text(), "cairn_call_seconds", fmt::format("call=\"{}\"", kKinds[i]));
+  }
+  page.one("up", "gauge", "1: the store answers", stats.ok() ? 1 : 0);
+  if (stats.ok()) write_store(page, *stats);
+  return std::move(page.text());
+}
+
+}  // namespace cairn::server

@@ -1,0 +1,335 @@
+#include "server/service.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/version.h"
+#include "server/convert.h"
+#include "server/question.h"
+#include "server/run_call.h"
+#include "server/subscription.h"
+
+namespace cairn::server {
+namespace {
+
+constexpr uint32_t kProtocol = 1;
+constexpr uint32_t kIngestWindow = 8;
+constexpr uint32_t kMostKnown = 10'000;         // of one call of known()
+constexpr uint32_t kMostSubscribed = 1'000;     // issues of one subscription
+constexpr uint32_t kSubscribed = 100;           // unless said otherwise
+constexpr uint64_t kMostSubscriptions = 1'000;  // of a server: each asks twice a second at most
+
+void write_server(schema::ServerInfo::Builder out, Host& host) {
+  out.setProtocol(kProtocol);
+  out.setVersion(kj::StringPtr(kVersion.data(), kVersion.size()));
+  out.setStoreId(host.store_id.c_str());
+  if (const auto snapshot = host.store.snapshot(); snapshot) out.setLsn(raw((*snapshot)->lsn()));
+  auto limits = out.initLimits();
+  limits.setMaxMessageBytes(host.config.session.message_bytes);
+  limits.setIngestWindow(kIngestWindow);
+  limits.setMaxCalls(host.config.session.calls);
+  limits.setMaxRows(query::kMaxLimit);
+}
+
+Refusal denied(verbs::Scope scope, std::string_view what) {
+  return Refusal::deny(fmt::format("{} needs the scope {}, which this session does not have", what,
+                                   verbs::scope_name(scope)));
+}
+
+class IngestImpl final : public schema::Ingest::Server {
+ public:
+  IngestImpl(Host& host, std::shared_ptr<Caller> caller,
+             std::shared_ptr<const IngestSequence> sequence)
+      : host_(host), caller_(std::move(caller)), sequence_(std::move(sequence)) {}
+
+  kj::Promise<void> submit(SubmitContext context) override {
+    if (auto refusal = refuse()) {
+      write_error(context.getResults().initError(), *refusal);
+      return kj::READY_NOW;
+    }
+    const auto lines = context.getParams().getLines();
+    std::string text(reinterpret_cast<const char*>(lines.begin()), lines.size());
+    context.releaseParams();
+    auto held = kj::heap<Caller::Held>(caller_);
+    const TimeUs begin = host_.steady.now();
+    return host_.ingester.submit(sequence_, std::move(text))
+        .then([this, context, begin](IngestAnswer answer) mutable {
+          note_time(host_, CallKind::Ingest, caller_->grant().name, "ingest",
+                    raw(host_.steady.now()) - raw(begin));
+          write_acknowledgement(context.getResults(), answer);
+        })
+        .attach(kj::mv(held));
+  }
+
+  kj::Promise<void> known(KnownContext context) override {
+    context.allowCancellation();
+    if (auto refusal = caller_->refuse()) {
+      write_error(context.getResults().initError(), *refusal);
+      return kj::READY_NOW;
+    }
+    using Refs = std::vector<std::pair<ProjectId, Uuid>>;
+    Refs refs;
+    for (const auto ref : context.getParams().getOccurrences()) {
+      Uuid id;
+      const auto bytes = ref.getId();
+      if (bytes.size() != id.bytes.size() || refs.size() >= kMostKnown) {
+        write_error(context.getResults().initError(),
+                    counted(host_, make_error(ErrorCode::InvalidArgument,
+                                              "give up to 10,000 ids of 16 bytes each")));
+        return kj::READY_NOW;
+      }
+      std::copy(bytes.begin(), bytes.end(), id.bytes.begin());
+      refs.emplace_back(ProjectId{ref.getProject()}, id);
+    }
+    auto held = kj::heap<Caller::Held>(caller_);
+    return host_.workers
+        .run<Answer<std::vector<bool>>>([host = &host_, refs, rights = sequence_->rights](
+                                            const auto&) -> Answer<std::vector<bool>> {
+          std::vector<bool> known;
+          for (const auto& [project, id] : refs) {
+            auto has = host->store.has_occurrence(project, id);
+            if (!has) return Refusal(has.error());
+            known.push_back(*has && rights.allow(project));
+          }
+          return known;
+        })
+        .then([this, context](Answer<std::vector<bool>> answer) mutable {
+          if (auto* refusal = std::get_if<Refusal>(&answer)) {
+            write_error(context.getResults().initError(), counted(host_, *refusal));
+            return;
+          }
+          const auto& known = std::get<std::vector<bool>>(answer);
+          auto list = context.getResults().initKnown(static_cast<kj::uint>(known.size()));
+          for (kj::uint i = 0; i < known.size(); ++i) list.set(i, known[i]);
+        })
+        .attach(kj::mv(held));
+  }
+
+ private:
+  std::optional<Refusal> refuse() {
+    if (auto refusal = caller_->refuse()) return refusal;
+    if (host_.ingester.waiting_bytes() < host_.config.ingest_bytes) return std::nullopt;
+    return counted(host_, Refusal::busy("more lines have come than the store could take so far; "
+                                        "send this batch again",
+                                        200));
+  }
+
+  Host& host_;
+  std::shared_ptr<Caller> caller_;
+  std::shared_ptr<const IngestSequence> sequence_;
+};
+
+class SessionImpl final : public schema::Session::Server {
+ public:
+  SessionImpl(Host& host, std::shared_ptr<Caller> caller, verbs::Rights rights)
+      : host_(host), caller_(std::move(caller)), rights_(std::move(rights)) {
+    ++host_.metrics.sessions;
+  }
+  ~SessionImpl() noexcept(false) { --host_.metrics.sessions; }
+
+  kj::Promise<void> info(InfoContext context) override {
+    auto results = context.getResults();
+    auto session = results.initSession();
+    session.setName(caller_->grant().name.c_str());
+    write_rights(session.initRights(), rights_);
+    session.setExpiresUs(raw(caller_->grant().expires));
+    session.setRequestsPerSecond(host_.config.session.requests_per_second);
+    session.setTimeMs(host_.config.session.time_ms);
+    session.setMemoryBytes(host_.config.session.memory_bytes);
+    write_server(results.initServer(), host_);
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> narrow(NarrowContext context) override {
+    verbs::Rights wish = read_rights(context.getParams().getTo());
+    verbs::Rights out;
+    out.scopes = 0;
+    for (size_t i = 0; i < verbs::kScopes; ++i) {
+      const auto scope = static_cast<verbs::Scope>(i);
+      if (rights_.allow(scope) && wish.allow(scope)) out.scopes |= static_cast<uint8_t>(1u << i);
+    }
+    out.projects = wish.projects.empty() ? rights_.projects : wish.projects;
+    std::erase_if(out.projects, [&](ProjectId project) { return !rights_.allow(project); });
+    const bool no_project =
+        out.projects.empty() && !(wish.projects.empty() && rights_.projects.empty());
+    if (out.scopes == 0 || no_project) {
+      write_error(context.getResults().initError(),
+                  counted(host_, Refusal::deny("such a session could do nothing")));
+      return kj::READY_NOW;
+    }
+    context.getResults().setSession(kj::heap<SessionImpl>(host_, caller_, std::move(out)));
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> run(RunContext context) override {
+    if (auto refusal = caller_->refuse()) {
+      write_error(context.getResults().initError(), *refusal);
+      return kj::READY_NOW;
+    }
+    return answer_run(host_, caller_, rights_, context);
+  }
+
+  kj::Promise<void> search(SearchContext context) override {
+    return ask<PageValue>(
+        context, CallKind::Search, answer_page,
+        [](auto results, const PageValue& page) { write_page(results.initPage(), page); });
+  }
+
+  kj::Promise<void> aggregate(AggregateContext context) override {
+    return ask<query::Table>(
+        context, CallKind::Aggregate, answer_table,
+        [](auto results, const query::Table& table) { write_table(results.initTable(), table); });
+  }
+
+  kj::Promise<void> ingest(IngestContext context) override {
+    auto refusal = caller_->refuse();
+    if (!refusal && !rights_.allow(verbs::Scope::Ingest)) {
+      refusal = counted(host_, denied(verbs::Scope::Ingest, "ingest"));
+    }
+    if (refusal) {
+      write_error(context.getResults().initError(), *refusal);
+      return kj::READY_NOW;
+    }
+    auto sequence = std::make_shared<IngestSequence>();
+    const auto actor = context.getParams().getActor();
+    sequence->actor = actor.size() > 0 ? text_of(actor) : std::string();
+    sequence->input_time = context.getParams().getInputTime();
+    sequence->rights = rights_;
+    context.getResults().setIngest(kj::heap<IngestImpl>(host_, caller_, std::move(sequence)));
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> subscribe(SubscribeContext context) override {
+    context.allowCancellation();
+    const auto params = context.getParams();
+    auto refusal = refuse_question();
+    if (!refusal && host_.metrics.subscriptions >= kMostSubscriptions) {
+      refusal = counted(host_, Refusal::busy("there are too many subscriptions", 10'000));
+    }
+    if (!refusal && (params.getLimit() > kMostSubscribed || !params.hasListener())) {
+      refusal = counted(host_, make_error(ErrorCode::InvalidArgument,
+                                          "give a listener and a limit of at most 1,000"));
+    }
+    if (refusal) {
+      write_error(context.getResults().initError(), *refusal);
+      return kj::READY_NOW;
+    }
+    Question question;
+    question.query = text_of(params.getQuery());
+    question.options.now = SystemClock().now();
+    question.options.limit = params.getLimit() == 0 ? kSubscribed : params.getLimit();
+    question.options.control.budget = budget_of(host_.config, 0);
+    question.rights = rights_;
+    auto listener = params.getListener();
+    auto held = kj::heap<Caller::Held>(caller_);
+    return host_.workers
+        .run<Answer<PageValue>>([host = &host_, question](const auto& cancelled) {
+          return answer_page(*host, question, cancelled);
+        })
+        .then([this, context, question, listener](Answer<PageValue> answer) mutable {
+          if (auto* why = std::get_if<Refusal>(&answer)) {
+            write_error(context.getResults().initError(), counted(host_, *why));
+            return;
+          }
+          context.getResults().setSubscription(
+              make_subscription(host_, caller_, std::move(question),
+                                std::move(std::get<PageValue>(answer)), kj::mv(listener)));
+        })
+        .attach(kj::mv(held));
+  }
+
+ private:
+  std::optional<Refusal> refuse_question() {
+    auto refusal = caller_->refuse();
+    if (!refusal && !rights_.allow(verbs::Scope::Read)) {
+      refusal = counted(host_, denied(verbs::Scope::Read, "a question"));
+    }
+    return refusal;
+  }
+
+  template <class T, class Context, class Work, class Write>
+  kj::Promise<void> ask(Context context, CallKind kind, Work work, Write write) {
+    context.allowCancellation();
+    if (auto refusal = refuse_question()) {
+      write_error(context.getResults().initError(), *refusal);
+      return kj::READY_NOW;
+    }
+    auto question = read_question(context.getParams(), host_.config, rights_);
+    if (!question) {
+      write_error(context.getResults().initError(), counted(host_, question.error()));
+      return kj::READY_NOW;
+    }
+    context.releaseParams();
+    auto held = kj::heap<Caller::Held>(caller_);
+    auto shared = std::make_shared<const Question>(std::move(*question));
+    return host_.workers
+        .template run<Answer<T>>([host = &host_, caller = caller_, shared, kind,
+                                  work](const auto& cancelled) -> Answer<T> {
+          const TimeUs begin = host->steady.now();
+          Answer<T> answer = work(*host, *shared, cancelled);
+          note_time(*host, kind, caller->grant().name, shared->query,
+                    raw(host->steady.now()) - raw(begin));
+          return answer;
+        })
+        .then([this, context, write](Answer<T> answer) mutable {
+          if (auto* refusal = std::get_if<Refusal>(&answer)) {
+            write_error(context.getResults().initError(), counted(host_, *refusal));
+            return;
+          }
+          write(context.getResults(), std::get<T>(answer));
+        })
+        .attach(kj::mv(held));
+  }
+
+  Host& host_;
+  const std::shared_ptr<Caller> caller_;
+  const verbs::Rights rights_;
+};
+
+class DoorImpl final : public schema::Door::Server {
+ public:
+  DoorImpl(Host& host, Way way, std::function<void(std::shared_ptr<Caller>)> admitted)
+      : host_(host), way_(way), admitted_(std::move(admitted)) {}
+
+  kj::Promise<void> info(InfoContext context) override {
+    // What is in the store is not for who has no token.
+    auto info = context.getResults().initInfo();
+    write_server(info, host_);
+    info.setLsn(0);
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> authenticate(AuthenticateContext context) override {
+    const std::string token = text_of(context.getParams().getToken());
+    const std::string client = text_of(context.getParams().getClient());
+    auto admitted = host_.gate.admit(token, way_);
+    if (auto* refusal = std::get_if<Refusal>(&admitted)) {
+      host_.log.warn("denied", {{"client", client}, {"why", refusal->error.message}});
+      write_error(context.getResults().initError(), counted(host_, *refusal));
+      return kj::READY_NOW;
+    }
+    Grant grant = std::move(std::get<Grant>(admitted));
+    host_.log.info("session", {{"token", grant.name}, {"client", client}});
+    verbs::Rights rights = grant.rights;
+    auto caller = std::make_shared<Caller>(host_, std::move(grant));
+    admitted_(caller);
+    context.getResults().setSession(
+        kj::heap<SessionImpl>(host_, std::move(caller), std::move(rights)));
+    return kj::READY_NOW;
+  }
+
+ private:
+  Host& host_;
+  const Way way_;
+  const std::function<void(std::shared_ptr<Caller>)> admitted_;
+};
+
+}  // namespace
+
+schema::Door::Client make_door(Host& host, Way way,
+                               std::function<void(std::shared_ptr<Caller>)> admitted) {
+  return kj::heap<DoorImpl>(host, way, std::move(admitted));
+}
+
+}  // namespace cairn::server

@@ -1,0 +1,217 @@
+"""The HTTP gateway, from a language that has no Cap'n Proto: only Python's library.
+
+Usage: gateway_test.py CAIRN_BINARY [TEST...]
+"""
+
+import http.client
+import json
+import signal
+import ssl
+import subprocess
+
+import running
+from harness import Skip, line, main
+
+
+def fill(server, count=40, project=7, token=None):
+    values = [line(n, [f"g{n % 4}"], project=project) for n in range(count)]
+    status, told = server.ingest(values, token)
+    assert status == 200 and told["stored"] == count, told
+    return told
+
+
+def test_search_and_merge(box):
+    with running.Server(box) as server:
+        told = fill(server)
+        status, page = server.query("is:unresolved", limit=2, at_least=told["lsn"])
+        assert status == 200 and page["total"] == 4 and len(page["issues"]) == 2, page
+        status, rest = server.query("is:unresolved", limit=2, cursor=page["next"])
+        names = [issue["short_id"] for issue in page["issues"] + rest["issues"]]
+        assert status == 200 and len(set(names)) == 4
+        status, merged = server.verb("merge", *names[:3])
+        assert status == 200, merged
+        status, page = server.query("is:unresolved", at_least=merged["lsn"])
+        assert page["total"] == 2
+        shown = [i for i in page["issues"] if i["short_id"] == names[0]][0]
+        assert sorted(shown["merged"]) == sorted(names[1:3]) and shown["times_seen"] == 30
+        assert server.verb("unmerge", names[0])[0] == 200
+        assert server.query("is:unresolved")[1]["total"] == 4
+        status, table = server.query("| count() by level")
+        assert status == 200 and table["rows"] == [["error", 40]], table
+
+
+def test_the_same_bytes_as_the_command_line(box):
+    box.imports(box.write("a.jsonl", [line(n, [f"g{n % 4}"]) for n in range(40)]))
+    now = "2020-09-14T00:00:00Z"
+    here = {query: box.ok("query", box.store, "--json", "--now", now, "--", query).out
+            for query in ("| count() by level", "is:unresolved | fields short_id, count()")}
+    show = box.ok("show", box.store, "P7-1", "--json").out
+    with running.Server(box) as server:
+        for query, expected in here.items():
+            status, text = server.call("POST", "/v1/query", {"query": query, "now": now})
+            assert (status, text) == (200, expected), query
+        status, text = server.call("POST", "/v1/verbs/show", {"args": ["P7-1"]})
+        assert (status, text) == (200, show)
+
+
+def test_errors_have_a_status_and_the_shape_of_json_output(box):
+    with running.Server(box) as server:
+        fill(server)
+        for method, path, body, expected, code in [
+                ("POST", "/v1/query", {"query": "is:unresolvd"}, 400, "invalid_argument"),
+                ("POST", "/v1/query", {"quary": ""}, 400, "invalid_argument"),
+                ("POST", "/v1/query", "{", 400, "invalid_argument"),
+                ("POST", "/v1/query", "[" * 100_000, 400, "invalid_argument"),
+                ("POST", "/v1/query", {"query": "", "at_least": 10**9}, 409, "conflict"),
+                ("POST", "/v1/verbs/show", {"args": ["P7-999"]}, 404, "not_found"),
+                ("POST", "/v1/verbs/nothing", {}, 400, "invalid_argument"),
+                ("POST", "/v1/verbs/verify", {}, 501, "unsupported"),
+                ("POST", "/v1/verbs/serve", {"args": ["--listen", "unix:/x"]}, 501, "unsupported"),
+                ("POST", "/v1/verbs/%zz", {}, 404, "not_found"),
+                ("GET", "/v1/query", None, 405, "invalid_argument"),
+                ("POST", "/healthz", "", 405, "invalid_argument"),
+                ("GET", "/nothing", None, 404, "not_found"),
+                ("GET", "/../../etc/passwd", None, 404, "not_found")]:
+            status, text = server.call(method, path, body)
+            error = json.loads(text)["error"]
+            assert (status, error["code"]) == (expected, code), (path, body, status, text)
+        assert server.alive()
+
+
+def test_no_verb_touches_files_of_the_server(box):
+    secret = box.write("secret", '{"child":"P7-1","primary":"P7-2"}\n')
+    with running.Server(box) as server:
+        fill(server)
+        status, answer = server.verb("merge", "--pairs", secret)
+        assert status != 200, answer
+        rejects = box.path("rejects")
+        server.verb("merge", "--pairs", secret, "--rejects", rejects)
+        assert not rejects.exists()
+
+
+def test_tokens(box):
+    box.ok("init", box.store)
+    reader = running.token(box, "reader", "read")
+    writer = running.token(box, "writer", "ingest")
+    seven = running.token(box, "seven", "read", projects=[7])
+    admin = running.token(box, "admin", "admin")
+    with running.Server(box) as server:
+        fill(server, token=writer)
+        fill(server, project=8, token=writer)
+        assert server.query("", reader)[1]["total"] == 8
+        assert server.query("", seven)[1]["total"] == 4
+        assert server.query("", writer)[1]["error"]["code"] == "conflict"
+        assert server.query("")[0] == 401
+        assert server.query("", reader + "x")[0] == 401
+        assert server.ingest([line(1)], reader)[0] == 403
+        assert server.verb("merge", "P7-1", "P7-2", token=reader)[0] != 200
+        assert server.verb("merge", "P7-1", "P7-2", token=admin)[0] == 200
+        assert server.call("GET", "/metrics")[0] == 401
+        assert server.call("GET", "/metrics", token=seven)[0] == 403
+        assert server.call("GET", "/healthz")[0] == 200
+        box.ok("token", box.store, "revoke", "reader")
+        running.wait_until(lambda: server.query("", reader)[0] == 401, what="the end of a token")
+
+
+def test_health_metrics_and_drain(box):
+    with running.Server(box) as server:
+        assert server.call("GET", "/healthz")[0] == 200
+        assert server.call("GET", "/readyz")[0] == 200
+        fill(server)
+        server.query("is:unresolved")
+        server.query("is:unresolvd")
+        metrics = server.metrics()
+        assert metrics['cairn_ingest_lines_total{outcome="stored"}'] == 40
+        assert metrics["cairn_issues"] == 4 and metrics["cairn_up"] == 1
+        assert metrics['cairn_call_seconds_count{call="gateway"}'] == 2
+        buckets = [value for key, value in metrics.items()
+                   if key.startswith('cairn_call_seconds_bucket{call="gateway"')]
+        assert buckets == sorted(buckets) and buckets[-1] == 2
+        assert server.stop() == 0
+        assert [e["event"] for e in map(json.loads, server.lines)][-1] == "stopped"
+
+
+def test_web_pages_are_not_answered(box):
+    with running.Server(box) as server:
+        status, _ = server.call("POST", "/v1/query", {"query": ""},
+                                headers={"Origin": "https://evil.example"})
+        assert status == 403
+
+
+def test_slow_queries_are_logged(box):
+    with running.Server(box, config="slow_ms = 1\n") as server:
+        fill(server, 2000)
+        for _ in range(20):
+            server.query('message:"*a\n{}*" | count() by title')
+        running.wait_until(lambda: server.events("slow") or server.metrics()
+                           ["cairn_slow_queries_total"] == 0, what="a slow query")
+        for text in server.lines:
+            json.loads(text)
+
+
+def test_public_addresses_are_refused(box):
+    box.ok("init", box.store)
+    for words, piece in [(["--listen", "tcp:0.0.0.0:0"], "no tokens"),
+                         (["--http", "tcp:0.0.0.0:0"], "no tokens"),
+                         (["--listen", "tls:127.0.0.1:0"], "--tls-cert"),
+                         ([], "nowhere to listen"),
+                         (["--listen", "udp:1"], "unix:PATH")]:
+        box.run("serve", box.store, *words).expect(1).says(piece)
+    running.token(box, "a", "read")
+    box.run("serve", box.store, "--listen", "tcp:0.0.0.0:0").expect(1).says("not encrypted")
+
+
+def test_a_second_server_is_told_who_is_there(box):
+    with running.Server(box) as server:
+        box.run("serve", box.store, "--listen", f"unix:{server.socket}x").expect(1)
+        other = box.path("other")
+        box.run("serve", other, "--listen", f"unix:{server.socket}").expect(1).says("another server")
+        assert server.query("")[0] == 200
+    # The one that was killed left its socket behind.
+    with running.Server(box) as server:
+        assert server.query("")[0] == 200
+
+
+def certificate(box, name):
+    done = subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                           "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1", "-subj",
+                           f"/CN={name}", "-addext", "subjectAltName=DNS:localhost", "-keyout",
+                           str(box.path("key.pem")), "-out", str(box.path("cert.pem"))],
+                          capture_output=True, check=False)
+    if done.returncode != 0:
+        raise Skip("no openssl program")
+
+
+def test_tls_and_reload(box):
+    certificate(box, "first")
+    box.ok("init", box.store)
+    with running.Server(box, "--http", "tls:127.0.0.1:0", "--tls-cert", box.path("cert.pem"),
+                        "--tls-key", box.path("key.pem")) as server:
+        address = [a for a in server.addresses["http"] if a.startswith("tls")][0]
+        port = int(address.rsplit(":", 1)[1])
+
+        def answers():
+            context = ssl.create_default_context(cafile=str(box.path("cert.pem")))
+            try:
+                connection = http.client.HTTPSConnection("localhost", port, context=context,
+                                                         timeout=20)
+                connection.request("GET", "/healthz")
+                return connection.getresponse().status == 200
+            except ssl.SSLError:
+                return False
+        assert answers()
+        certificate(box, "second")
+        assert not answers()
+        server.process.send_signal(signal.SIGHUP)
+        running.wait_until(answers, what="the new certificate")
+        # One that cannot be read leaves the old one in use.
+        before = box.path("cert.pem").read_bytes()
+        box.write("cert.pem", "nothing")
+        server.process.send_signal(signal.SIGHUP)
+        running.wait_until(lambda: server.events("reload"), what="a complaint")
+        box.write("cert.pem", before)
+        assert answers()
+
+
+if __name__ == "__main__":
+    main(globals())
