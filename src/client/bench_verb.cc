@@ -4,6 +4,7 @@
 
 #include "client/bench.h"
 #include "client/caller_verbs.h"
+#include "rpc/address.h"
 
 namespace cairn::client {
 namespace {
@@ -15,6 +16,10 @@ constexpr uint64_t kLongScale = 50'000'000;  // from here on one run takes minut
 
 VerbResult run_verb(const verbs::BenchArguments& arguments, Context& context) {
   Console& console = context.console;
+  if (rpc::is_address(arguments.store)) {
+    return make_error(ErrorCode::InvalidArgument,
+                      "--store " + arguments.store + ": bench measures a directory");
+  }
   const std::filesystem::path parent = arguments.directory.empty()
                                            ? std::filesystem::temp_directory_path()
                                            : std::filesystem::path(arguments.directory);

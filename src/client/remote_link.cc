@@ -59,6 +59,23 @@ schema::Session::Client bootstrap(capnp::RpcSystem<capnp::rpc::twoparty::VatId>&
   return session;
 }
 
+// Nobody there, or somebody who is not to be talked to.
+Error cannot_connect(const kj::Exception& exception, const std::string& address) {
+  // KJ puts the call before the system's words, and what it was given behind them.
+  std::string what = exception.getDescription().cStr();
+  if (what.starts_with("connect(): ")) what.erase(0, what.find(' ') + 1);
+  if (const size_t given = what.find("; params."); given != std::string::npos) {
+    const size_t reason = what.rfind(" = ");
+    what = what.substr(0, given) + " " + what.substr(reason + 3);
+  }
+  const bool certificate = what.find("certificate") != std::string::npos;
+  const char* hint = certificate ? "give its host as the certificate names it, and with --tls-ca "
+                                   "who signed it, unless the system knows"
+                                 : "is the server running there?";
+  return make_error(certificate ? ErrorCode::InvalidArgument : ErrorCode::NotFound,
+                    fmt::format("{}: cannot connect: {}; {}", address, what, hint));
+}
+
 Result<kj::Own<kj::TlsContext>> make_tls(const std::string& ca_file) {
   kj::TlsContext::Options options;
   kj::Vector<kj::TlsCertificate> trusted;
@@ -181,12 +198,7 @@ Result<kj::Own<kj::AsyncIoStream>> Remote::Impl::wait_for_stream() {
         }))
         .wait(io->waitScope);
   } catch (const kj::Exception& exception) {
-    // KJ tells the system's words behind those of the call.
-    std::string what = exception.getDescription().cStr();
-    if (what.starts_with("connect(): ")) what.erase(0, what.find(' ') + 1);
-    return make_error(
-        ErrorCode::NotFound,
-        fmt::format("{}: cannot connect: {}; is the server running there?", options.address, what));
+    return cannot_connect(exception, options.address);
   }
 }
 

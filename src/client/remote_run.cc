@@ -198,7 +198,10 @@ class RemoteVerb {
       const auto bytes = file.getBytes().asChars();
       CAIRN_TRY(found->second->write({bytes.begin(), bytes.size()}));
     }
-    return verbs::ExitCode{answer.getExitCode()};
+    const verbs::ExitCode code{answer.getExitCode()};
+    // Here the reader left, which ended the verb there: no error, as with a directory.
+    const bool left = code == verbs::ExitCode::Interrupted && context_.console.out.closed();
+    return left ? verbs::ExitCode::Ok : code;
   }
 
   Result<verbs::ExitCode> finish(verbs::ExitCode code) {
