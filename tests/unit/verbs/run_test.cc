@@ -231,6 +231,10 @@ TEST_CASE("what cannot run at a lent store says where it can") {
            answer.err.find("runs where it is typed") != std::string::npos));
   }
   CHECK(!std::filesystem::exists("S"));
+  // A worker of a server is not to be had for good.
+  const Answer sweep = caller.run({"sweep", "S", "merge by title", "--every", "1h"}, lent);
+  CHECK(sweep.code == 1);
+  CHECK(sweep.err.find("from a timer") != std::string::npos);
 }
 
 TEST_CASE("a call that is cancelled ends as interrupted") {
