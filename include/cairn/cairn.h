@@ -6,8 +6,8 @@
  * was to make is NULL then. Nothing throws, ends the process, prints, or sets a signal handler.
  *
  * Memory. Every handle that a function made is given back to its own _free function (cairn_close
- * for a store); NULL is fine there, and nowhere else where a handle is asked for. Arguments are borrowed for the call. What a result points to
- * lives as long as the result.
+ * for a store); NULL is fine there, and nowhere else where a handle is asked for. Arguments are
+ * borrowed for the call. What a result points to lives as long as the result.
  *
  * Text is UTF-8 that ends in a zero byte; one inside (JSON allows it) cuts the text off there.
  * Where text is optional, NULL and "" mean none. Times are microseconds since 1970, UTC.
