@@ -17,7 +17,7 @@ import experiment_test
 import issue_test
 import page_test
 import workflow_test
-from harness import line, main, occurrence, operation
+from harness import Skip, line, main, occurrence, operation
 from server import CuttingProxy, Server
 from twin import TwinSandbox
 
@@ -237,6 +237,37 @@ def test_an_export_is_interrupted(box):
         whole = len(box.ok("export", server.address).out.encode())
         assert got + len(rest) < whole, "all of it came"
         server.stop()  # nothing is left under way
+
+
+def left_open(server):
+    return len(os.listdir(f"/proc/{server.process.pid}/fd"))
+
+
+def test_clients_that_are_killed_leave_nothing(box):
+    if not os.path.isdir("/proc/self/fd"):
+        raise Skip("there is no /proc here")
+    luck = random.Random(11)
+    with Server(box, box.path("store")) as server:
+        many = write_input(box)
+        box.run("import", server.address, many, "--quiet").expect(3)
+        box.ok("query", server.address)
+        before = left_open(server)
+        readers = box.ok("stats", server.address, "--json").json()["readers"]
+        for words in [["export"], ["import", str(many)], ["query", "| count() by url"]] * (
+                20 if SOAK else 4):
+            client = subprocess.Popen([box.binary, words[0], server.address, *words[1:]],
+                                      stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            time.sleep(luck.uniform(0, 0.1))
+            client.kill()
+            client.communicate()
+        end = time.monotonic() + 20
+        while left_open(server) > before and time.monotonic() < end:
+            time.sleep(0.05)
+        assert left_open(server) <= before, (before, left_open(server))
+        stats = box.ok("stats", server.address, "--json").json()
+        assert stats["readers"] <= readers, (readers, stats["readers"])
+        assert stats["occurrences"] == COUNT, stats["occurrences"]
+        server.stop()
 
 
 def test_verbs_that_need_a_directory(box):
