@@ -66,6 +66,54 @@ def test_scripts_say_what_they_said(box):
         assert said == expected.read_text(), f"{script.name} says\n{said}"
 
 
+class Server:
+    """Serves a store at a unix socket while the block runs."""
+
+    def __init__(self, box):
+        self.address = f"unix:{box.dir}/server.sock"
+        self.process = subprocess.Popen(
+            [box.binary, "serve", box.store, "--listen", self.address], stderr=subprocess.PIPE)
+        while b'"ready"' not in self.process.stderr.readline():
+            assert self.process.poll() is None, "the server ended"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.communicate(timeout=60)
+
+
+def test_scripts_say_the_same_at_an_address(box):
+    for number, script in enumerate(sorted(GOLDEN.glob("*.script"))):
+        box.store = box.dir / f"store{number}"
+        shop(box)
+        with Server(box) as server:
+            done = subprocess.run([box.binary, "repl", server.address], stdin=script.open("rb"),
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        said = masked(done.stdout.decode()) + f"exit code {done.returncode}\n"
+        assert said == script.with_suffix(".out").read_text(), f"{script.name} says\n{said}"
+
+
+def test_completion_at_an_address(box):
+    shop(box)
+    with Server(box) as server, Terminal([box.binary, "repl", server.address], box.dir) as terminal:
+        prompt = r"server\.sock> $"
+        terminal.expect(prompt)
+        terminal.type("bro\t")
+        terminal.expect("browser:")
+        terminal.type("\t")
+        terminal.expect('"Chrome 11')
+        terminal.type("9\t")
+        terminal.expect('"Chrome 119" ')
+        assert "count()\n     17\n" in terminal.say("| count()", prompt)
+        terminal.type("merge SHOP-1 SHOP-2\r")
+        terminal.expect("SHOP-1 now shows SHOP-2")
+        terminal.expect(prompt)
+        terminal.type("\x04")
+        assert terminal.end() == 0
+
+
 def test_commands_as_arguments_end_at_the_first_that_fails(box):
     shop(box)
     done = box.ok("repl", box.store, "-c", "level:error | count()", "-c", "merge SHOP-1 SHOP-2")

@@ -6,6 +6,7 @@ Usage: tour_test.py CAIRN_BINARY [TEST...]
 import os
 import pathlib
 import re
+import time
 
 from harness import main
 from terminal import Terminal
@@ -66,6 +67,15 @@ def check(typed, promised, shown):
         at += 1
 
 
+def wait_for_server(box):
+    """A person takes longer to type the next line."""
+    log = box.dir / "serve.log"
+    deadline = time.monotonic() + 30
+    while not log.exists() or '"ready"' not in log.read_text():
+        assert time.monotonic() < deadline, "the server does not come up; see serve.log"
+        time.sleep(0.05)
+
+
 def test_the_tour_of_the_readme(box):
     links = box.dir / "bin"
     links.mkdir()
@@ -79,6 +89,8 @@ def test_the_tour_of_the_readme(box):
         terminal.say(f"cd {box.dir}", SHELL)
         for number, (prompt, typed, promised) in enumerate(steps):
             following = steps[number + 1][0] if number + 1 < len(steps) else prompt
+            if " unix:" in typed and "serve" not in typed:
+                wait_for_server(box)
             shown = terminal.say(typed, SHELL if following == "$" else re.escape(following) + " $")
             check(typed, promised, shown)
         if prompt != "$":
