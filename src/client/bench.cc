@@ -23,7 +23,7 @@ constexpr Phase kPhases[] = {
     {"single", bench_single, false},   {"writers", bench_writers, false},
     {"crash", bench_crash, false},     {"merges", bench_merges, true},
     {"merged", bench_merged, true},    {"experiments", bench_experiments, true},
-    {"busy", bench_busy, true},
+    {"busy", bench_busy, true},        {"rpc", bench_rpc, true},
 };
 
 constexpr bool all_can_be_named() {

@@ -295,9 +295,9 @@ struct GenerateArguments {
   GenerateOptions options;
 };
 inline constexpr uint64_t kMinBenchScale = 1000;
-inline constexpr std::array<std::string_view, 15> kBenchPhases = {
+inline constexpr std::array<std::string_view, 16> kBenchPhases = {
     "machine", "import",  "queries", "language", "open",   "past",        "rebuild", "api",
-    "single",  "writers", "crash",   "merges",   "merged", "experiments", "busy"};
+    "single",  "writers", "crash",   "merges",   "merged", "experiments", "busy",    "rpc"};
 struct BenchArguments {
   uint64_t scale = 1'000'000;
   uint64_t seed = 1;
