@@ -62,8 +62,8 @@ interface Session {
   # A table of values: a query with a stage that makes one. `sort` and `cursor` have no place here.
 
   ingest @5 (actor :Text, inputTime :Bool) -> (ingest :Ingest, error :Error);
-  # Scope: ingest. `actor` writes what has none itself; "" = the session's name. With `inputTime`
-  # the times of records follow the messages' own, as `import --by-time` does.
+  # Scope: ingest. `actor` writes what has none itself; "" = the system, as in `cairn import`. With
+  # `inputTime` the times of records follow the messages' own, as `import --by-time` does.
 
   subscribe @6 (query :Text, limit :UInt32, listener :Listener) -> (subscription :Subscription, error :Error);
   # Tells `listener` of the first `limit` (1 to 1,000; 0 = 100) issues of the query's list now, and
