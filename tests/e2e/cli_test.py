@@ -320,8 +320,8 @@ def test_explain_shows_the_plan(box):
 
 def test_profile_of_a_refused_answer_is_told(box):
     fill(box)
-    done = box.run("query", box.store, "| count() by user", "--profile", "--max-rows", "1")
-    done.expect(1).says("more than its limit of 1 rows", "stages: parse")
+    done = box.run("query", box.store, "| count() by user", "--profile", "--max-memory", "1")
+    done.expect(1).says("--max-memory", "stages: parse")
     assert done.out == "", done
 
 
