@@ -11,7 +11,7 @@ BufferedStream::BufferedStream(kj::Own<kj::AsyncIoStream> inner, size_t buffer_b
 kj::Promise<size_t> BufferedStream::tryRead(void* buffer, size_t least, size_t most) {
   auto* out = static_cast<kj::byte*>(buffer);
   const size_t taken = std::min(left_.size(), most);
-  std::memcpy(out, left_.begin(), taken);
+  if (taken > 0) std::memcpy(out, left_.begin(), taken);  // there may be no buffer yet
   left_ = left_.slice(taken, left_.size());
   if (taken >= least) return taken;
   const size_t missing = least - taken;
