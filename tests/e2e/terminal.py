@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import pathlib
 import pty
 import re
 import select
@@ -56,6 +57,9 @@ def shown(raw):
     return lines
 
 
+LIBEDIT_LEAKS = pathlib.Path(__file__).resolve().parent / "lsan.supp"
+
+
 class Terminal:
     """Runs a program in a terminal of so many columns and rows."""
 
@@ -67,7 +71,10 @@ class Terminal:
         if self.pid == 0:
             # Nothing of the tester's own settings.
             clean = {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "HOME": str(home),
-                     "PATH": os.environ["PATH"], "USER": "ada", **(env or {})}
+                     "PATH": os.environ["PATH"], "USER": "ada",
+                     # Read by the leak checker of sanitized builds.
+                     "LSAN_OPTIONS": f"print_suppressions=0:suppressions={LIBEDIT_LEAKS}",
+                     **(env or {})}
             for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
                 if name in os.environ:
                     clean[name] = os.environ[name]
