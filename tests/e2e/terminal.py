@@ -11,6 +11,8 @@ import struct
 import termios
 import time
 
+from harness import Skip
+
 WAIT_SECONDS = 30
 PIECES = re.compile(r"\x1b\[([0-9;?]*)[ -/]*([@-~])|\x1b[()][A-Z0-9]|\x1b[=>78]|[\r\n\b\x07]|"
                     r"[^\x1b\r\n\b\x07]+")
@@ -67,7 +69,10 @@ class Terminal:
         self.raw = ""
         self.row = 0  # where the line stands that was the last one when expect() found something
         self.asked = 0  # how much was written when something was typed last
-        self.pid, self.fd = pty.fork()
+        try:
+            self.pid, self.fd = pty.fork()
+        except OSError as error:
+            raise Skip(f"no terminals here: {error}") from error
         if self.pid == 0:
             # Nothing of the tester's own settings.
             clean = {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "HOME": str(home),
