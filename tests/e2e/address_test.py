@@ -11,6 +11,7 @@ import os
 import random
 import signal
 import subprocess
+import threading
 import time
 
 import experiment_test
@@ -142,6 +143,14 @@ for _kind in ("unix", "tcp", "tls"):
 # --- imports ------------------------------------------------------------------------------------
 
 COUNT = 20_000
+WAIT_SECONDS = 60  # for what takes moments, on a slow machine
+
+
+def wait_until(condition, what):
+    end = time.monotonic() + WAIT_SECONDS
+    while not condition():
+        assert time.monotonic() < end, f"{what} did not happen within {WAIT_SECONDS} s"
+        time.sleep(0.02)
 
 
 def write_input(box, count=COUNT):
@@ -179,22 +188,51 @@ def test_import_through_cut_connections(box):
         box.ok("verify", directory, "--deep")
 
 
+class FedImport:
+    """An import that reads what feed() gives it, connected and under way: its first line is in the
+    store. Who cannot connect at all is told so at once; only later connections are made anew."""
+
+    def __init__(self, box, server, first, *words):
+        self.running = subprocess.Popen(
+            [box.binary, "import", server.address, "-", *words], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.feed(first)
+        wait_until(lambda: self.running.poll() is not None or occurrences_at(box, server) == 1,
+                   "the first line")
+
+    def feed(self, data):
+        try:
+            self.running.stdin.write(data)
+            self.running.stdin.flush()
+        except BrokenPipeError:
+            pass  # its end tells more
+
+    def expect(self, code):
+        """(stdout, stderr)."""
+        out, err = (text.decode() for text in self.running.communicate(timeout=120))
+        assert self.running.returncode == code, (self.running.returncode, out[-2000:], err[-2000:])
+        return out, err
+
+
 def test_import_while_the_server_is_killed(box):
     luck = random.Random(7)
+    first, *rest = write_input(box).read_bytes().splitlines(keepends=True)
+    kills = 3
     for number in range(20 if SOAK else 2):
         directory = box.path(f"killed{number}")
         with Server(box, directory) as server:
-            words = [box.binary, "import", server.address, str(write_input(box)), "--json"]
-            running = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-            kills = 0
-            while running.poll() is None and kills < 3:
-                time.sleep(luck.uniform(0.02, 0.3))
-                if running.poll() is None:
-                    server.kill()
-                    server.start()
-                    kills += 1
-            out, err = running.communicate(timeout=120)
-            assert running.returncode == 3, (running.returncode, err.decode()[-2000:])
+            running = FedImport(box, server, first, "--json")
+            for kill in range(kills):
+                part = b"".join(rest[kill::kills + 1])
+                feeding = threading.Thread(target=running.feed, args=(part,))
+                feeding.start()
+                time.sleep(luck.uniform(0.02, 0.3))  # anywhere: in a part or after it
+                server.kill()
+                server.start()
+                feeding.join()
+            running.feed(b"".join(rest[kills::kills + 1]))
+            out, err = running.expect(3)
+            assert "trying again" in err, err
             check_summary(json.loads(out), occurrences_at(box, server))
             server.stop()
         box.ok("verify", directory, "--deep")
@@ -202,17 +240,11 @@ def test_import_while_the_server_is_killed(box):
 
 def test_import_is_interrupted(box):
     with Server(box, box.path("store")) as server:
-        words = [box.binary, "import", server.address, "-"]
-        running = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE)
-        running.stdin.write((line(1) + "\n").encode())
-        running.stdin.flush()
-        time.sleep(1)
-        running.send_signal(signal.SIGINT)
-        running.wait(20)  # its input is still open
-        out, err = running.communicate()
-        assert running.returncode == 130, (running.returncode, out, err)
-        assert b"interrupted" in err and b"1 of them stored and durable" in err, err
+        running = FedImport(box, server, (line(1) + "\n").encode())
+        running.running.send_signal(signal.SIGINT)
+        running.running.wait(20)  # its input is still open
+        _, err = running.expect(130)
+        assert "interrupted" in err and "1 of them stored and durable" in err, err
         assert occurrences_at(box, server) == 1
 
 
@@ -260,13 +292,12 @@ def test_clients_that_are_killed_leave_nothing(box):
             time.sleep(luck.uniform(0, 0.1))
             client.kill()
             client.communicate()
-        end = time.monotonic() + 20
-        while left_open(server) > before and time.monotonic() < end:
-            time.sleep(0.05)
-        assert left_open(server) <= before, (before, left_open(server))
-        stats = box.ok("stats", server.address, "--json").json()
-        assert stats["readers"] <= readers, (readers, stats["readers"])
-        assert stats["occurrences"] == COUNT, stats["occurrences"]
+        wait_until(lambda: left_open(server) <= before, "the end of connections")
+
+        def stats(name):
+            return box.ok("stats", server.address, "--json").json()[name]
+        wait_until(lambda: stats("readers") <= readers, "the end of their queries")
+        assert stats("occurrences") == COUNT, stats("occurrences")
         server.stop()
 
 

@@ -97,7 +97,8 @@ class Server:
 
 class CuttingProxy:
     """Passes bytes between a unix socket of its own and a server, and cuts every connection after
-    a random number of bytes, in the middle of a message or between two."""
+    a random number of bytes, in the middle of a message or between two; not before it is let in, as
+    a first connection that fails is not tried again."""
 
     def __init__(self, box, server, seed, most):
         self.random, self.most, self.server, self.cuts = random.Random(seed), most, server, 0
@@ -114,7 +115,7 @@ class CuttingProxy:
                 near, _ = self.listener.accept()
             except OSError:
                 return
-            left = [self.random.randrange(1000, self.most)]
+            left = [self.random.randrange(4000, self.most)]
             try:
                 far = self.server.connect()
             except OSError:  # the server is away for a moment

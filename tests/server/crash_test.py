@@ -52,7 +52,7 @@ def test_kill_under_load(box):
     seed = random.randrange(1 << 30)
     print("seed", seed)
     draw = random.Random(seed)
-    acknowledged = collections.defaultdict(set)
+    acknowledged = {number: set() for number in range(CLIENTS)}
     sent = dict.fromkeys(range(CLIENTS), 0)
     for _ in range(ROUNDS):
         with running.Server(box, tcp=False) as server:
@@ -61,13 +61,14 @@ def test_kill_under_load(box):
                        for n in range(CLIENTS)]
             for thread in threads:
                 thread.start()
-            time.sleep(0.3 + draw.random())
+            before = sum(map(len, acknowledged.values()))
+            running.wait_until(lambda: sum(map(len, acknowledged.values())) > before + 40,
+                               what="acknowledged load")
+            time.sleep(draw.random())
             server.stop(signal.SIGKILL)
             ended.set()
             for thread in threads:
                 thread.join()
-    total = sum(map(len, acknowledged.values()))
-    assert total > 100, "the load was too small to tell anything"
     exported = collections.Counter(json.loads(text)["id"]
                                    for text in box.ok("export", box.store).out.splitlines())
     assert max(exported.values()) == 1, "an occurrence is there twice"
