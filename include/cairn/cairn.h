@@ -16,9 +16,10 @@
  * zero the rest. NULL for a struct of options is all defaults.
  *
  * Threads. A store may be used by any number of threads at once; cairn_close must be alone. A
- * snapshot belongs to the thread that took it, writers wait while it lives, and a thread that holds
- * one gets CAIRN_CONFLICT when it writes. Results and errors are for one thread at a time, a
- * cancellation for all. A child after fork() must not touch handles of its parent.
+ * snapshot belongs to the thread that took it; one that stays while others write costs memory for a
+ * copy of the state, and a thread that holds one gets CAIRN_CONFLICT when it writes. Results and
+ * errors are for one thread at a time, a cancellation for all. A child after fork() must not touch
+ * handles of its parent.
  *
  * Durability, closed and broken stores: see store.h; docs/embedding.md has the tour.
  */

@@ -9,7 +9,8 @@
 // Contract of all of it:
 // - Threads: every function of a Store may be called from any thread at any time, also while
 //   another closes it (then: Closed). Writers that wait at the same time share one fdatasync. A
-//   Snapshot belongs to the thread that took it; writers wait while it lives.
+//   Snapshot belongs to the thread that took it; one that stays while others write costs memory for
+//   a copy of the state.
 // - Durability: what a writing function answered is on disk.
 // - Errors: all come as Result, see result.h. Every function may give Io, Exhausted (disk, memory,
 //   a limit), Corruption, Closed and Internal; others stand beside it.

@@ -1,7 +1,7 @@
 // A vector in blocks: what is in it never moves, and growing takes no second copy of all of it,
 // as a plain vector does just when memory is short.
 //
-// Moves, but has no copies. Thread: const functions are safe to call concurrently.
+// Value type. Thread: const functions are safe to call concurrently.
 #pragma once
 
 #include <cstddef>
@@ -16,6 +16,9 @@ class BlockVector {
   BlockVector() = default;
   BlockVector(BlockVector&&) noexcept = default;
   BlockVector& operator=(BlockVector&&) noexcept = default;
+  BlockVector(const BlockVector& other) : blocks_(other.blocks_), size_(other.size_) {
+    if (!blocks_.empty()) blocks_.back().reserve(kBlock);  // a copy has just enough room
+  }
 
   void push_back(T value) {
     if (size_ == blocks_.size() * kBlock) blocks_.emplace_back().reserve(kBlock);

@@ -38,7 +38,7 @@ struct StoreCore {
 
   // Closed: it is. Precondition: share() or take_alone().
   Result<engine::Store*> open_store() const;
-  // Conflict: this thread holds a snapshot, for whose end the write would wait.
+  // Conflict: this thread holds a snapshot, for whose end the write might wait.
   Result<void> check_may_write() const;
   void add_reader(std::thread::id thread) const;
   void remove_reader(std::thread::id thread) const;

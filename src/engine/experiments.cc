@@ -12,8 +12,9 @@ namespace cairn::engine {
 Result<query::View> Snapshot::view_in(std::string_view experiment) const {
   query::View view = impl_->base;
   if (experiment.empty()) return view;
-  CAIRN_TRY_ASSIGN(OverlayCache::Grouping grouping,
-                   impl_->overlays->current(state(), impl_->fold->regrouped(), experiment));
+  CAIRN_TRY_ASSIGN(
+      OverlayCache::Grouping grouping,
+      impl_->overlays->current(state(), impl_->hold.fold().regrouped(), lsn(), experiment));
   view.overlay = grouping.overlay.get();
   view.root_of_fingerprint = *grouping.roots;
   impl_->groupings.push_back(std::move(grouping));

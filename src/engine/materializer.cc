@@ -16,6 +16,30 @@ bool has(const Tail& tail, uint64_t id_hash, ProjectId project, const Uuid& id) 
 
 }  // namespace
 
+Materializer::Materializer(const Materializer& other)
+    : state_(other.state_),
+      dictionary_(other.dictionary_),
+      tail_(std::make_shared<Tail>(*other.tail_)),
+      frozen_(other.frozen_),
+      batch_(other.batch_),
+      id_hashes_(other.id_hashes_),
+      tag_fields_(other.tag_fields_),
+      hinted_(other.hinted_),
+      texts_hinted_(other.texts_hinted_),
+      found_(other.found_),
+      postings_hinted_(other.postings_hinted_),
+      ends_hinted_(other.ends_hinted_),
+      foreseen_(other.foreseen_),
+      found_terms_(other.found_terms_),
+      prepared_(other.prepared_),
+      applied_(other.applied_),
+      checkpoint_(other.checkpoint_),
+      last_time_(other.last_time_),
+      regrouped_(other.regrouped_) {
+  tail_->shared = true;
+  if (frozen_) frozen_->tail->shared = true;
+}
+
 Result<void> Materializer::load(const storage::ReadTxn& txn, Lsn applied, TimeUs last_time) {
   return load_past(storage::NewestRows(txn), txn, applied, last_time);
 }
@@ -132,22 +156,22 @@ void Tail::clear() {
   activity.clear();
 }
 
-const FrozenTail& Materializer::freeze(std::shared_ptr<Tail> empty) {
+std::shared_ptr<const FrozenTail> Materializer::freeze(std::shared_ptr<Tail> empty) {
   CAIRN_ASSERT(!frozen_);
-  frozen_ = std::make_unique<FrozenTail>();
+  frozen_ = std::make_shared<FrozenTail>();
   frozen_->rows = storage::dirty_rows(state_);
   state_.clear_dirty();
   dictionary_.freeze();
   frozen_->tail = std::exchange(tail_, std::move(empty));
   frozen_->applied = applied_;
   frozen_->last_time = last_time_;
-  return *frozen_;
+  return frozen_;
 }
 
 Result<std::shared_ptr<Tail>> Materializer::checkpointed(const storage::ReadTxn* txn) {
   CAIRN_ASSERT(frozen_);
   checkpoint_ = frozen_->applied;
-  std::shared_ptr<Tail> written = std::move(frozen_->tail);
+  std::shared_ptr<Tail> written = frozen_->tail->shared ? nullptr : std::move(frozen_->tail);
   frozen_.reset();
   CAIRN_TRY(dictionary_.checkpointed(txn));
   return written;

@@ -42,6 +42,8 @@ struct Tail {
   std::vector<Uuid> ids;  // of the head's occurrences, by ordinal
   KeyMap keys;
   std::vector<std::pair<GroupId, Lsn>> activity;
+  // Some of its memory is that of another, which may still be read.
+  bool shared = false;
 
   void clear();  // keeps most of the memory
 };
@@ -57,6 +59,12 @@ struct FrozenTail {
 
 class Materializer {
  public:
+  Materializer() = default;
+  // Goes on where the other one stands, in the middle of a batch as well. From then on the other
+  // may only be read: they share what does not change.
+  Materializer(const Materializer& other);
+  Materializer& operator=(const Materializer&) = delete;
+
   // Reads a checkpoint into an empty materializer. `txn` is attached, see below. Corruption, Io.
   Result<void> load(const storage::ReadTxn& txn, Lsn applied, TimeUs last_time);
   // The same of an earlier checkpoint, whose rows these are. What came since is in the index but
@@ -128,11 +136,11 @@ class Materializer {
 
   // Fixes everything applied so far for a checkpoint and goes on with `empty`. Precondition:
   // nothing is frozen.
-  const FrozenTail& freeze(std::shared_ptr<Tail> empty);
+  std::shared_ptr<const FrozenTail> freeze(std::shared_ptr<Tail> empty);
   const FrozenTail* frozen() const { return frozen_.get(); }
   // The checkpoint of what was frozen is durable and `txn` sees it: new names are looked up there
   // until the next call, so it has to live as long. Returns what was frozen, to be emptied and
-  // used again. Corruption, Io.
+  // used again; nullptr: others share it. Corruption, Io.
   Result<std::shared_ptr<Tail>> checkpointed(const storage::ReadTxn* txn);
 
  private:
@@ -144,7 +152,7 @@ class Materializer {
   model::FoldAhead fold_ahead_{state_};
   storage::Dictionary dictionary_;
   std::shared_ptr<Tail> tail_ = std::make_shared<Tail>();
-  std::unique_ptr<FrozenTail> frozen_;
+  std::shared_ptr<FrozenTail> frozen_;
 
   // The batch. How far each step of the look-ahead has come is counted in occurrences.
   static constexpr size_t kFoundAhead = 12;

@@ -9,7 +9,7 @@
 namespace cairn::engine {
 
 Result<OverlayCache::Grouping> OverlayCache::current(const model::State& state,
-                                                     const std::vector<GroupId>& regrouped,
+                                                     const std::vector<GroupId>& regrouped, Lsn lsn,
                                                      std::string_view experiment) {
   const model::Experiment* found = state.find_experiment(experiment);
   if (found == nullptr) {
@@ -21,6 +21,11 @@ Result<OverlayCache::Grouping> OverlayCache::current(const model::State& state,
   const std::lock_guard guard(mutex_);
   auto entry = std::find_if(entries_.begin(), entries_.end(),
                             [&](const Entry& one) { return one.name == experiment; });
+  if (entry != entries_.end() && lsn < entry->lsn) {
+    // Of an older version that is still being read: for this one alone.
+    const Entry made = make(state, *found);
+    return Grouping{made.overlay, made.roots};
+  }
   if (entry != entries_.end() &&
       (entry->created != found->created || entry->steps != found->steps.size() ||
        entry->regrouped != regrouped.size())) {
@@ -28,20 +33,31 @@ Result<OverlayCache::Grouping> OverlayCache::current(const model::State& state,
     entry = entries_.end();
   }
   if (entry == entries_.end()) {
-    Entry made;
-    made.name = found->name;
-    made.created = found->created;
-    made.steps = found->steps.size();
-    made.regrouped = regrouped.size();
-    made.overlay = std::make_shared<model::Overlay>(state, *found);
-    made.roots = std::make_shared<std::vector<GroupId>>(made.overlay->roots_by_fingerprint(state));
-    entries_.push_front(std::move(made));
+    entries_.push_front(make(state, *found));
+    entries_.front().regrouped = regrouped.size();
     if (entries_.size() > kKept) entries_.pop_back();
   } else {
     entries_.splice(entries_.begin(), entries_, entry);
     follow(state, entries_.front());
   }
+  entries_.front().lsn = lsn;
   return Grouping{entries_.front().overlay, entries_.front().roots};
+}
+
+OverlayCache::Entry OverlayCache::make(const model::State& state,
+                                       const model::Experiment& experiment) {
+  Entry made;
+  made.name = experiment.name;
+  made.created = experiment.created;
+  made.steps = experiment.steps.size();
+  made.overlay = std::make_shared<model::Overlay>(state, experiment);
+  made.roots = std::make_shared<std::vector<GroupId>>(made.overlay->roots_by_fingerprint(state));
+  return made;
+}
+
+void OverlayCache::give_back(std::vector<Grouping>&& groupings) {
+  const std::lock_guard guard(mutex_);
+  groupings.clear();
 }
 
 void OverlayCache::follow(const model::State& state, Entry& entry) {

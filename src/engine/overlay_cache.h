@@ -30,9 +30,12 @@ class OverlayCache {
     std::shared_ptr<const model::Overlay> overlay;
     std::shared_ptr<const std::vector<GroupId>> roots;  // by fingerprint
   };
-  // `regrouped` as of RootCache::current(). NotFound: no such experiment.
+  // `regrouped` as of RootCache::current(); the state is that at `lsn`, which may be older than
+  // what was asked for before. NotFound: no such experiment.
   Result<Grouping> current(const model::State& state, const std::vector<GroupId>& regrouped,
-                           std::string_view experiment);
+                           Lsn lsn, std::string_view experiment);
+  // As RootCache::give_back().
+  void give_back(std::vector<Grouping>&& groupings);
 
  private:
   struct Entry {
@@ -40,9 +43,11 @@ class OverlayCache {
     Lsn created{};
     size_t steps = 0;
     size_t regrouped = 0;  // how many there were
+    Lsn lsn{};             // of the newest state it was asked for
     std::shared_ptr<model::Overlay> overlay;
     std::shared_ptr<std::vector<GroupId>> roots;
   };
+  static Entry make(const model::State& state, const model::Experiment& experiment);
   static void follow(const model::State& state, Entry& entry);
 
   std::mutex mutex_;

@@ -79,7 +79,7 @@ Result<std::unique_ptr<Store>> Store::as_of(const AsOf& moment, const Progress& 
     // The log may already hold what is not yet durable.
     const auto lock = impl_->lock_for_reading();
     CAIRN_TRY(impl_->check_readable());
-    const Lsn newest = impl_->fold.applied();
+    const Lsn newest = impl_->fold().applied();
     if (moment.lsn && *moment.lsn > newest) return not_there_yet(*moment.lsn, newest);
     if (!moment.lsn) visible.lsn = newest;
   }
@@ -111,10 +111,10 @@ Result<std::unique_ptr<Store>> Store::Impl::open_past(
     CAIRN_TRY(impl->begin_memory_with_base());
     CAIRN_TRY(impl->replay_tail(false, moment, progress));
   }
-  const bool arrived = moment.lsn && impl->fold.applied() == *moment.lsn;
+  const bool arrived = moment.lsn && impl->fold().applied() == *moment.lsn;
   if (impl->log_ended && !arrived) CAIRN_TRY(impl->check_log_is_whole());
   if (moment.lsn && !moment.time && !arrived) {
-    return not_there_yet(*moment.lsn, impl->fold.applied());
+    return not_there_yet(*moment.lsn, impl->fold().applied());
   }
   return std::unique_ptr<Store>(new Store(std::move(impl)));
 }
@@ -141,7 +141,7 @@ Result<bool> Store::Impl::begin_with_index(const AsOf& moment, const Progress& p
   }
   const auto read = [&]() -> Result<void> {
     if (past_one) return begin_with_past(*past_one, moment, progress);
-    CAIRN_TRY(fold.load(*sealed->txn, meta.applied, meta.last_time));
+    CAIRN_TRY(fold().load(*sealed->txn, meta.applied, meta.last_time));
     CAIRN_TRY(replay_tail(false, moment, progress));
     return {};
   };
@@ -153,14 +153,14 @@ Result<void> Store::Impl::begin_with_past(const storage::PastCheckpoint& from, c
                                           const Progress& progress) {
   {
     const storage::PastRows rows(*sealed->txn, from.undo);
-    CAIRN_TRY(fold.load_past(rows, *sealed->txn, from.applied, from.last_time));
+    CAIRN_TRY(fold().load_past(rows, *sealed->txn, from.applied, from.last_time));
   }
   CAIRN_TRY(follow_until(moment, progress));
   return cut_segments();
 }
 
 Result<void> Store::Impl::follow_until(const AsOf& moment, const Progress& progress) {
-  const Lsn begin = fold.applied();
+  const Lsn begin = fold().applied();
   CAIRN_TRY_ASSIGN(const auto mark, storage::find_frame(*sealed->txn, next(begin)));
   CAIRN_TRY_ASSIGN(
       const auto frames,
@@ -173,14 +173,14 @@ Result<void> Store::Impl::follow_until(const AsOf& moment, const Progress& progr
     }
     Lsn lsn = frame->first_lsn;
     for (const model::Record& record : frame->records) {
-      if (lsn > fold.applied()) {
+      if (lsn > fold().applied()) {
         if (is_after(moment, lsn, record)) return {};
         CAIRN_TRY(check_is_next(lsn));
-        CAIRN_TRY(fold.follow(record, lsn));
+        CAIRN_TRY(fold().follow(record, lsn));
       }
       lsn = next(lsn);
     }
-    if (progress) progress(raw(fold.applied()) - raw(begin), 0);
+    if (progress) progress(raw(fold().applied()) - raw(begin), 0);
   }
 }
 
@@ -190,7 +190,7 @@ Result<void> Store::Impl::cut_segments() {
   for (const storage::SegmentId id : ids) {
     CAIRN_TRY_ASSIGN(const auto info, storage::segment_info(*sealed->txn, id));
     if (info.max_lsn <= base_lsn()) continue;
-    CAIRN_TRY_ASSIGN(auto part, storage::open_segment_as_of(*sealed->txn, id, fold.applied()));
+    CAIRN_TRY_ASSIGN(auto part, storage::open_segment_as_of(*sealed->txn, id, fold().applied()));
     if (part) sealed->parts.push_back(std::move(part));
   }
   return {};

@@ -179,7 +179,7 @@ Result<void> Store::Impl::begin_index_with_base() {
   input.activity = begin.activity;
   CAIRN_TRY_ASSIGN(meta, storage::write_checkpoint(*env, input));
   CAIRN_TRY_ASSIGN(sealed, open_sealed(*env));
-  return fold.load(*sealed->txn, meta.applied, meta.last_time);
+  return fold().load(*sealed->txn, meta.applied, meta.last_time);
 }
 
 Result<void> Store::Impl::check_is_kept(const AsOf& moment) const {
@@ -201,8 +201,8 @@ Result<void> Store::Impl::check_is_kept(const AsOf& moment) const {
 Result<void> Store::Impl::begin_memory_with_base() {
   if (!base) return {};
   CAIRN_TRY_ASSIGN(BaseState begin, base->load());
-  fold.begin(std::move(begin.state), base->lsn(), begin.last_time, begin.keys,
-             std::move(begin.activity));
+  fold().begin(std::move(begin.state), base->lsn(), begin.last_time, begin.keys,
+               std::move(begin.activity));
   return {};
 }
 
@@ -235,7 +235,7 @@ Result<void> Store::Impl::drop_behind_base() {
   CAIRN_TRY(storage::drop_removed(*env, next));
   meta = next;
   CAIRN_TRY_ASSIGN(auto reopened, open_sealed(*env));
-  CAIRN_TRY(fold.attach(reopened->txn.get()));
+  CAIRN_TRY(fold().attach(reopened->txn.get()));
   sealed = std::move(reopened);
   return {};
 }

@@ -16,6 +16,12 @@ std::shared_ptr<const RootCache::Roots> RootCache::current(const model::State& s
   return roots_;
 }
 
+// Under the mutex, so that what was read comes before what is changed.
+void RootCache::give_back(std::shared_ptr<const Roots>&& roots) {
+  const std::lock_guard guard(mutex_);
+  roots.reset();
+}
+
 void RootCache::follow(const model::State& state, const std::vector<GroupId>& regrouped) {
   // A snapshot may still be reading the old one. Nobody else can take hold of it meanwhile.
   if (roots_.use_count() > 1) roots_ = std::make_shared<Roots>(*roots_);

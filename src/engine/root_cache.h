@@ -22,6 +22,8 @@ class RootCache {
   // only appended to.
   std::shared_ptr<const Roots> current(const model::State& state,
                                        const std::vector<GroupId>& regrouped);
+  // What current() lent, so that it may be changed in place: who just drops it costs a copy.
+  void give_back(std::shared_ptr<const Roots>&& roots);
 
  private:
   void follow(const model::State& state, const std::vector<GroupId>& regrouped);

@@ -12,8 +12,8 @@
 namespace cairn::engine {
 
 bool Store::Impl::checkpoint_due(uint32_t times) const {
-  return fold.head().size() >= uint64_t{options.head_limit} * times ||
-         fold.unfrozen_records() >= uint64_t{options.tail_limit} * times;
+  return fold().head().size() >= uint64_t{options.head_limit} * times ||
+         fold().unfrozen_records() >= uint64_t{options.tail_limit} * times;
 }
 
 void Store::Impl::start_checkpoint() {
@@ -23,19 +23,22 @@ void Store::Impl::start_checkpoint() {
     empty = std::move(spare);
   }
   if (!empty) empty = std::make_shared<Tail>();
-  const FrozenTail& frozen = fold.freeze(std::move(empty));
+  std::shared_ptr<const FrozenTail> frozen = fold().freeze(std::move(empty));
   storage::CheckpointMeta next_meta = meta;
   next_meta.fold_version = model::kFoldVersion;
   next_meta.terms_version = model::kTermsVersion;
-  next_meta.applied = frozen.applied;
-  next_meta.acknowledged = std::max(frozen.applied, meta.acknowledged);
-  next_meta.last_time = frozen.last_time;
+  next_meta.applied = frozen->applied;
+  next_meta.acknowledged = std::max(frozen->applied, meta.acknowledged);
+  next_meta.last_time = frozen->last_time;
   next_meta.resume = log->resume();
-  sealer.post([this, &frozen, next_meta, frames = log->marks(), used = std::move(retired)] {
+  sealer.post([this, frozen = std::move(frozen), from = folds.share_newest(), next_meta,
+               frames = log->marks(), used = std::move(retired)]() mutable {
     try {
       // Only checkpoints make use of what a past holds; letting go of it takes a while.
       pasts.drop_old();
-      auto sealed_now = seal(frozen, next_meta, frames);
+      auto sealed_now = seal(*frozen, from->dictionary(), next_meta, frames);
+      from.reset();
+      frozen.reset();
       const bool fine = sealed_now.ok();
       leave(std::move(sealed_now));
       if (used) empty_and_keep(used);
@@ -47,6 +50,7 @@ void Store::Impl::start_checkpoint() {
 }
 
 Result<Store::Impl::Sealed> Store::Impl::seal(const FrozenTail& frozen,
+                                              const storage::Dictionary& dictionary,
                                               const storage::CheckpointMeta& next_meta,
                                               const std::vector<storage::FrameMark>& frames) {
   const std::vector<std::pair<Hash128, Lsn>> keys(frozen.tail->keys.begin(),
@@ -55,7 +59,7 @@ Result<Store::Impl::Sealed> Store::Impl::seal(const FrozenTail& frozen,
   input.meta = next_meta;
   input.head = &frozen.tail->head;
   input.rows = &frozen.rows;
-  input.dictionary = &fold.dictionary();
+  input.dictionary = &dictionary;
   input.keys = keys;
   input.activity = frozen.tail->activity;
   input.frames = frames;
@@ -154,11 +158,11 @@ Result<void> Store::Impl::adopt_checkpoint() {
   const std::shared_ptr<SealedIndex> old = std::exchange(sealed, std::move((*done)->index));
   meta = (*done)->meta;
   log->forget_marks(meta.applied);
-  const bool checkpointed = fold.frozen() != nullptr && meta.applied >= fold.frozen()->applied;
+  const bool checkpointed = fold().frozen() != nullptr && meta.applied >= fold().frozen()->applied;
   Result<void> adopted;
   if (!checkpointed) {
-    adopted = fold.attach(sealed->txn.get());
-  } else if (auto written = fold.checkpointed(sealed->txn.get()); written.ok()) {
+    adopted = fold().attach(sealed->txn.get());
+  } else if (auto written = fold().checkpointed(sealed->txn.get()); written.ok()) {
     retired = *std::move(written);
   } else {
     adopted = written.error();

@@ -17,6 +17,11 @@ Result<query::Query> parse_watched(std::string_view text, const query::Meter& me
 
 }  // namespace
 
+Snapshot::Impl::~Impl() {
+  if (roots) root_cache->give_back(std::move(roots));
+  if (!groupings.empty()) overlays->give_back(std::move(groupings));
+}
+
 Snapshot::Snapshot(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Snapshot::~Snapshot() = default;
 
@@ -30,10 +35,10 @@ std::vector<const storage::Part*> Store::Impl::parts() const {
   if (sealed) {
     for (const auto& part : sealed->parts) all.push_back(part.get());
   }
-  if (const storage::Head* head = fold.sealing_head(); head != nullptr && head->size() > 0) {
+  if (const storage::Head* head = fold().sealing_head(); head != nullptr && head->size() > 0) {
     all.push_back(head);
   }
-  if (fold.head().size() > 0) all.push_back(&fold.head());
+  if (fold().head().size() > 0) all.push_back(&fold().head());
   return all;
 }
 
@@ -54,18 +59,20 @@ Result<TxnLease> Store::Impl::lease_txn() const {
 Result<std::unique_ptr<Snapshot>> Store::snapshot(std::string_view experiment) const {
   impl_->pasts.drop_old();  // who only reads makes no checkpoints
   auto impl = std::make_unique<Snapshot::Impl>();
-  impl->fold = &impl_->fold;
   impl->log = impl_->log.get();
+  impl->root_cache = &impl_->roots;
   impl->overlays = &impl_->overlays;
-  impl->lock = impl_->lock_for_reading();
+  const auto lock = impl_->lock_for_reading();
   CAIRN_TRY(impl_->check_readable());
+  impl->hold = impl_->folds.hold();
+  const Materializer& fold = impl->hold.fold();
   impl->sealed = impl_->sealed;
   if (impl_->base) impl->removed = impl_->base->removed();
   CAIRN_TRY_ASSIGN(impl->lease, impl_->lease_txn());
   impl->parts = impl_->parts();
-  impl->roots = impl_->roots.current(impl_->fold.state(), impl_->fold.regrouped());
-  impl->base = {impl_->fold.applied(), &impl_->fold.state(), &impl_->fold.dictionary(),
-                impl->lease.txn,       impl->parts,          *impl->roots};
+  impl->roots = impl_->roots.current(fold.state(), fold.regrouped());
+  impl->base = {fold.applied(),  &fold.state(), &fold.dictionary(),
+                impl->lease.txn, impl->parts,   *impl->roots};
   impl->base.no_seal = impl_->cursor_key.failure;
   if (impl_->cursor_key.key) {
     impl->seal = {*impl_->cursor_key.key, impl_->clock->now(), impl_->base_lsn()};
@@ -157,7 +164,7 @@ Result<std::vector<std::pair<Lsn, model::Record>>> Snapshot::history(GroupId gro
     lsns.erase(std::upper_bound(lsns.begin(), lsns.end(), lsn()), lsns.end());
   }
   CAIRN_TRY_ASSIGN(const Lsn indexed, indexed_by(impl_->lease.txn));
-  impl_->fold->for_each_tail(indexed, [&](const Tail& tail) {
+  impl_->hold.fold().for_each_tail(indexed, [&](const Tail& tail) {
     for (const auto& [touched, lsn] : tail.activity) {
       if (touched == group) lsns.push_back(lsn);
     }

@@ -78,7 +78,7 @@ Result<void> Store::Impl::load_state(const storage::CheckpointMeta& found) {
                                   layout.index(), layout.root));
   }
   meta = found;
-  return fold.load(*sealed->txn, meta.applied, meta.last_time);
+  return fold().load(*sealed->txn, meta.applied, meta.last_time);
 }
 
 Result<void> Store::Impl::open_for_writing(OpenReport& report) {
@@ -132,9 +132,10 @@ Result<void> Store::Impl::open_for_writing(OpenReport& report) {
   }
   report.index_rebuilt = fresh && raw(end) > 1;
   CAIRN_TRY_ASSIGN(report.replayed_records, replay_tail(true, AsOf{}, nullptr));
-  if (fold.applied() != log->last_lsn()) {
-    return make_error(ErrorCode::Internal, fmt::format("replay ended at record {}, the log at {}",
-                                                       raw(fold.applied()), raw(log->last_lsn())));
+  if (fold().applied() != log->last_lsn()) {
+    return make_error(ErrorCode::Internal,
+                      fmt::format("replay ended at record {}, the log at {}", raw(fold().applied()),
+                                  raw(log->last_lsn())));
   }
   if (fresh) CAIRN_TRY(make_checkpoint());
   return start_threads();
@@ -297,7 +298,7 @@ Result<void> Store::checkpoint() {
   const auto lock = impl_->lock_alone();
   CAIRN_TRY(impl_->check_writable());
   CAIRN_TRY(impl_->finish_checkpoint());
-  if (impl_->fold.tail_records() == 0) return {};
+  if (impl_->fold().tail_records() == 0) return {};
   return impl_->make_checkpoint();
 }
 
@@ -308,9 +309,10 @@ Result<void> Store::close() {
   impl_->closed = true;
   if (impl_->poisoned) return *impl_->poisoned;
   CAIRN_TRY(impl_->finish_checkpoint());
-  if (impl_->fold.tail_records() > impl_->options.close_limit) CAIRN_TRY(impl_->make_checkpoint());
+  if (impl_->fold().tail_records() > impl_->options.close_limit)
+    CAIRN_TRY(impl_->make_checkpoint());
   CAIRN_TRY(impl_->log->close());
-  impl_->meta.acknowledged = impl_->fold.applied();
+  impl_->meta.acknowledged = impl_->fold().applied();
   return storage::write_meta(*impl_->env, impl_->meta);
 }
 

@@ -5,7 +5,9 @@
 //
 // Thread: all functions of Store may be called from any thread, except close() and the destructor,
 // which must be alone. Writers that wait together share one fdatasync. A Snapshot belongs to the
-// thread that took it and delays writers while it lives: take it for one answer and let it go.
+// thread that took it. One that lives longer than some 20 ms while others write costs a copy of the
+// state, and memory for it until its end; beside four different ones writers wait
+// (fold_versions.h). So take it for one answer and let it go.
 //
 // Errors: Io, Exhausted (disk, map, reader slots), Corruption, Unsupported, Closed (a failed write
 // poisons the store: later calls return that error until it is opened again), and those named
@@ -160,6 +162,8 @@ struct Stats {
   uint64_t head_bytes = 0;
   uint32_t readers = 0;
   uint32_t max_readers = 0;
+  uint32_t older_states = 0;  // still read by snapshots, beside the newest; in memory
+  uint64_t state_copies = 0;  // made since opening, for writers that snapshots did not let go on
   std::vector<SegmentStats> segments;
   Lsn base_lsn{};           // records up to here are in the log's base; 0 = the log is whole
   uint64_t base_bytes = 0;  // of the base
@@ -320,8 +324,8 @@ class Store {
   Result<SubmitResult> submit(PreparedMessages prepared, const SubmitOptions& options);
   // The same without waiting for the answer, for who has the next batch to make meanwhile. Batches
   // are applied in the order of these calls; writes that somebody waits for go before those that
-  // are queued. close() answers all. Waits while many are queued (kMaxQueuedMessages). Who holds a
-  // Snapshot must not wait: the writer waits for it.
+  // are queued. close() answers all. Waits while many are queued (kMaxQueuedMessages). Who holds
+  // several Snapshots of different moments must not wait: the writer may be waiting for these.
   std::future<Result<SubmitResult>> submit_later(PreparedMessages prepared,
                                                  const SubmitOptions& options);
   // InvalidArgument, NotFound, Conflict: from decide(). A split without faces gets them here.

@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "engine/cursor_key.h"
+#include "engine/fold_versions.h"
 #include "engine/log_base.h"
-#include "engine/materializer.h"
 #include "engine/merge_policy.h"
 #include "engine/overlay_cache.h"
 #include "engine/past_cache.h"
@@ -103,14 +103,31 @@ struct Store::Impl {
   storage::CheckpointMeta meta;
   CursorKey cursor_key;
 
-  // Guards everything below: shared for reading, exclusive for writing. Held through the sync, so
-  // that nothing is visible before it is durable.
+  // What who changes anything of the store's state holds: nobody else changes it, and nobody reads
+  // it but of an older version (FoldVersions).
+  class StateLock {
+   public:
+    explicit StateLock(Impl& impl) : impl_(impl) { lock(); }
+    void lock();
+    void unlock();
+
+   private:
+    Impl& impl_;
+    std::unique_lock<std::mutex> turn_;  // released last
+    std::unique_lock<std::shared_mutex> state_;
+  };
+  // Guards everything below: shared for reading, exclusive for writing (StateLock). Held through
+  // the sync, so that nothing is visible before it is durable. Snapshots take it only to begin
+  // with: what they read then is a version of the fold that they hold.
   mutable std::shared_mutex state_mutex;
+  std::mutex state_turn;  // taken first by who changes something: a copy takes a while
   // Who is not writing takes the lock here, so that writers make room (write_queue.cc).
   std::shared_lock<std::shared_mutex> lock_for_reading() const;
-  std::unique_lock<std::shared_mutex> lock_alone() const;
+  StateLock lock_alone();
   mutable std::atomic<int> others_waiting = 0;
-  Materializer fold;
+  FoldVersions folds;
+  Materializer& fold() { return folds.newest(); }
+  const Materializer& fold() const { return folds.newest(); }
   // The tail of the last checkpoint. Emptying it takes a while: the sealer does it, without the
   // lock, and the next but one checkpoint uses its memory again.
   std::shared_ptr<Tail> retired;
@@ -197,19 +214,18 @@ struct Store::Impl {
   void go_on_serving();
   void serve(bool all);
   bool take_requests();
-  Result<void> run_in_sequence(WriteRequest& request,
-                               std::unique_lock<std::shared_mutex>& state_lock);
-  void serve_taken(std::unique_lock<std::shared_mutex>& state_lock, bool all);
-  Result<void> wait_for_room(std::unique_lock<std::shared_mutex>& state_lock);
+  Result<void> run_in_sequence(WriteRequest& request, StateLock& state_lock);
+  void serve_taken(StateLock& state_lock, bool all);
+  Result<void> wait_for_room(StateLock& state_lock);
   void note_failed_log();
   void answer_oldest(size_t count);
   void answer_all(const Result<void>& shared);
   static void answer(WriteRequest* request, const Result<void>& shared);
-  Result<void> let_others_in(std::unique_lock<std::shared_mutex>& state_lock);
-  Result<void> run(WriteRequest& request, std::unique_lock<std::shared_mutex>& state_lock);
+  Result<void> let_others_in(StateLock& state_lock);
+  Result<void> run(WriteRequest& request, StateLock& state_lock);
   Result<void> complete(const model::Command& command,
                         Result<std::optional<model::RecordBody>>& decided);
-  Result<void> run_messages(WriteRequest& request, std::unique_lock<std::shared_mutex>& state_lock);
+  Result<void> run_messages(WriteRequest& request, StateLock& state_lock);
   Result<ItemResult> run_message(PreparedMessages& prepared, size_t index,
                                  const SubmitOptions& how);
   Result<ItemResult> run_operation(const model::WorkflowOp& op, TimeUs time,
@@ -251,7 +267,8 @@ struct Store::Impl {
   // Begins a checkpoint in the background. Precondition: everything applied is durable in the log,
   // and none is under way.
   void start_checkpoint();
-  Result<Sealed> seal(const FrozenTail& frozen, const storage::CheckpointMeta& next,
+  Result<Sealed> seal(const FrozenTail& frozen, const storage::Dictionary& dictionary,
+                      const storage::CheckpointMeta& next,
                       const std::vector<storage::FrameMark>& frames);
   // Merges the segments that `choose` names among all; nullopt: none.
   using ChooseSegments =
@@ -291,15 +308,16 @@ struct Store::Impl {
 };
 
 struct Snapshot::Impl : query::IdReader {
+  ~Impl() override;
   Result<bool> has_id(Lsn lsn, const Uuid& id) const override;
 
   // Of a list that was begun in the past: what the rest is of. First, so that it goes last.
   std::shared_ptr<const Store> store;
-  const Materializer* fold = nullptr;
+  FoldVersions::Hold hold;
   RecordLog* log = nullptr;
+  RootCache* root_cache = nullptr;
   OverlayCache* overlays = nullptr;
   Removed removed;
-  std::shared_lock<std::shared_mutex> lock;
   std::shared_ptr<SealedIndex> sealed;
   TxnLease lease;
   std::vector<const storage::Part*> parts;

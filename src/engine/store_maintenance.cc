@@ -15,30 +15,30 @@ void append_hash(std::string& out, const Hash128& hash) { out += hash.hex(); }
 
 Result<Digests> Store::Impl::digests_with(const storage::ReadTxn* txn) const {
   Digests digests;
-  digests.state = fold.state().state_digest();
+  digests.state = fold().state().state_digest();
   CAIRN_TRY_ASSIGN(const Hash128 content,
-                   content_digest(fold.state(), fold.dictionary(), txn, parts()));
+                   content_digest(fold().state(), fold().dictionary(), txn, parts()));
   Hash128 history;
   // As of a moment, the index knows of later ones.
   const auto add_activity = [&](GroupId group, Lsn lsn) {
-    if (lsn > fold.applied()) return;
+    if (lsn > fold().applied()) return;
     history.add(hash128(fmt::format("activity {} {}", raw(group), raw(lsn))));
   };
   Hash128 keys;
   const auto add_key = [&](const Hash128& key, Lsn lsn) {
-    if (lsn <= fold.applied()) keys.add(hash128(key.hex()));
+    if (lsn <= fold().applied()) keys.add(hash128(key.hex()));
   };
   if (txn != nullptr) {
     CAIRN_TRY(storage::for_each_activity(*txn, add_activity));
     CAIRN_TRY(storage::for_each_key(*txn, add_key));
   }
   CAIRN_TRY_ASSIGN(const Lsn indexed, indexed_by(txn));
-  fold.for_each_tail(indexed, [&](const Tail& tail) {
+  fold().for_each_tail(indexed, [&](const Tail& tail) {
     for (const auto& [group, lsn] : tail.activity) add_activity(group, lsn);
     for (const auto& [key, lsn] : tail.keys) add_key(key, lsn);
   });
-  std::string all = fmt::format("lsn {}\n", raw(fold.applied()));
-  append_hash(all, fold.state().replay_digest());
+  std::string all = fmt::format("lsn {}\n", raw(fold().applied()));
+  append_hash(all, fold().state().replay_digest());
   append_hash(all, content);
   append_hash(all, history);
   append_hash(all, keys);
@@ -57,7 +57,7 @@ Result<void> Store::for_each_record(
     Lsn from, const std::function<Result<void>(Lsn, const model::Record&)>& fn) const {
   if (!impl_->past) return read_log(impl_->layout.root, impl_->options, from, fn);
   const auto until_then = [&](Lsn lsn, const model::Record& record) -> Result<void> {
-    return lsn > impl_->fold.applied() ? Result<void>() : fn(lsn, record);
+    return lsn > impl_->fold().applied() ? Result<void>() : fn(lsn, record);
   };
   return read_log(impl_->layout.root, impl_->options, from, until_then);
 }
@@ -159,7 +159,7 @@ Result<VerifyReport> Store::verify(const std::string& directory, bool deep,
     return report;
   }
   report.segments = impl.sealed->parts.size();
-  if (auto names = impl.fold.dictionary().check(*impl.sealed->txn); !names.ok()) {
+  if (auto names = impl.fold().dictionary().check(*impl.sealed->txn); !names.ok()) {
     report.problems.push_back(names.error().message);
     return report;
   }
@@ -175,7 +175,7 @@ Result<VerifyReport> Store::verify(const std::string& directory, bool deep,
   replay.meta.store_id = impl.meta.store_id;
   // Up to what was read above: a writer may be at work. The name is this process's own.
   AsOf same_moment;
-  same_moment.lsn = impl.fold.applied();
+  same_moment.lsn = impl.fold().applied();
   const std::string scratch = fmt::format("{}/index.verify-{}", replay.layout.root, ::getpid());
   auto replayed = replay.fold_all(scratch, same_moment, progress);
   CAIRN_TRY(remove_directory(scratch));

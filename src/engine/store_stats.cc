@@ -110,12 +110,14 @@ Result<Stats> Store::stats(bool with_digests) const {
   CAIRN_TRY_ASSIGN(const TxnLease lease, impl_->lease_txn());
   Stats stats;
   stats.store_id = impl_->meta.store_id;
-  stats.last_lsn = impl_->fold.applied();
-  stats.checkpoint_lsn = impl_->fold.checkpoint();
-  count_groups(impl_->fold.state(), stats);
+  stats.last_lsn = impl_->fold().applied();
+  stats.checkpoint_lsn = impl_->fold().checkpoint();
+  count_groups(impl_->fold().state(), stats);
   CAIRN_TRY(count_log(*impl_->files, impl_->layout.log(), stats));
-  stats.head_occurrences = impl_->fold.head().size();
-  stats.head_bytes = impl_->fold.head().memory_bytes();
+  stats.older_states = static_cast<uint32_t>(impl_->folds.older());
+  stats.state_copies = impl_->folds.copies();
+  stats.head_occurrences = impl_->fold().head().size();
+  stats.head_bytes = impl_->fold().head().memory_bytes();
   for (const storage::Part* part : impl_->parts()) stats.kept_occurrences += part->occurrences();
   if (impl_->base) {
     stats.base_lsn = impl_->base->lsn();

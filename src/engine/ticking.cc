@@ -19,19 +19,19 @@ constexpr int kTicksAtOnce = 64;
 
 // What is due happens before anything recorded later.
 Result<void> Store::Impl::tick_if_due(TimeUs time) {
-  const TimeUs last = fold.state().last_tick();
+  const TimeUs last = fold().state().last_tick();
   const bool begun = last != TimeUs{};
-  if (!begun || raw(time) - raw(last) < kTickPauseUs || !fold.anything_due(time)) return {};
+  if (!begun || raw(time) - raw(last) < kTickPauseUs || !fold().anything_due(time)) return {};
   return tick(time);
 }
 
 Result<void> Store::Impl::tick(TimeUs time) {
   model::Ticked tick;
-  for (const GroupId id : fold.state().forecasts_due(time, kForecastsAtOnce)) {
-    const model::Group& group = fold.state().group(id);
+  for (const GroupId id : fold().state().forecasts_due(time, kForecastsAtOnce)) {
+    const model::Group& group = fold().state().group(id);
     auto ceilings = ceilings_of(id, time);
     // After a week of silence what was expected before it still is.
-    if (ceilings.empty()) ceilings = fold.state().care(id).forecast->ceilings;
+    if (ceilings.empty()) ceilings = fold().state().care(id).forecast->ceilings;
     tick.forecasts.push_back({group.project, group.number, std::move(ceilings)});
   }
   model::Record& record = pending.emplace_back();
@@ -43,21 +43,21 @@ Result<void> Store::Impl::tick(TimeUs time) {
 
 Result<void> Store::Impl::run_tick(WriteRequest& request) {
   const TimeUs time = record_time(std::nullopt, false);
-  const Lsn before = fold.applied();
-  for (int i = 0; i < kTicksAtOnce && fold.anything_due(time); ++i) CAIRN_TRY(tick(time));
-  const bool ticked = fold.applied() != before;
-  request.items.push_back({ticked ? Outcome::Stored : Outcome::NoChange, fold.applied(), {}});
+  const Lsn before = fold().applied();
+  for (int i = 0; i < kTicksAtOnce && fold().anything_due(time); ++i) CAIRN_TRY(tick(time));
+  const bool ticked = fold().applied() != before;
+  request.items.push_back({ticked ? Outcome::Stored : Outcome::NoChange, fold().applied(), {}});
   return {};
 }
 
 std::vector<uint32_t> Store::Impl::ceilings_of(GroupId group, TimeUs time) const {
-  return model::forecast_ceilings(hourly_counts(fold.state(), parts(), group, time), time);
+  return model::forecast_ceilings(hourly_counts(fold().state(), parts(), group, time), time);
 }
 
 void Store::Impl::add_forecast(model::RecordBody& body, TimeUs time) const {
   auto* change = std::get_if<model::StatusChanged>(&body);
   if (change == nullptr || change->substatus != model::Substatus::UntilEscalating) return;
-  const model::Group* group = fold.state().find_group(change->project, change->number);
+  const model::Group* group = fold().state().find_group(change->project, change->number);
   change->forecast = ceilings_of(group->id, time);
 }
 
@@ -71,7 +71,7 @@ Result<void> Store::Impl::register_release(const PreparedMessages& prepared, siz
   if (release == nullptr) return {};
   // Which of them were looked at: what hashes alike is not registered, so rarely that it may be.
   if (!releases_met.insert(release->hash() * 31 + raw(project)).second) return {};
-  const model::Releases& known = fold.state().releases(project);
+  const model::Releases& known = fold().state().releases(project);
   if (release->value().size() > model::kMaxReleaseBytes ||
       known.all().size() >= model::kMaxReleases || known.find(release->value()) != nullptr) {
     return {};

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <thread>
 
 #include "base/caught.h"
@@ -27,6 +28,9 @@ constexpr size_t kMessagesBetweenLooks = 64;
 
 // Messages of batches that nobody waits beside, applied together: who does wait is served between.
 constexpr size_t kMessagesAtOnce = 1000;
+
+// Readers that end sooner are worth no copy.
+constexpr std::chrono::microseconds kWaitForReaders{20'000};
 
 // How often the lock is offered to those who wait for it.
 constexpr int kYieldsToOthers = 1000;
@@ -121,7 +125,7 @@ void Store::Impl::go_on_serving() {
 
 // Serves what was queued: once, on the thread of a caller, or, with `all`, until nothing is left.
 void Store::Impl::serve(bool all) {
-  std::unique_lock state_lock(state_mutex);
+  StateLock state_lock(*this);
   try {
     while (take_requests()) {
       serve_taken(state_lock, all);
@@ -170,7 +174,7 @@ bool Store::Impl::take_requests() {
 
 // What was taken. A request that fails on its own leaves the others alone; what poisons the store
 // fails all. The writing thread (`all`) leaves it to the log's to make this durable and to answer.
-void Store::Impl::serve_taken(std::unique_lock<std::shared_mutex>& state_lock, bool all) {
+void Store::Impl::serve_taken(StateLock& state_lock, bool all) {
   Result<void> shared = wait_for_room(state_lock);
   for (WriteRequest* request : taken) {
     if (!shared.ok()) break;
@@ -178,9 +182,9 @@ void Store::Impl::serve_taken(std::unique_lock<std::shared_mutex>& state_lock, b
       request->error = done.error();
     }
     if (poisoned) shared = *poisoned;
-    request->lsn = fold.applied();
+    request->lsn = fold().applied();
   }
-  const bool seal = shared.ok() && fold.frozen() == nullptr && checkpoint_due();
+  const bool seal = shared.ok() && fold().frozen() == nullptr && checkpoint_due();
   if (shared.ok() && all && !seal && others_waiting == 0) {
     if (!pending.empty()) hand_over_pending();
     log->sync_later([this, count = taken.size()] { answer_oldest(count); });
@@ -196,8 +200,7 @@ void Store::Impl::serve_taken(std::unique_lock<std::shared_mutex>& state_lock, b
   answer_all(shared);
 }
 
-Result<void> Store::Impl::run_in_sequence(WriteRequest& request,
-                                          std::unique_lock<std::shared_mutex>& state_lock) {
+Result<void> Store::Impl::run_in_sequence(WriteRequest& request, StateLock& state_lock) {
   std::atomic<bool>* const failed =
       request.submit != nullptr ? request.submit->sequence_failed.get() : nullptr;
   if (failed == nullptr) return run(request, state_lock);
@@ -211,13 +214,13 @@ Result<void> Store::Impl::run_in_sequence(WriteRequest& request,
 
 // Back-pressure: while the head before this one is still being sealed, this one may grow to twice
 // its size and no further. Readers go on meanwhile.
-Result<void> Store::Impl::wait_for_room(std::unique_lock<std::shared_mutex>& state_lock) {
+Result<void> Store::Impl::wait_for_room(StateLock& state_lock) {
   if (auto written = log->written(); !written.ok()) {
     poison(written.error());
     return written;
   }
   CAIRN_TRY(adopt_checkpoint());
-  while (fold.frozen() != nullptr && checkpoint_due(2)) {
+  while (fold().frozen() != nullptr && checkpoint_due(2)) {
     CAIRN_TRY(sync_pending());
     state_lock.unlock();
     sealer.wait_idle();
@@ -264,7 +267,7 @@ void Store::Impl::answer(WriteRequest* request, const Result<void>& shared) {
 // Writing may go on for as long as there is something to write, and who asks a question or takes
 // the lock for something else shall not wait for its end: what was done so far becomes durable
 // and visible, then the rest goes on.
-Result<void> Store::Impl::let_others_in(std::unique_lock<std::shared_mutex>& state_lock) {
+Result<void> Store::Impl::let_others_in(StateLock& state_lock) {
   if (others_waiting.load(std::memory_order_relaxed) == 0) return {};
   CAIRN_TRY(sync_pending());
   state_lock.unlock();
@@ -281,21 +284,41 @@ std::shared_lock<std::shared_mutex> Store::Impl::lock_for_reading() const {
   return reading;
 }
 
-std::unique_lock<std::shared_mutex> Store::Impl::lock_alone() const {
+Store::Impl::StateLock Store::Impl::lock_alone() {
   ++others_waiting;
-  std::unique_lock alone(state_mutex);
+  StateLock alone(*this);
   --others_waiting;
   return alone;
 }
 
-Result<void> Store::Impl::run(WriteRequest& request,
-                              std::unique_lock<std::shared_mutex>& state_lock) {
+void Store::Impl::StateLock::unlock() {
+  state_.unlock();
+  turn_.unlock();
+}
+
+void Store::Impl::StateLock::lock() {
+  turn_ = std::unique_lock(impl_.state_turn);
+  state_ = std::unique_lock(impl_.state_mutex);
+  // Nobody new begins to read meanwhile. Who does not end soon keeps what he reads; while that is
+  // copied, or while nothing more can be, others may read.
+  while (!impl_.folds.wait_until_unread(kWaitForReaders)) {
+    state_.unlock();
+    const bool copied = impl_.folds.copy_newest();
+    if (!copied) (void)impl_.folds.wait_until_unread(kWaitForReaders);
+    state_.lock();
+    if (!copied) continue;
+    impl_.folds.go_on_in_copy();
+    return;
+  }
+}
+
+Result<void> Store::Impl::run(WriteRequest& request, StateLock& state_lock) {
   if (request.tick) return run_tick(request);
   if (request.command != nullptr) {
     const ExecuteOptions& how = *request.execute;
     CAIRN_TRY(tick_if_due(record_time(std::nullopt, false)));
     const Hash128 key = how.key.empty() ? Hash128{} : hash128("command:" + how.key);
-    auto decided = model::decide(fold.state(), *request.command);
+    auto decided = model::decide(fold().state(), *request.command);
     CAIRN_TRY(complete(*request.command, decided));
     CAIRN_TRY_ASSIGN(ItemResult item, store_fact(std::move(decided),
                                                  record_time(std::nullopt, false), how.actor, key));
@@ -312,17 +335,16 @@ Result<void> Store::Impl::complete(const model::Command& command,
   if (wish == nullptr || wish->part_face || wish->rest_face || !decided.ok()) return {};
   // The newest occurrences may not have been written yet.
   CAIRN_TRY(sync_pending());
-  return add_faces(fold.state(), parts(), *log, write_txn(), std::get<model::Split>(**decided));
+  return add_faces(fold().state(), parts(), *log, write_txn(), std::get<model::Split>(**decided));
 }
 
-Result<void> Store::Impl::run_messages(WriteRequest& request,
-                                       std::unique_lock<std::shared_mutex>& state_lock) {
-  fold.begin_batch(request.prepared->terms, look_up_ids(request.prepared->messages));
+Result<void> Store::Impl::run_messages(WriteRequest& request, StateLock& state_lock) {
+  fold().begin_batch(request.prepared->terms, look_up_ids(request.prepared->messages));
   const auto occurrence = [&](size_t i) {
     return std::get_if<model::Occurrence>(&request.prepared->messages[i]);
   };
   for (size_t i = 0; i < request.prepared->messages.size(); ++i) {
-    fold.look_ahead(i, occurrence);
+    fold().look_ahead(i, occurrence);
     CAIRN_TRY_ASSIGN(ItemResult item, run_message(*request.prepared, i, *request.submit));
     request.items.push_back(std::move(item));
     if (i % kMessagesBetweenLooks == 0) CAIRN_TRY(let_others_in(state_lock));
@@ -339,7 +361,7 @@ Result<ItemResult> Store::Impl::run_message(PreparedMessages& prepared, size_t i
     return store_occurrence(prepared, index, time, how.actor);
   }
   if (const auto* change = std::get_if<model::StatusChangeMessage>(&message)) {
-    return store_fact(model::decide(fold.state(), *change), time, how.actor, key_of(*change));
+    return store_fact(model::decide(fold().state(), *change), time, how.actor, key_of(*change));
   }
   return run_operation(std::get<model::WorkflowOp>(message), time, how);
 }
@@ -348,7 +370,7 @@ Result<ItemResult> Store::Impl::run_operation(const model::WorkflowOp& op, TimeU
                                               const SubmitOptions& how) {
   if (op.op != "occurrence") {
     const std::string& actor = op.actor.empty() ? how.actor : op.actor;
-    return store_fact(model::decide(fold.state(), op), time, actor, key_of(op));
+    return store_fact(model::decide(fold().state(), op), time, actor, key_of(op));
   }
   CAIRN_TRY_ASSIGN(const bool known, knows_occurrence(op.project, *op.occurrence, write_txn()));
   if (known) return ItemResult{Outcome::Reference, {}, std::nullopt};
@@ -363,10 +385,10 @@ Result<ItemResult> Store::Impl::store_occurrence(PreparedMessages& prepared, siz
   auto& occurrence = std::get<model::Occurrence>(prepared.messages[index]);
   CAIRN_TRY_ASSIGN(const bool known, batch_knows(index, occurrence));
   if (known) return ItemResult{Outcome::Duplicate, {}, std::nullopt};
-  if (auto admitted = model::admit(fold.state(), occurrence); !admitted.ok()) {
+  if (auto admitted = model::admit(fold().state(), occurrence); !admitted.ok()) {
     return refused(std::move(admitted).error());
   }
-  if (auto interned = fold.prepare(index); !interned.ok()) {
+  if (auto interned = fold().prepare(index); !interned.ok()) {
     // A full dictionary refuses the one occurrence; a failing disk is everybody's trouble.
     if (interned.error().code != ErrorCode::Exhausted) return interned.error();
     return refused(std::move(interned).error());
@@ -401,8 +423,8 @@ Result<ItemResult> Store::Impl::store_fact(Result<std::optional<model::RecordBod
 // The record that was put into `pending` last.
 Result<Lsn> Store::Impl::apply_pending() {
   const model::Record& record = pending.back();
-  const Lsn lsn = next(fold.applied());
-  if (auto applied = fold.apply(record, lsn); !applied.ok()) {
+  const Lsn lsn = next(fold().applied());
+  if (auto applied = fold().apply(record, lsn); !applied.ok()) {
     // It was decided against this very state: the bug is ours, nothing on disk is damaged.
     poison(make_error(ErrorCode::Internal,
                       "a decided record does not fit the state: " + applied.error().message));
@@ -466,12 +488,12 @@ TimeUs Store::Impl::record_time(std::optional<double> input_seconds, bool input_
   if (input_time && input_seconds) {
     time = std::min(time, time_from_seconds(*input_seconds).value_or(time));
   }
-  return std::max(time, fold.last_time());
+  return std::max(time, fold().last_time());
 }
 
 Result<bool> Store::Impl::knows_occurrence(ProjectId project, const Uuid& id,
                                            const storage::ReadTxn* txn) const {
-  if (fold.tail_has(project, id)) return true;
+  if (fold().tail_has(project, id)) return true;
   if (!sealed) return false;
   const uint64_t hash = storage::id_hash(id, project);
   for (const auto& part : sealed->parts) {
@@ -518,7 +540,7 @@ Result<bool> Store::Impl::batch_knows(size_t index, const model::Occurrence& occ
   if (looked_up_in != sealed) {
     return knows_occurrence(occurrence.project, occurrence.id, write_txn());
   }
-  if (fold.tail_has(index, occurrence.project, occurrence.id)) return true;
+  if (fold().tail_has(index, occurrence.project, occurrence.id)) return true;
   const std::pair<uint32_t, Lsn> first(static_cast<uint32_t>(index), Lsn{});
   auto it = std::lower_bound(known_candidates.begin(), known_candidates.end(), first);
   for (; it != known_candidates.end() && it->first == index; ++it) {
@@ -531,7 +553,7 @@ Result<bool> Store::Impl::batch_knows(size_t index, const model::Occurrence& occ
 
 Result<bool> Store::Impl::knows_key(const Hash128& key) const {
   if (key == Hash128{}) return false;
-  if (fold.tail_has(key)) return true;
+  if (fold().tail_has(key)) return true;
   if (!sealed) return false;
   return storage::has_key(*sealed->txn, key);
 }

@@ -45,6 +45,10 @@ void write_store(Page& page, const engine::Stats& stats) {
            stats.index_bytes_written);
   page.one("lmdb_readers", "gauge", "Reader slots of LMDB in use", stats.readers);
   page.one("lmdb_max_readers", "gauge", "Reader slots of LMDB", stats.max_readers);
+  page.one("older_states", "gauge", "States that long questions still read, beside the newest",
+           stats.older_states);
+  page.one("state_copies_total", "counter", "Copies made so that writing could go on beside them",
+           stats.state_copies);
 }
 
 }  // namespace

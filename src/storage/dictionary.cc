@@ -174,6 +174,21 @@ struct Dictionary::Impl {
   bool is_frozen = false;
   std::vector<Field*> freezing;  // what save() writes while frozen
 
+  Impl() = default;
+  Impl(const Impl& other)
+      : table(other.table),
+        txn(other.txn),
+        runs(other.runs),
+        fresh_mark(other.fresh_mark),
+        is_frozen(other.is_frozen) {
+    for (const auto& field : other.fields) {
+      fields.push_back(field ? std::make_unique<Field>(*field) : nullptr);
+    }
+    for (const auto& [key, id] : other.tags) tags.emplace(fields[raw(id)]->key, id);
+    for (const Field* field : other.freezing) freezing.push_back(fields[raw(field->id)].get());
+  }
+  Impl& operator=(const Impl&) = delete;
+
   const Field* find(FieldId id) const {
     return raw(id) < fields.size() ? fields[raw(id)].get() : nullptr;
   }
@@ -203,6 +218,7 @@ struct Dictionary::Impl {
 };
 
 Dictionary::Dictionary() : impl_(std::make_unique<Impl>()) {}
+Dictionary::Dictionary(const Dictionary& other) : impl_(std::make_unique<Impl>(*other.impl_)) {}
 Dictionary::~Dictionary() = default;
 
 // --- the writer -------------------------------------------------------------------------------

@@ -61,7 +61,8 @@ class Dictionary {
  public:
   Dictionary();
   ~Dictionary();
-  Dictionary(const Dictionary&) = delete;
+  // Shares texts with it: only the copy may be added to from then on.
+  Dictionary(const Dictionary& other);
   Dictionary& operator=(const Dictionary&) = delete;
 
   // Reads the field table and value counters of the checkpoint. Corruption, Io.

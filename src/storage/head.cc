@@ -13,19 +13,20 @@
 namespace cairn::storage {
 namespace {
 
-// Where the ordinals of postings lie. They are never given back one by one.
+// Where the ordinals of postings lie. They are never given back one by one. A copy shares the
+// blocks: postings only grow, into room that the other does not look at.
 class OrdinalPool {
  public:
   Ordinal* take(size_t count) {
     // Long lists have memory of their own, so that little of a block is wasted.
     if (count > kBlock / 4) {
-      long_lists_.push_back(std::make_unique_for_overwrite<Ordinal[]>(count));
+      long_lists_.push_back(make_block(count));
       bytes_ += count * sizeof(Ordinal);
       return long_lists_.back().get();
     }
     if (count > free_) {
       if (begun_ == blocks_.size()) {
-        blocks_.push_back(std::make_unique_for_overwrite<Ordinal[]>(kBlock));
+        blocks_.push_back(make_block(kBlock));
         bytes_ += kBlock * sizeof(Ordinal);
       }
       next_ = blocks_[begun_++].get();
@@ -48,8 +49,11 @@ class OrdinalPool {
 
  private:
   static constexpr size_t kBlock = 16u << 10;
-  std::vector<std::unique_ptr<Ordinal[]>> blocks_;
-  std::vector<std::unique_ptr<Ordinal[]>> long_lists_;
+  using Block = std::shared_ptr<Ordinal[]>;
+  static Block make_block(size_t size) { return Block(new Ordinal[size]); }
+
+  std::vector<Block> blocks_;
+  std::vector<Block> long_lists_;
   size_t begun_ = 0;  // blocks
   Ordinal* next_ = nullptr;
   size_t free_ = 0;
@@ -114,6 +118,24 @@ struct Field {
   }
 };
 
+// A field, or nothing, in one pointer.
+class FieldPlace {
+ public:
+  FieldPlace() = default;
+  FieldPlace(const FieldPlace& other)
+      : field_(other.field_ ? std::make_unique<Field>(*other.field_) : nullptr) {}
+  FieldPlace(FieldPlace&&) noexcept = default;
+  FieldPlace& operator=(FieldPlace&&) noexcept = default;
+  void make() { field_ = std::make_unique<Field>(); }
+  explicit operator bool() const { return field_ != nullptr; }
+  Field* get() const { return field_.get(); }
+  Field& operator*() const { return *field_; }
+  Field* operator->() const { return field_.get(); }
+
+ private:
+  std::unique_ptr<Field> field_;
+};
+
 struct FingerprintTotals {
   FingerprintRollup rollup;
   Posting ordinals;
@@ -127,6 +149,10 @@ uint64_t bytes_of(const std::vector<T>& vector) {
 }  // namespace
 
 struct Head::Impl {
+  Impl() = default;
+  Impl(const Impl& other) = default;
+  Impl& operator=(const Impl&) = delete;
+
   // Columns, by ordinal.
   std::vector<Lsn> lsns;
   std::vector<TimeUs> times;
@@ -138,8 +164,8 @@ struct Head::Impl {
   std::vector<uint64_t> term_ends;
   std::vector<std::pair<FieldId, ValueId>> terms;
 
-  std::vector<std::unique_ptr<Field>> fields;  // by raw FieldId; null: not seen
-  SlotMap<uint32_t> fingerprint_map;           // FingerprintId -> index below
+  std::vector<FieldPlace> fields;     // by raw FieldId; null: not seen
+  SlotMap<uint32_t> fingerprint_map;  // FingerprintId -> index below
   std::vector<FingerprintTotals> fingerprints;
   SlotMap<uint64_t> ids;  // id hash -> its first ordinal
   // Further ordinals of equal id hashes: rare, as equal ids are refused before they come here.
@@ -149,7 +175,7 @@ struct Head::Impl {
 
   Field& field(FieldId id) {
     if (fields.size() <= raw(id)) fields.resize(raw(id) + 1u);
-    if (!fields[raw(id)]) fields[raw(id)] = std::make_unique<Field>();
+    if (!fields[raw(id)]) fields[raw(id)].make();
     return *fields[raw(id)];
   }
   const Field* find(FieldId id) const {
@@ -186,6 +212,7 @@ struct Head::Impl {
 };
 
 Head::Head() : impl_(std::make_unique<Impl>()) {}
+Head::Head(const Head& other) : impl_(std::make_unique<Impl>(*other.impl_)) {}
 Head::~Head() = default;
 
 void Head::add(const HeadRow& row) {

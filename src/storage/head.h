@@ -1,6 +1,9 @@
 // The newest occurrences, in memory: append-only arrays and postings, in order of arrival.
 // Rebuilt from the log tail on open; sealed into a segment when full.
 //
+// A copy shares some of the memory, so only one of the two may be added to from then on, and
+// neither be cleared while the other is in use.
+//
 // Thread: add() and clear() need to be alone; the Part interface is concurrently callable.
 #pragma once
 
@@ -27,6 +30,8 @@ struct HeadRow {
 class Head final : public Part {
  public:
   Head();
+  Head(const Head& other);
+  Head& operator=(const Head&) = delete;
   ~Head() override;
 
   void add(const HeadRow& row);

@@ -74,7 +74,7 @@ ValueText* ValueTable::store(FieldId field, std::string_view value, ValueId id) 
   const size_t room = room_of(value.size());
   if (chunks_.empty() || chunks_.back().size - chunks_.back().used < room) {
     const size_t size = std::max(room, kChunkBytes);
-    chunks_.push_back({std::make_unique_for_overwrite<std::byte[]>(size), size, 0});
+    chunks_.push_back({std::shared_ptr<std::byte[]>(new std::byte[size]), size, 0});
     chunk_bytes_ += size;
   }
   Chunk& chunk = chunks_.back();

@@ -5,6 +5,9 @@
 // was asked for since it came is taken along, the rest is forgotten. Work and memory of that are
 // those of one chunk at a time, so that no call is held up by a large clean-up.
 //
+// A copy shares the chunks: texts do not change, and new ones take room that the other does not
+// look at. So only one of the two may be added to from then on.
+//
 // Thread: as Dictionary. Texts that are pinned may be read by another thread meanwhile.
 #pragma once
 
@@ -69,7 +72,7 @@ class ValueTable {
     ValueText* text = nullptr;
   };
   struct Chunk {
-    std::unique_ptr<std::byte[]> bytes;
+    std::shared_ptr<std::byte[]> bytes;
     size_t size = 0;
     size_t used = 0;
   };

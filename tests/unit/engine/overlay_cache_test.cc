@@ -15,7 +15,7 @@ namespace {
 
 OverlayCache::Grouping current(OverlayCache& cache, const Fold& fold,
                                const std::vector<GroupId>& regrouped, const std::string& name) {
-  auto grouping = cache.current(fold.state, regrouped, name);
+  auto grouping = cache.current(fold.state, regrouped, Lsn{fold.lsn}, name);
   if (!grouping.ok()) FAIL(grouping.error().message);
   // Kept up or made anew, it is the same.
   const model::Overlay made(fold.state, *fold.state.find_experiment(name));
@@ -60,9 +60,27 @@ TEST_CASE("overlays are kept while nothing changes, and follow what does") {
             .root_of(id(2)) == id(5));
   // Dropped and made anew it is another one.
   fold.carry_out(model::DropExperimentCommand{"try"});
-  CHECK(cache.current(fold.state, regrouped, "try").error().code == ErrorCode::NotFound);
+  CHECK(cache.current(fold.state, regrouped, Lsn{fold.lsn}, "try").error().code ==
+        ErrorCode::NotFound);
   make(fold, "try", id(6), id(3));
   CHECK(current(cache, fold, regrouped, "try").overlay->parent(id(3)) == id(6));
+}
+
+TEST_CASE("an older state that is still read has an overlay of its own") {
+  Fold fold = fold_with_groups(kShop, 4);
+  make(fold, "try", fold.id(kShop, 1), fold.id(kShop, 2));
+  OverlayCache cache;
+  const model::State older = fold.state;
+  const Lsn then{fold.lsn};
+  fold.see(kShop, {"f9"}, 300);
+  make(fold, "try", fold.id(kShop, 3), fold.id(kShop, 4));
+  const auto newest = current(cache, fold, {}, "try");
+  const auto grouping = cache.current(older, {}, then, "try");
+  REQUIRE(grouping.ok());
+  CHECK(grouping->overlay->group_count() == 4);
+  CHECK(grouping->roots->size() == 5);
+  CHECK(grouping->overlay->parent(fold.id(kShop, 4)) == GroupId{});
+  CHECK(current(cache, fold, {}, "try").overlay == newest.overlay);
 }
 
 TEST_CASE("only those asked for last are kept") {
