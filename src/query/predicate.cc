@@ -8,12 +8,29 @@
 namespace cairn::query {
 namespace {
 
+bool passes(const Expr& leaf, const Subject& subject) {
+  if (const auto* event = std::get_if<EventTest>(&leaf.test)) {
+    return matches(*event, subject.terms);
+  }
+  if (const auto* time = std::get_if<TimeTest>(&leaf.test)) {
+    return time->range.contains(subject.occurrence.time());
+  }
+  if (const auto* one = std::get_if<IdTest>(&leaf.test)) {
+    return subject.occurrence.id == one->id || subject.occurrence.event_id == one->id;
+  }
+  const auto* group = std::get_if<GroupTest>(&leaf.test);
+  CAIRN_ASSERT(group != nullptr);
+  return group->matches(subject.forest, subject.issue);
+}
+
+}  // namespace
+
 bool is_of(const model::Term& term, const EventField& field) {
   return field.id != FieldId{0} ? term.id == field.id
                                 : term.id == FieldId{0} && term.tag == field.tag;
 }
 
-bool matches_event(const EventTest& test, const std::vector<model::Term>& terms) {
+bool matches(const EventTest& test, std::span<const model::Term> terms) {
   bool absent = true;
   for (const model::Term& term : terms) {
     const bool wanted = std::any_of(test.fields.begin(), test.fields.end(),
@@ -27,30 +44,9 @@ bool matches_event(const EventTest& test, const std::vector<model::Term>& terms)
   return absent && test.or_absent;
 }
 
-struct Subject {
-  const model::Occurrence& occurrence;
-  const std::vector<model::Term>& terms;
-  TimeUs time;
-  const model::Forest& forest;
-  GroupId issue;
-};
-
-bool passes(const Expr& leaf, const Subject& subject) {
-  if (const auto* event = std::get_if<EventTest>(&leaf.test)) {
-    return matches_event(*event, subject.terms);
-  }
-  if (const auto* time = std::get_if<TimeTest>(&leaf.test)) {
-    return time->range.contains(subject.time);
-  }
-  if (const auto* one = std::get_if<IdTest>(&leaf.test)) {
-    return subject.occurrence.id == one->id || subject.occurrence.event_id == one->id;
-  }
-  const auto* group = std::get_if<GroupTest>(&leaf.test);
-  CAIRN_ASSERT(group != nullptr);
-  return group->matches(subject.forest, subject.issue);
+bool matches(const Expr& expr, const Subject& subject) {
+  return holds(expr, [&](const Expr& leaf) { return passes(leaf, subject); });
 }
-
-}  // namespace
 
 struct Predicate::Impl {
   model::Forest forest;
@@ -69,8 +65,7 @@ Result<Predicate> Predicate::bind(const Query& query, const model::Forest& fores
 
 bool Predicate::matches(const model::Occurrence& occurrence, GroupId issue) {
   const auto& terms = impl_->extractor.extract(occurrence);
-  const Subject subject{occurrence, terms, occurrence.time(), impl_->forest, issue};
-  return holds(impl_->expr, [&](const Expr& leaf) { return passes(leaf, subject); });
+  return query::matches(impl_->expr, Subject{occurrence, terms, impl_->forest, issue});
 }
 
 }  // namespace cairn::query

@@ -3,6 +3,7 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <bit>
 
 #include "base/ascii.h"
 #include "base/assert.h"
@@ -200,6 +201,25 @@ bool TextMatch::operator==(const TextMatch& other) const {
   return kind_ == other.kind_ && part_ == other.part_ && fold_case_ == other.fold_case_ &&
          op_ == other.op_ && number_ == other.number_ && prefix_ == other.prefix_ &&
          runs_ == other.runs_ && same_regex();
+}
+
+void TextMatch::append_identity(std::string& out) const {
+  const auto text = [&](std::string_view bytes) {
+    out += std::to_string(bytes.size()) + ":";
+    out += bytes;
+  };
+  const auto letter = [&](auto choice) {
+    out += static_cast<char>('a' + static_cast<int>(choice));
+  };
+  letter(kind_);
+  letter(part_);
+  letter(fold_case_);
+  if (kind_ == Kind::Number || kind_ == Kind::Version) letter(op_);
+  if (kind_ == Kind::Number) text(std::to_string(std::bit_cast<uint64_t>(number_ + 0.0)));
+  text(prefix_);
+  out += std::to_string(runs_.size()) + ";";
+  for (const std::string& run : runs_) text(run);
+  if (regex_) text(regex_->pattern());
 }
 
 TextMatch TextMatch::of_part(ReleasePart part) const {

@@ -72,6 +72,9 @@ class TextMatch {
   }
   // Whether it is the same test, told by how it was made.
   bool operator==(const TextMatch& other) const;
+  // Appends bytes that are the same for equal tests only, and that no other bytes can be taken for
+  // together with what follows them.
+  void append_identity(std::string& out) const;
   // The same test of texts that all begin with `prefix`, applied to what follows it.
   TextMatch after_prefix(std::string_view prefix) const;
   // The same test of a part of what the value says as the name of a release.
