@@ -1,0 +1,180 @@
+// What is counted for a rule: buckets in event time, of which a window at a tick is a row.
+//
+//   time   ──┬────┬────┬────┬────┬────┬────►     window at tick T: [T - window, T)
+//  buckets   │ 3  │    │ 1  │ 7  │ 2  │           earlier one:     [T - delta - window, T - delta)
+//            └────┴────┴────┴────┴────┘
+// Only buckets with something in them are kept. One is as wide as every tick, window and delta of
+// the rule allow (shape_of), so that windows have their exact borders.
+//
+// *Lateness.* An occurrence counts in every window that is evaluated after it came. So what comes
+// at most L late is in all its windows if ticks are evaluated L after their time; what comes later
+// is missing in those evaluated before, which stay as they were logged; and what comes when no
+// window to come can hold it is not counted and reported (Added::Late).
+//
+// *Merges.* A rule whose windows depend on issues keeps one window a fingerprint and joins those it
+// wants at the tick (absorb), as a query does; so nothing moves when issues are merged.
+//
+// Memory: a window 168 bytes; a bucket of counts 16 bytes, of sums 40, of values 56 and 22 to 43 a
+// different value, of percentiles 40 and 8 to 16 a number.
+// Values; not thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <variant>
+#include <vector>
+
+#include "alert/rule.h"
+#include "alert/value_tally.h"
+#include "base/ids.h"
+#include "query/binder.h"
+
+namespace cairn::alert {
+
+// Occurrences so far ahead of their record's time are clocks gone wrong; they are not counted.
+inline constexpr int64_t kMaxAheadUs = int64_t{24} * 3600 * kMicrosPerSecond;
+// Different values a bucket, or numbers, that one window keeps in all its buckets. A window in
+// which one was not kept has no value: rather none than a wrong one.
+inline constexpr size_t kMaxKept = 1u << 20;
+
+struct WindowShape {
+  int64_t bucket_us = 0;
+  uint32_t buckets = 0;         // of the window
+  uint32_t buckets_before = 0;  // from the earlier window's beginning to this one's; 0 = none
+  bool operator==(const WindowShape&) const = default;
+  uint64_t reach() const { return uint64_t{buckets} + buckets_before; }
+};
+WindowShape shape_of(const MetricCondition& metric);
+
+// What an occurrence that matches brings along.
+struct Observation {
+  std::span<const uint64_t> values = {};  // for uniq: equal ones have equal numbers
+  std::span<const double> numbers = {};   // for sum, avg, min, max and percentiles
+};
+
+enum class Added : uint8_t {
+  Counted,
+  Late,     // no window to come can hold it
+  Early,    // kMaxAheadUs
+  NotKept,  // kMaxKept
+};
+
+struct WindowValue {
+  std::optional<double> number;  // nullopt: of nothing, or incomplete
+  bool incomplete = false;       // kMaxKept
+};
+
+class Window {
+ public:
+  // Keeps what `call` needs.
+  Window(const WindowShape& shape, const query::BoundCall& call);
+
+  // `now` is the time of the record. What brings no value or number along, where these are kept,
+  // counts and leaves nothing.
+  Added add(TimeUs time, TimeUs now, const Observation& observation);
+  // Windows before `tick` will not be asked for any more.
+  void advance(TimeUs tick);
+  // Everything that `other` counted, as if it had been added here. Precondition: same shape and
+  // call.
+  void absorb(const Window& other);
+
+  // Of the window that ends at the tick, which lies between two buckets and was not passed by
+  // advance(). `earlier`: of the one it is compared with.
+  WindowValue value(const query::BoundCall& call, TimeUs tick, bool earlier = false);
+
+  bool empty() const;
+  uint64_t late() const { return late_; }
+  size_t memory_bytes() const;
+  // What was counted, and not how it was asked for.
+  bool operator==(const Window& other) const {
+    return shape_ == other.shape_ && floor_ == other.floor_ && late_ == other.late_ &&
+           rings_ == other.rings_;
+  }
+
+ private:
+  struct Counts {
+    int64_t index = 0;
+    uint64_t count = 0;
+    bool operator==(const Counts&) const = default;
+  };
+  struct Sums {
+    int64_t index = 0;
+    uint64_t count = 0;
+    double sum = 0;
+    double min = 0;
+    double max = 0;
+    bool operator==(const Sums&) const = default;
+  };
+  struct Values {
+    int64_t index = 0;
+    bool cut = false;
+    ValueTally tally;
+    bool operator==(const Values&) const = default;
+  };
+  struct Numbers {
+    int64_t index = 0;
+    bool cut = false;
+    std::vector<double> numbers;
+    bool operator==(const Numbers&) const = default;
+  };
+  template <class Bucket>
+  using Ring = std::vector<Bucket>;  // ascending by index
+  using Rings = std::variant<Ring<Counts>, Ring<Sums>, Ring<Values>, Ring<Numbers>>;
+
+  // The values in a row of buckets, each with the number of buckets that have it: moved along with
+  // the ticks, so that one costs what comes in and goes out.
+  struct Roll {
+    int64_t begin = 0;
+    int64_t end = 0;
+    ValueTally tally;
+  };
+  // Indexes of buckets: [begin, end).
+  struct Range {
+    int64_t begin = 0;
+    int64_t end = 0;
+  };
+
+  static Rings rings_for(const query::BoundCall& call);
+  int64_t index_of(TimeUs time) const;
+  template <class Bucket>
+  static Bucket& bucket_at(Ring<Bucket>& ring, int64_t index);
+  template <class Bucket>
+  static std::span<const Bucket> part(const Ring<Bucket>& ring, Range range);
+  // False: not all of it could be kept.
+  bool put(Ring<Counts>& ring, int64_t index, const Observation& observation);
+  bool put(Ring<Sums>& ring, int64_t index, const Observation& observation);
+  bool put(Ring<Values>& ring, int64_t index, const Observation& observation);
+  bool put(Ring<Numbers>& ring, int64_t index, const Observation& observation);
+  bool put_value(Values& bucket, uint64_t value, uint32_t times);
+  bool put_number(Numbers& bucket, double number);
+  void join(Ring<Counts>& ring, const Ring<Counts>& other);
+  void join(Ring<Sums>& ring, const Ring<Sums>& other);
+  void join(Ring<Values>& ring, const Ring<Values>& other);
+  void join(Ring<Numbers>& ring, const Ring<Numbers>& other);
+  template <class Bucket>
+  void forget(const Bucket& bucket);
+  static void move(const Ring<Values>& ring, Roll& roll, Range range);
+
+  WindowShape shape_;
+  int64_t floor_;  // buckets below are gone
+  uint64_t late_ = 0;
+  size_t kept_ = 0;  // values and numbers in all buckets
+  Rings rings_;
+  Roll now_;
+  Roll earlier_;
+};
+
+// How many percent; nullopt when there is nothing, or zero, to be a part of.
+std::optional<double> percent_of(const WindowValue& part, const WindowValue& whole);
+
+// Ticks after `last` and up to `now`, at multiples of the resolution since 1970.
+struct Ticks {
+  std::vector<TimeUs> due;  // ascending, the newest `at_most`
+  uint64_t skipped = 0;     // older ones: alerts about them would be stale
+};
+// Without `last`: the newest alone. A rule's threshold_period as `at_most` is what brings its
+// counters to where they would be after a stop.
+Ticks ticks_due(std::optional<TimeUs> last, TimeUs now, int64_t resolution_us, uint32_t at_most);
+
+}  // namespace cairn::alert
