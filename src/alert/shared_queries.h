@@ -1,0 +1,101 @@
+// Who is interested in what is counted: rules that ask for the same share one evaluation, and
+// evaluations of the same occurrences share one filter, however they are written (canonical.h).
+// Both are counted by who uses them and gone with the last one, at once.
+//
+//   rule ──► evaluation (filter, aggregate, key, window, resolution) ──► filter (occurrences)
+//
+// Thread: one at a time. Deterministic: ids depend on the calls made and their order alone; they
+// mean nothing outside.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "alert/bound_rule.h"
+#include "alert/predicate_index.h"
+#include "base/hash.h"
+
+namespace cairn::alert {
+
+enum class RuleId : uint32_t {};
+enum class EvaluationId : uint32_t {};
+
+// What a filter counts for an evaluation: its window, or the one that it is a percentage of.
+enum class Side : uint8_t { Counted, Whole };
+
+class SharedQueries {
+ public:
+  struct Subscribed {
+    EvaluationId evaluation{};
+    bool made = false;  // nobody asked for it before: its windows are still to be made
+  };
+  // Preconditions: the rule is not subscribed; it is `bound`, and has a number.
+  Subscribed subscribe(RuleId id, const Rule& rule, const BoundRule& bound,
+                       const Frequency& frequency = usual_frequency);
+  struct Unsubscribed {
+    EvaluationId evaluation{};
+    bool gone = false;  // nobody asks for it any more; the id may come again
+  };
+  // Precondition: the rule is subscribed.
+  Unsubscribed unsubscribe(RuleId id);
+  std::optional<EvaluationId> evaluation_of(RuleId id) const;
+
+  // Calls fn(EvaluationId, Side) for all that count this occurrence. Conditions on the issue are
+  // not asked: they are about the moment of the evaluation (SplitFilter::group).
+  template <class F>
+  void for_each_match(const query::Subject& subject, const F& fn) {
+    index_.for_each_match(subject, [&](FilterId id) {
+      for (const Use& use : filters_[raw(id)].uses) fn(use.evaluation, use.side);
+    });
+  }
+
+  struct Figures {
+    size_t subscriptions = 0;  // rules
+    size_t evaluations = 0;    // different ones
+    size_t filters = 0;        // different ones
+    // Rules for one evaluation; 0 without any.
+    double ratio() const {
+      return evaluations == 0 ? 0 : double(subscriptions) / double(evaluations);
+    }
+  };
+  Figures figures() const;
+  const PredicateIndex& index() const { return index_; }
+
+ private:
+  struct Use {
+    EvaluationId evaluation{};
+    Side side{};
+  };
+  struct Filter {
+    Hash128 identity;
+    std::vector<Use> uses;
+  };
+  struct Evaluation {
+    Hash128 identity;
+    uint32_t rules = 0;
+    FilterId filter{};
+    std::optional<FilterId> whole{};
+  };
+  struct IdentityHash {
+    size_t operator()(const Hash128& identity) const { return identity.low; }
+  };
+  template <class Id>
+  using Known = std::unordered_map<Hash128, Id, IdentityHash>;
+
+  FilterId use_filter(const Rule& rule, const BoundFilter& filter, Use use,
+                      const Frequency& frequency);
+  void drop_filter(FilterId id, Use use);
+
+  std::unordered_map<RuleId, EvaluationId> rules_;
+  std::vector<Evaluation> evaluations_;  // by id
+  std::vector<EvaluationId> free_evaluations_;
+  Known<EvaluationId> known_evaluations_;
+  std::vector<Filter> filters_;  // by id
+  std::vector<FilterId> free_filters_;
+  Known<FilterId> known_filters_;
+  PredicateIndex index_;
+};
+
+}  // namespace cairn::alert
