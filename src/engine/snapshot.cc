@@ -58,31 +58,38 @@ Result<TxnLease> Store::Impl::lease_txn() const {
 
 Result<std::unique_ptr<Snapshot>> Store::snapshot(std::string_view experiment) const {
   impl_->pasts.drop_old();  // who only reads makes no checkpoints
+  std::unique_ptr<Snapshot> snapshot;
+  {
+    const auto lock = impl_->lock_for_reading();
+    CAIRN_TRY(impl_->check_readable());
+    CAIRN_TRY_ASSIGN(snapshot, impl_->take_snapshot());
+  }
+  CAIRN_TRY(snapshot->look_at(experiment));
+  return snapshot;
+}
+
+Result<std::unique_ptr<Snapshot>> Store::Impl::take_snapshot() const {
   auto impl = std::make_unique<Snapshot::Impl>();
-  impl->log = impl_->log.get();
-  impl->root_cache = &impl_->roots;
-  impl->overlays = &impl_->overlays;
-  const auto lock = impl_->lock_for_reading();
-  CAIRN_TRY(impl_->check_readable());
-  impl->hold = impl_->folds.hold();
+  impl->log = log.get();
+  impl->root_cache = &roots;
+  impl->overlays = &overlays;
+  impl->hold = folds.hold();
   const Materializer& fold = impl->hold.fold();
-  impl->sealed = impl_->sealed;
-  if (impl_->base) impl->removed = impl_->base->removed();
-  CAIRN_TRY_ASSIGN(impl->lease, impl_->lease_txn());
-  impl->parts = impl_->parts();
-  impl->roots = impl_->roots.current(fold.state(), fold.regrouped());
+  impl->sealed = sealed;
+  if (base) impl->removed = base->removed();
+  CAIRN_TRY_ASSIGN(impl->lease, lease_txn());
+  impl->parts = parts();
+  impl->roots = roots.current(fold.state(), fold.regrouped());
   impl->base = {fold.applied(),  &fold.state(), &fold.dictionary(),
                 impl->lease.txn, impl->parts,   *impl->roots};
-  impl->base.no_seal = impl_->cursor_key.failure;
-  if (impl_->cursor_key.key) {
-    impl->seal = {*impl_->cursor_key.key, impl_->clock->now(), impl_->base_lsn()};
+  impl->base.no_seal = cursor_key.failure;
+  if (cursor_key.key) {
+    impl->seal = {*cursor_key.key, clock->now(), base_lsn()};
     impl->base.seal = &impl->seal;
   }
   impl->base.ids = impl.get();
   impl->view = impl->base;
-  std::unique_ptr<Snapshot> snapshot(new Snapshot(std::move(impl)));
-  CAIRN_TRY(snapshot->look_at(experiment));
-  return snapshot;
+  return std::unique_ptr<Snapshot>(new Snapshot(std::move(impl)));
 }
 
 Result<void> Snapshot::look_at(std::string_view experiment) {

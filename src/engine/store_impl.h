@@ -300,8 +300,11 @@ struct Store::Impl {
   // --- maintenance (store_maintenance.cc) ---
   Result<RebuildReport> fold_all(const std::string& directory, const AsOf& until,
                                  const Progress& progress);
-  Result<Digests> digests_with(const storage::ReadTxn* txn) const;
+  static Result<Digests> digests_of(const Snapshot::Impl& snapshot);
+  Result<Digests> digests_of_now() const;  // while nobody folds
   // --- reading (snapshot.cc) ---
+  // Precondition: state_mutex is held. Exhausted: no reader slot is free.
+  Result<std::unique_ptr<Snapshot>> take_snapshot() const;
   std::vector<const storage::Part*> parts() const;
   // Precondition: state_mutex is held. Exhausted: no reader slot is free.
   Result<TxnLease> lease_txn() const;

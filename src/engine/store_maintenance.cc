@@ -13,32 +13,34 @@ void append_hash(std::string& out, const Hash128& hash) { out += hash.hex(); }
 
 }  // namespace
 
-Result<Digests> Store::Impl::digests_with(const storage::ReadTxn* txn) const {
+Result<Digests> Store::Impl::digests_of(const Snapshot::Impl& snapshot) {
+  const Materializer& fold = snapshot.hold.fold();
+  const storage::ReadTxn* const txn = snapshot.lease.txn;
   Digests digests;
-  digests.state = fold().state().state_digest();
+  digests.state = fold.state().state_digest();
   CAIRN_TRY_ASSIGN(const Hash128 content,
-                   content_digest(fold().state(), fold().dictionary(), txn, parts()));
+                   content_digest(fold.state(), fold.dictionary(), txn, snapshot.parts));
   Hash128 history;
   // As of a moment, the index knows of later ones.
   const auto add_activity = [&](GroupId group, Lsn lsn) {
-    if (lsn > fold().applied()) return;
+    if (lsn > fold.applied()) return;
     history.add(hash128(fmt::format("activity {} {}", raw(group), raw(lsn))));
   };
   Hash128 keys;
   const auto add_key = [&](const Hash128& key, Lsn lsn) {
-    if (lsn <= fold().applied()) keys.add(hash128(key.hex()));
+    if (lsn <= fold.applied()) keys.add(hash128(key.hex()));
   };
   if (txn != nullptr) {
     CAIRN_TRY(storage::for_each_activity(*txn, add_activity));
     CAIRN_TRY(storage::for_each_key(*txn, add_key));
   }
   CAIRN_TRY_ASSIGN(const Lsn indexed, indexed_by(txn));
-  fold().for_each_tail(indexed, [&](const Tail& tail) {
+  fold.for_each_tail(indexed, [&](const Tail& tail) {
     for (const auto& [group, lsn] : tail.activity) add_activity(group, lsn);
     for (const auto& [key, lsn] : tail.keys) add_key(key, lsn);
   });
-  std::string all = fmt::format("lsn {}\n", raw(fold().applied()));
-  append_hash(all, fold().state().replay_digest());
+  std::string all = fmt::format("lsn {}\n", raw(fold.applied()));
+  append_hash(all, fold.state().replay_digest());
   append_hash(all, content);
   append_hash(all, history);
   append_hash(all, keys);
@@ -46,11 +48,14 @@ Result<Digests> Store::Impl::digests_with(const storage::ReadTxn* txn) const {
   return digests;
 }
 
+Result<Digests> Store::Impl::digests_of_now() const {
+  CAIRN_TRY_ASSIGN(const auto now, take_snapshot());
+  return digests_of(*now->impl_);
+}
+
 Result<Digests> Store::digests() const {
-  const auto lock = impl_->lock_for_reading();
-  CAIRN_TRY(impl_->check_readable());
-  CAIRN_TRY_ASSIGN(const TxnLease lease, impl_->lease_txn());
-  return impl_->digests_with(lease.txn);
+  CAIRN_TRY_ASSIGN(const auto now, snapshot());
+  return Impl::digests_of(*now->impl_);
 }
 
 Result<void> Store::for_each_record(
@@ -91,7 +96,7 @@ Result<RebuildReport> Store::Impl::fold_all(const std::string& directory, const 
   RebuildReport report;
   CAIRN_TRY_ASSIGN(report.records, replay_tail(true, until, progress));
   CAIRN_TRY(make_checkpoint());
-  CAIRN_TRY_ASSIGN(report.digests, digests_with(sealed->txn.get()));
+  CAIRN_TRY_ASSIGN(report.digests, digests_of_now());
   sealed.reset();
   env.reset();
   return report;
@@ -163,7 +168,7 @@ Result<VerifyReport> Store::verify(const std::string& directory, bool deep,
     report.problems.push_back(names.error().message);
     return report;
   }
-  if (auto digests = impl.digests_with(impl.sealed->txn.get()); digests.ok()) {
+  if (auto digests = impl.digests_of_now(); digests.ok()) {
     report.index = *digests;
   } else {
     report.problems.push_back(digests.error().message);

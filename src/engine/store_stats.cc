@@ -105,9 +105,10 @@ Result<void> count_index(const storage::ReadTxn& txn, const storage::LmdbEnv::In
 }  // namespace
 
 Result<Stats> Store::stats(bool with_digests) const {
-  const auto lock = impl_->lock_for_reading();
+  std::shared_lock lock = impl_->lock_for_reading();
   CAIRN_TRY(impl_->check_readable());
-  CAIRN_TRY_ASSIGN(const TxnLease lease, impl_->lease_txn());
+  CAIRN_TRY_ASSIGN(const auto now, impl_->take_snapshot());
+  const TxnLease& lease = now->impl_->lease;
   Stats stats;
   stats.store_id = impl_->meta.store_id;
   stats.last_lsn = impl_->fold().applied();
@@ -132,7 +133,8 @@ Result<Stats> Store::stats(bool with_digests) const {
     if (!impl_->past) CAIRN_TRY(count_segments(*lease.txn, impl_->base_lsn(), stats));
   }
   if (with_digests) {
-    CAIRN_TRY_ASSIGN(stats.digests, impl_->digests_with(lease.txn));
+    lock.unlock();  // takes a while
+    CAIRN_TRY_ASSIGN(stats.digests, Impl::digests_of(*now->impl_));
   }
   return stats;
 }
