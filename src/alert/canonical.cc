@@ -133,9 +133,15 @@ class Canonizer {
     return atoms;
   }
 
+  static std::string negation_of(std::string atom) {
+    return atom.starts_with('!') ? atom.substr(1) : "!" + atom;
+  }
+
   static Form any_of(std::vector<std::string> atoms, bool negated) {
     std::vector<Form> forms;
-    for (std::string& atom : atoms) forms.push_back(Form::atom((negated ? "!" : "") + atom));
+    for (std::string& atom : atoms) {
+      forms.push_back(Form::atom(negated ? negation_of(std::move(atom)) : std::move(atom)));
+    }
     return join(negated ? Form::Kind::And : Form::Kind::Or, std::move(forms));
   }
 
@@ -211,17 +217,29 @@ std::string canonical(const query::Query& tree, const Expr& expr) {
 }
 
 Hash128 filter_identity(const Rule& rule, const BoundFilter& filter) {
-  std::string bytes = canonical(filter.tree, filter.expr);
+  std::string bytes = canonical(filter.tree, split(filter.expr).events);
   append_projects(bytes, rule);
   return hash128(bytes);
 }
+
+namespace {
+
+// The two parts each for itself: together they could cancel out in ways that either does not, and
+// then what is counted would not be the same.
+std::string parts_of(const BoundFilter& filter) {
+  SplitFilter parts = split(filter.expr);
+  return sized(canonical(filter.tree, parts.events)) +
+         sized(canonical(filter.tree, Expr::all_of(std::move(parts.group))));
+}
+
+}  // namespace
 
 Hash128 evaluation_identity(const Rule& rule, const BoundRule& bound) {
   CAIRN_ASSERT(bound.call && bound.metric);
   const query::BoundCall& call = *bound.call;
   const WindowShape shape = shape_of(*bound.metric);
-  std::string bytes = sized(canonical(bound.filter.tree, bound.filter.expr));
-  if (bound.percent_of) bytes += sized(canonical(bound.percent_of->tree, bound.percent_of->expr));
+  std::string bytes = parts_of(bound.filter);
+  if (bound.percent_of) bytes += parts_of(*bound.percent_of);
   append_projects(bytes, rule);
   bytes += fmt::format("a{},{},{};", raw(call.function), call.per_million, call.period_us);
   if (call.field) bytes += key_text(*call.field);

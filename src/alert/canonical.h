@@ -18,7 +18,8 @@ namespace cairn::alert {
 // Bytes, not for people. Precondition: `expr` is bound of `tree`, perhaps with more conditions.
 std::string canonical(const query::Query& tree, const query::Expr& expr);
 
-// Of everything that decides which occurrences count: filter, environment, projects.
+// Of everything that decides which occurrences count: conditions on them (SplitFilter::events),
+// environment, projects. Precondition: the rule has a number.
 Hash128 filter_identity(const Rule& rule, const BoundFilter& filter);
 // Of everything that decides the values of a rule with a number, and when they are computed:
 // thresholds are not among it. Precondition: rule.call.

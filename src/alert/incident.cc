@@ -33,6 +33,7 @@ struct Reading {
   double value = 0;
 };
 Reading reading_of(const MetricCondition& metric, const Update& update) {
+  if (update.incomplete) return {Outcome::Incomplete};
   const bool some = update.value && std::isfinite(*update.value);
   if (!some && metric.no_data == NoData::Hold) return {Outcome::NoValue};
   const double value = some ? *update.value : 0;
@@ -183,8 +184,8 @@ std::string_view close_method_name(CloseMethod method) {
 }
 
 std::string_view outcome_name(Outcome outcome) {
-  static constexpr std::array<std::string_view, 4> kNames = {"counted", "stale", "no_value",
-                                                             "no_base"};
+  static constexpr std::array<std::string_view, 5> kNames = {"counted", "stale", "no_value",
+                                                             "no_base", "incomplete"};
   return kNames[static_cast<size_t>(outcome)];
 }
 

@@ -83,15 +83,18 @@ struct Update {
   TimeUs time{};                 // the end of the window
   std::optional<double> value;   // nullopt: there was nothing to compute it from
   std::optional<double> base{};  // of the earlier window, for comparisons
+  bool incomplete = false;       // it is not known: more was to be kept than there was room for
+  bool operator==(const Update&) const = default;
 };
 
 enum class Outcome : uint8_t {
   Counted = 0,
-  Stale = 1,    // not newer than the last one: again, or out of order. Nothing changes
-  NoValue = 2,  // of NoData::Hold; counters stay as they are
-  NoBase = 3,   // nothing, or zero, to compare with; counters stay as they are
+  Stale = 1,       // not newer than the last one: again, or out of order. Nothing changes
+  NoValue = 2,     // of NoData::Hold; counters stay as they are
+  NoBase = 3,      // nothing, or zero, to compare with; counters stay as they are
+  Incomplete = 4,  // the same
 };
-std::string_view outcome_name(Outcome outcome);  // counted, stale, no_value, no_base
+std::string_view outcome_name(Outcome outcome);  // counted, stale, no_value, no_base, incomplete
 
 // At most one for each update or command: from one severity to another.
 struct Transition {

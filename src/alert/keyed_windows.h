@@ -1,5 +1,5 @@
-// The windows of one rule, one for each key: a value of its group_by, or a fingerprint where issues
-// matter. Keys are numbers that tell what they stand for apart.
+// The windows of one evaluation, one for each value of its group_by and, where issues matter, for
+// each fingerprint.
 // Values; not thread-safe.
 #pragma once
 
@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <utility>
 
 #include "alert/window.h"
 
@@ -18,21 +19,27 @@ inline constexpr size_t kMaxKeys = 1000;
 // Of fingerprints, which are joined before anybody sees them.
 inline constexpr size_t kMaxFingerprintKeys = 100'000;
 
+struct WindowKey {
+  uint64_t label = 0;  // tells values of group_by apart; 0: no value, or no group_by
+  FingerprintId fingerprint{};
+  auto operator<=>(const WindowKey&) const = default;
+};
+
 class KeyedWindows {
  public:
   KeyedWindows(const WindowShape& shape, query::BoundCall call, size_t max_keys)
       : shape_(shape), call_(std::move(call)), max_keys_(max_keys) {}
 
   // nullopt: one key more than there may be; counted in refused().
-  std::optional<Added> add(uint64_t key, TimeUs time, TimeUs now, const Observation& observation) {
+  std::optional<Added> add(const WindowKey& key, TimeUs time, TimeUs now,
+                           const Observation& observation) {
     auto at = windows_.find(key);
     if (at == windows_.end()) {
       if (windows_.size() >= max_keys_) {
         ++refused_;
         return std::nullopt;
       }
-      at = windows_.emplace(key, Window(shape_, call_)).first;
-      if (tick_) at->second.advance(*tick_);
+      at = windows_.emplace(key, empty_window()).first;
     }
     const Added added = at->second.add(time, now, observation);
     if (at->second.empty()) windows_.erase(at);
@@ -54,15 +61,15 @@ class KeyedWindows {
     for (auto& [key, window] : windows_) fn(key, window);
   }
 
-  // One window of all keys that wanted(key) takes.
-  template <class F>
-  Window joined(const F& wanted) const {
-    Window all(shape_, call_);
-    if (tick_) all.advance(*tick_);
-    for (const auto& [key, window] : windows_) {
-      if (wanted(key)) all.absorb(window);
-    }
-    return all;
+  bool has(uint64_t label) const {
+    const auto at = windows_.lower_bound({label, FingerprintId{0}});
+    return at != windows_.end() && at->first.label == label;
+  }
+  // With nothing in it, to be joined with others.
+  Window empty_window() const {
+    Window window(shape_, call_);
+    if (tick_) window.advance(*tick_);
+    return window;
   }
 
   const query::BoundCall& call() const { return call_; }
@@ -81,7 +88,7 @@ class KeyedWindows {
   size_t max_keys_;
   std::optional<TimeUs> tick_;
   uint64_t refused_ = 0;
-  std::map<uint64_t, Window> windows_;
+  std::map<WindowKey, Window> windows_;
 };
 
 }  // namespace cairn::alert

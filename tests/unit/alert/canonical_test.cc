@@ -36,6 +36,7 @@ TEST_CASE_METHOD(Canonical, "spellings of one filter") {
       {"a:1 (b:2 (c:3 d:4))", "d:4 c:3 b:2 a:1"},
       {"a:1 OR (b:2 OR (c:3 d:4))", "(d:4 c:3) OR b:2 OR a:1"},
       {"!has:release", "release:\"\"", "!(has:release)", "NOT has:release"},
+      {"has:release", "!release:\"\""},
       {"release:[\"\", 1]", "release:1 OR !has:release"},
       {"user.id:1", "user:id:1"},
       {"tags[level]:x"},

@@ -113,6 +113,14 @@ TEST_CASE_METHOD(Shared, "conditions on the issue are for the evaluation to ask"
   const auto two = subscribe(2, rule("level:error is:unresolved"));
   CHECK(one.evaluation != two.evaluation);
   CHECK(counts().size() == 2);
+  CHECK(queries.figures().filters == 1);  // the same occurrences
+  // Contradictions are not all the same: one counts nothing, the other nothing of any issue.
+  const auto never = subscribe(3, rule("level:info !level:info"));
+  const auto no_issue = subscribe(4, rule("is:resolved !is:resolved"));
+  CHECK(never.evaluation != no_issue.evaluation);
+  CHECK(queries.figures().filters == 3);
+  CHECK_FALSE(counts().contains({raw(never.evaluation), Side::Counted}));
+  CHECK(counts().at({raw(no_issue.evaluation), Side::Counted}) == 3);
 }
 
 TEST_CASE_METHOD(Shared, "figures are those of a plain list of rules") {

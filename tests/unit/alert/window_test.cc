@@ -332,21 +332,24 @@ TEST_CASE("windows are what a look over all observations says") {
   CHECK(late > 100);
 }
 
-TEST_CASE("a rule has a window for each key, up to a limit") {
+TEST_CASE("there is a window for each key, up to a limit") {
   const BoundCall count = call_of(Function::Count);
   KeyedWindows windows(kFive, count, 2);
-  CHECK(windows.add(1, minute(1), minute(1), {}) == Added::Counted);
-  CHECK(windows.add(2, minute(2), minute(2), {}) == Added::Counted);
-  CHECK_FALSE(windows.add(3, minute(2), minute(2), {}).has_value());
+  const auto at = [&](uint64_t label, int64_t time) {
+    return windows.add({label, FingerprintId{0}}, minute(time), minute(7), {});
+  };
+  CHECK(at(1, 1) == Added::Counted);
+  CHECK(at(2, 2) == Added::Counted);
+  CHECK_FALSE(at(3, 2).has_value());
   CHECK(windows.refused() == 1);
-  CHECK(windows.joined([](uint64_t) { return true; }).value(count, minute(3)).number == 2);
-  CHECK(windows.joined([](uint64_t key) { return key == 2; }).value(count, minute(3)).number == 1);
+  Window all = windows.empty_window();
+  windows.for_each([&](const WindowKey&, Window& window) { all.absorb(window); });
+  CHECK(all.value(count, minute(3)).number == 2);
   windows.advance(minute(7));  // the first one's only bucket goes
   CHECK(windows.size() == 1);
-  CHECK(windows.add(3, minute(1), minute(7), {}) == Added::Late);
+  CHECK_FALSE(windows.has(1));
+  CHECK(at(3, 1) == Added::Late);
   CHECK(windows.size() == 1);  // a key of which nothing is counted takes no place
-  CHECK(windows.add(3, minute(7), minute(7), {}) == Added::Counted);
-  std::vector<uint64_t> keys;
-  windows.for_each([&](uint64_t key, Window&) { keys.push_back(key); });
-  CHECK(keys == std::vector<uint64_t>{2, 3});
+  CHECK(at(3, 7) == Added::Counted);
+  CHECK(windows.has(3));
 }

@@ -1,0 +1,107 @@
+// One evaluation of rules that share it: occurrences that match go in, the values of all its keys
+// at a tick come out. What the query language would say of the same window is what it says
+// (tests/unit/alert/evaluation_test.cc holds it against query::aggregate).
+//
+// Where issues matter (group_by issue, uniq(issue), conditions on the issue) it counts by
+// fingerprint and asks at the tick which issue shows what, so merges and changes of status in
+// between show as in a query. An occurrence of an issue that is deleted later stays counted where
+// issues do not matter, until its window has passed.
+//
+// Thread: one at a time. Deterministic: occurrences, ticks and the state are all it knows.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "alert/bound_rule.h"
+#include "alert/incident.h"
+#include "alert/keyed_windows.h"
+#include "alert/shared_queries.h"
+#include "model/forest.h"
+#include "model/occurrence.h"
+
+namespace cairn::alert {
+
+// What is asked of issues at a tick. Borrows all of it.
+struct Issues {
+  const model::Forest& forest;
+  std::span<const GroupId> root_of_fingerprint;  // State::roots_by_fingerprint(); 0 = not shown
+  // SplitFilter::group of the filter and of percent_of, bound as of now.
+  std::span<const query::Expr> counted = {};
+  std::span<const query::Expr> whole = {};
+};
+
+struct KeyUpdate {
+  // The value of group_by; of issues "PROJECT/NUMBER", of projects the number. "": no value, or no
+  // group_by.
+  std::string key;
+  Update update;
+  bool operator==(const KeyUpdate&) const = default;
+};
+
+class Evaluation {
+ public:
+  // Precondition: a rule with a number.
+  explicit Evaluation(const BoundRule& bound);
+
+  // Of an occurrence that matches the side's filter (SharedQueries::for_each_match) and whose issue
+  // is shown. `now` is the time of its record.
+  void add(Side side, const model::Occurrence& occurrence, std::span<const model::Term> terms,
+           FingerprintId decided_by, TimeUs now);
+
+  // The values at a tick, by key: of every key that was counted, and of `open` ones, of which there
+  // may be nothing left. Without group_by exactly one.
+  std::vector<KeyUpdate> at(TimeUs tick, const Issues& issues,
+                            std::span<const std::string> open = {});
+  // Ticks before this one will not be asked for any more.
+  void advance(TimeUs tick);
+
+  struct Figures {
+    uint64_t counted = 0;   // on both sides
+    uint64_t late = 0;      // no window to come could hold them
+    uint64_t early = 0;     // kMaxAheadUs
+    uint64_t not_kept = 0;  // kMaxKept
+    uint64_t refused = 0;   // kMaxKeys, kMaxFingerprintKeys
+  };
+  const Figures& figures() const { return figures_; }
+  size_t memory_bytes() const;
+
+ private:
+  struct Reading {
+    WindowValue now;
+    WindowValue earlier;
+  };
+  using Readings = std::map<std::string, Reading>;
+
+  void count(KeyedWindows& windows, uint64_t label, FingerprintId decided_by,
+             const model::Occurrence& occurrence, const Observation& observation, TimeUs now);
+  Observation observe(const model::Occurrence& occurrence, std::span<const model::Term> terms);
+  uint64_t label_of(std::string_view value);
+  std::string name_of(uint64_t label) const;
+  Reading read(Window& window, TimeUs tick) const;
+  Readings read_all(KeyedWindows& windows, TimeUs tick, const Issues& issues,
+                    std::span<const query::Expr> conditions);
+  Readings read_by_issue(KeyedWindows& windows, TimeUs tick, const Issues& issues,
+                         std::span<const query::Expr> conditions);
+  Reading nothing() const;
+  Update update_of(TimeUs tick, const Reading& counted, const Reading* whole) const;
+
+  query::BoundCall call_;
+  std::optional<query::RowKey> group_by_;
+  bool compares_;
+  bool by_fingerprint_;
+  KeyedWindows counted_;
+  std::optional<KeyedWindows> whole_;
+  std::map<uint64_t, std::string> names_;  // of labels that are values of a field
+  std::vector<uint64_t> values_;           // of the last observe()
+  std::vector<double> numbers_;
+  Figures figures_;
+};
+
+}  // namespace cairn::alert

@@ -1,0 +1,397 @@
+#include "alert/evaluation.h"
+
+#include <catch2/catch.hpp>
+#include <map>
+#include <memory>
+#include <random>
+
+#include "base/time_format.h"
+#include "model/command.h"
+#include "query/ast_print.h"
+#include "query/parser.h"
+#include "support/query_world.h"
+#include "support/random_occurrences.h"
+#include "support/random_query.h"
+#include "support/soak.h"
+
+namespace cairn::testing {
+namespace {
+
+using alert::Evaluation;
+using alert::KeyUpdate;
+using alert::MetricCondition;
+using alert::Rule;
+using alert::RuleId;
+using alert::Side;
+
+constexpr int64_t kMinute = 60 * kMicrosPerSecond;
+
+// Values by key, as a table says them or an evaluation; nullopt: of nothing.
+using ByKey = std::map<std::string, std::optional<double>>;
+
+// Everything an engine will do with rules, over the store that queries are asked of.
+class Alerts {
+ public:
+  explicit Alerts(QueryWorld& world) : world_(world) {}
+
+  // False: the rule asks for something that rules cannot have.
+  bool add(const Rule& rule) {
+    auto bound = alert::bind_rule(rule, world_.state(), TimeUs{});
+    if (!bound) return false;
+    const RuleId id{static_cast<uint32_t>(rules.size())};
+    const auto subscribed = shared.subscribe(id, rule, *bound);
+    if (subscribed.made) evaluations.emplace(subscribed.evaluation, Evaluation(*bound));
+    rules.push_back(rule);
+    return true;
+  }
+
+  void see(const QueryWorld::Stored& one) {
+    now = std::max(now, one.occurrence.time());
+    const auto& terms = extractor_.extract(one.occurrence);
+    shared.for_each_match(
+        {one.occurrence, terms, world_.state(), world_.roots()[raw(one.fingerprint)]},
+        [&](alert::EvaluationId id, Side side) {
+          evaluations.at(id).add(side, one.occurrence, terms, one.fingerprint, now);
+        });
+  }
+
+  // The newest tick of the rule.
+  TimeUs tick_of(const Rule& rule) const {
+    const int64_t resolution = alert::resolution_of(*rule.metric()) * kMinute;
+    return TimeUs{raw(now) - raw(now) % resolution};
+  }
+
+  std::vector<KeyUpdate> evaluate(RuleId id, TimeUs tick, std::span<const std::string> open = {}) {
+    const Rule& rule = rules[raw(id)];
+    const auto bound = must(alert::bind_rule(rule, world_.state(), tick));
+    const auto counted = alert::split(bound.filter.expr).group;
+    std::vector<query::Expr> whole;
+    if (bound.percent_of) whole = alert::split(bound.percent_of->expr).group;
+    Evaluation& evaluation = evaluations.at(*shared.evaluation_of(id));
+    return evaluation.at(tick, {world_.state(), world_.roots(), counted, whole}, open);
+  }
+
+  QueryWorld& world() { return world_; }
+  alert::SharedQueries shared;
+  std::map<alert::EvaluationId, Evaluation> evaluations;
+  std::vector<Rule> rules;
+  TimeUs now{};
+
+ private:
+  QueryWorld& world_;
+  model::TermExtractor extractor_;
+};
+
+// --- the same through the query engine ----------------------------------------------------------
+
+std::string key_text(const query::Cell& cell, const std::string& group_by,
+                     const model::State& state) {
+  const auto* text = std::get_if<std::string>(&cell.value);
+  if (text == nullptr) return "";
+  if (group_by == "project") {
+    return text->substr(1);  // of the slug "p7"
+  }
+  if (group_by != "issue") return *text;
+  for (uint32_t id = 1; id <= state.group_count(); ++id) {
+    if (state.short_id(GroupId{id}) == *text) {
+      const model::Group& group = state.group(GroupId{id});
+      return std::to_string(raw(group.project)) + "/" + std::to_string(group.number);
+    }
+  }
+  FAIL("no issue " << *text);
+  return "";
+}
+
+std::optional<double> number(const query::Cell& cell) {
+  if (const auto* whole = std::get_if<int64_t>(&cell.value)) return static_cast<double>(*whole);
+  if (const auto* real = std::get_if<double>(&cell.value)) return *real;
+  return std::nullopt;
+}
+
+ByKey asked(QueryWorld& world, const Rule& rule, const std::string& filter, TimeUs begin,
+            TimeUs end, TimeUs now) {
+  const MetricCondition& metric = *rule.metric();
+  std::string text = filter.empty() ? "" : "(" + filter + ") ";
+  text += "timestamp:>=" + format_time(begin) + " timestamp:<" + format_time(end);
+  if (!rule.environment.empty()) text += " environment:" + rule.environment;
+  if (!rule.projects.empty()) {
+    std::string list;
+    for (const ProjectId project : rule.projects) {
+      list += (list.empty() ? "" : ",") + std::to_string(raw(project));
+    }
+    text += " project:[" + list + "]";
+  }
+  text += " | " + metric.aggregate;
+  if (!metric.group_by.empty()) text += " by " + metric.group_by;
+  INFO(text);
+  query::SearchOptions options;
+  options.now = now;
+  options.limit = 10'000;
+  const auto table = must(query::aggregate(world.view(), must(query::parse(text)), options));
+  ByKey values;
+  for (const auto& row : table.rows) {
+    const std::string key =
+        metric.group_by.empty() ? "" : key_text(row[0], metric.group_by, world.state());
+    values[key] = number(row.back());
+  }
+  return values;
+}
+
+std::optional<double> nothing_of(const std::string& aggregate) {
+  for (const char* zero : {"count", "uniq", "issues", "sum", "rate"}) {
+    if (aggregate.starts_with(zero)) return 0;
+  }
+  return std::nullopt;
+}
+
+// With percentages; keys that say what nothing says are left out.
+ByKey expected(QueryWorld& world, const Rule& rule, TimeUs begin, TimeUs end, TimeUs now) {
+  const MetricCondition& metric = *rule.metric();
+  const auto nothing = nothing_of(metric.aggregate);
+  ByKey values = asked(world, rule, rule.query, begin, end, now);
+  if (!metric.percent_of.empty()) {
+    const ByKey part = std::exchange(values, {});
+    for (const auto& [key, whole] : asked(world, rule, metric.percent_of, begin, end, now)) {
+      const auto found = part.find(key);
+      const auto of = found == part.end() ? nothing : found->second;
+      if (of && whole && *whole != 0) values[key] = *of / *whole * 100;
+    }
+    return values;
+  }
+  std::erase_if(values, [&](const auto& one) { return one.second == nothing; });
+  return values;
+}
+
+bool near(const ByKey& a, const ByKey& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
+    if (x.first != y.first || x.second.has_value() != y.second.has_value()) return false;
+    return !x.second || *x.second == Approx(*y.second).epsilon(1e-9);
+  });
+}
+
+std::string show(const ByKey& values) {
+  std::string text;
+  for (const auto& [key, value] : values) {
+    text += "'" + key + "' " + (value ? std::to_string(*value) : "-") + "; ";
+  }
+  return text;
+}
+
+// How many keys had a value.
+size_t check(Alerts& alerts, RuleId id) {
+  const Rule& rule = alerts.rules[raw(id)];
+  const MetricCondition& metric = *rule.metric();
+  const TimeUs tick = alerts.tick_of(rule);
+  INFO(alert::to_json(rule) << " at " << format_time(tick));
+  std::string sharing;
+  for (uint32_t other = 0; other < alerts.rules.size(); ++other) {
+    if (alerts.shared.evaluation_of(RuleId{other}) != alerts.shared.evaluation_of(id)) continue;
+    sharing += " and " + alert::to_json(alerts.rules[other]);
+  }
+  INFO("shared:" << sharing);
+  const auto updates = alerts.evaluate(id, tick);
+  if (metric.group_by.empty()) REQUIRE(updates.size() == 1);
+  const auto nothing = metric.percent_of.empty() ? nothing_of(metric.aggregate) : std::nullopt;
+  const auto compare = [&](int64_t back_us, auto value_of) {
+    const TimeUs end{raw(tick) - back_us};
+    const TimeUs begin{raw(end) - metric.time_window_min * kMinute};
+    const ByKey wanted = expected(alerts.world(), rule, begin, end, tick);
+    ByKey found;
+    for (const KeyUpdate& one : updates) {
+      REQUIRE(one.update.time == tick);
+      REQUIRE_FALSE(one.update.incomplete);
+      if (value_of(one.update) != nothing) found[one.key] = value_of(one.update);
+    }
+    INFO("found " << show(found));
+    INFO("wanted " << show(wanted));
+    REQUIRE(near(found, wanted));
+    return found.size();
+  };
+  if (metric.comparison_delta_min) {
+    compare(*metric.comparison_delta_min * kMinute,
+            [](const alert::Update& update) { return update.base; });
+  }
+  return compare(0, [](const alert::Update& update) { return update.value; });
+}
+
+// --- random worlds ------------------------------------------------------------------------------
+
+Rule random_rule(std::mt19937_64& random, RandomQuery& queries) {
+  const auto below = [&](uint64_t n) { return static_cast<uint32_t>(random() % n); };
+  const auto filter = [&]() -> std::string {
+    query::Query tree;
+    if (below(6) != 0) tree.filter = queries.node(static_cast<int>(below(3)));
+    std::string text = query::print(tree);
+    static constexpr const char* kGroup[] = {"is:unresolved", "!is:assigned", "times_seen:>3",
+                                             "issue.priority:[high, medium]"};
+    if (below(4) == 0)
+      text = (text.empty() ? "" : "(" + text + ") ") + std::string(kGroup[below(4)]);
+    return text;
+  };
+  static constexpr const char* kAggregates[] = {
+      "count()",    "count()",    "uniq(user)",    "uniq(issue)",   "issues()",
+      "rate(1h)",   "sum(shard)", "avg(shard)",    "min(shard)",    "max(shard)",
+      "p50(shard)", "p95(shard)", "uniq(release)", "uniq(project)", "percentile(shard, 0.3)"};
+  static constexpr const char* kKeys[] = {"",        "",      "release",     "issue",
+                                          "project", "shard", "fingerprint", "user"};
+  static constexpr uint32_t kWindows[] = {5, 30, 60, 90, 240, 1440};
+  Rule rule;
+  rule.name = "A";
+  rule.query = filter();
+  if (below(4) == 0) rule.environment = below(2) == 0 ? "staging" : "production";
+  for (uint64_t p = 1; p <= 3; ++p) {
+    if (below(4) == 0) rule.projects.push_back(ProjectId{p});
+  }
+  MetricCondition metric;
+  metric.aggregate = kAggregates[below(std::size(kAggregates))];
+  metric.group_by = kKeys[below(std::size(kKeys))];
+  metric.time_window_min = kWindows[below(std::size(kWindows))];
+  if (below(5) == 0) metric.percent_of = filter();
+  if (below(4) == 0) metric.comparison_delta_min = 30 + below(3) * 60;
+  metric.critical = 5;
+  rule.condition = metric;
+  return rule;
+}
+
+void change_something(QueryWorld& world, std::mt19937_64& random, TimeUs now) {
+  using namespace model;
+  const auto group = [&] {
+    return GroupId{static_cast<uint32_t>(1 + random() % world.state().group_count())};
+  };
+  Command command = MergeCommand{group(), {group()}};
+  switch (random() % 4) {
+    case 0:
+      command = UnmergeCommand{group(), {}};
+      break;
+    case 1:
+      command = SetStatusCommand{group(), static_cast<Status>(random() % 2), Substatus::None};
+      break;
+    case 2:
+      command = AssignCommand{group(), random() % 2 == 0 ? "user:7" : ""};
+      break;
+    default:
+      break;
+  }
+  auto decided = decide(world.state(), command);
+  if (decided && decided->has_value()) world.apply(std::move(**decided), now);
+}
+
+}  // namespace
+
+// CAIRN_SEED=N begins with that world, CAIRN_SOAK=N asks N times as many.
+TEST_CASE("evaluations say what the query engine says of their windows") {
+  const uint64_t first = first_seed();
+  size_t rules = 0;
+  size_t values = 0;
+  uint64_t late = 0;
+  for (int round = 0; round < soak_rounds(4); ++round) {
+    const uint64_t seed = first + static_cast<uint64_t>(round);
+    INFO("CAIRN_SEED=" << seed);
+    std::mt19937_64 random(seed);
+    QueryWorld world;
+    for (uint64_t p = 1; p <= 3; ++p) {
+      model::ProjectChanged change;
+      change.project = ProjectId{p};
+      change.slug = "p" + std::to_string(p);
+      world.apply(std::move(change));
+    }
+    RandomOccurrences occurrences(seed);
+    world.add(occurrences.next());  // something there is to ask about
+    const TimeUs begin = world.stored().front().occurrence.time();
+    RandomQuery queries(seed, begin, TimeUs{raw(begin) + 24 * 60 * kMinute});
+    Alerts alerts(world);
+    for (int i = 0; i < 60; ++i) alerts.add(random_rule(random, queries));
+    alerts.see(world.stored().front());
+    rules += alerts.rules.size();
+    for (int i = 0; i < 400; ++i) {
+      world.add(occurrences.next());
+      alerts.see(world.stored().back());
+      if (random() % 12 == 0) change_something(world, random, alerts.now);
+      if (random() % 40 != 0) continue;
+      if (random() % 3 == 0) world.seal();
+      for (size_t id = 0; id < alerts.rules.size(); ++id) {
+        const RuleId rule{static_cast<uint32_t>(id)};
+        const TimeUs tick = alerts.tick_of(alerts.rules[id]);
+        values += check(alerts, rule);
+        alerts.evaluations.at(*alerts.shared.evaluation_of(rule)).advance(tick);
+      }
+    }
+    for (const auto& one : alerts.evaluations) late += one.second.figures().late;
+  }
+  CHECK(rules > 60);
+  CHECK(values > 1000);
+  CHECK(late > 0);
+}
+
+namespace {
+
+struct Few {
+  Few() {
+    Rule rule;
+    rule.name = "A";
+    MetricCondition metric;
+    metric.time_window_min = 5;
+    metric.group_by = "tags[shard]";
+    metric.critical = 5;
+    rule.condition = metric;
+    REQUIRE(alerts.add(rule));
+  }
+  void event(int64_t at_minute, const std::string& shard, const std::string& fingerprint = "a") {
+    model::Occurrence occurrence;
+    occurrence.id.bytes[0] = ++events;
+    occurrence.project = ProjectId{1};
+    occurrence.fingerprint = {fingerprint};
+    occurrence.title = "Error";
+    occurrence.detection_time = static_cast<double>(at_minute * 60);
+    occurrence.event = shard.empty() ? "{}" : R"({"tags":{"shard":")" + shard + R"("}})";
+    world.add(occurrence);
+    alerts.see(world.stored().back());
+  }
+  std::vector<KeyUpdate> at(int64_t tick_minute, std::vector<std::string> open = {}) {
+    return alerts.evaluate(RuleId{0}, TimeUs{tick_minute * kMinute}, open);
+  }
+  Evaluation& evaluation() { return alerts.evaluations.begin()->second; }
+  static KeyUpdate value(std::string key, int64_t tick_minute, double number) {
+    return {std::move(key), {TimeUs{tick_minute * kMinute}, number, {}}};
+  }
+  QueryWorld world;
+  Alerts alerts{world};
+  uint8_t events = 0;
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(Few, "each value is a key, no value is one, and open ones are told of nothing") {
+  event(1, "x");
+  event(2, "x");
+  event(3, "");
+  CHECK(at(4) == std::vector{value("", 4, 1), value("x", 4, 2)});
+  CHECK(at(4, {"gone", "x"}) ==
+        std::vector{value("", 4, 1), value("gone", 4, 0), value("x", 4, 2)});
+  evaluation().advance(TimeUs{20 * kMinute});
+  CHECK(at(20).empty());
+  CHECK(at(20, {"x"}) == std::vector{value("x", 20, 0)});
+  event(1, "y");
+  CHECK(evaluation().figures().late == 1);
+  CHECK(evaluation().figures().counted == 3);
+}
+
+TEST_CASE_METHOD(Few, "more keys than there may be are counted, and make room when they go") {
+  for (int i = 0; i < 2; ++i) event(1, "k" + std::to_string(i));
+  Evaluation& one = evaluation();
+  model::TermExtractor extractor;
+  model::Occurrence occurrence = world.stored().back().occurrence;
+  for (size_t i = 2; i < alert::kMaxKeys + 5; ++i) {
+    occurrence.event = R"({"tags":{"shard":"k)" + std::to_string(i) + R"("}})";
+    one.add(Side::Counted, occurrence, extractor.extract(occurrence), FingerprintId{1},
+            TimeUs{kMinute});
+  }
+  CHECK(one.figures().refused == 5);
+  CHECK(at(2).size() == alert::kMaxKeys);
+  CHECK(one.memory_bytes() < alert::kMaxKeys * 400);
+  one.advance(TimeUs{20 * kMinute});
+  CHECK(at(20).empty());
+  CHECK(one.memory_bytes() < 2000);
+}
+
+}  // namespace cairn::testing
