@@ -16,7 +16,8 @@
 # (its promise destroyed, its connection lost) is cancelled: a query ends within milliseconds and
 # leaves nothing; a write may have happened, and is harmless to repeat (see Ingest).
 #
-# Limits are in ServerInfo; a message or call beyond them is refused, never cut.
+# Limits are in ServerInfo and, where a token has narrower ones, in SessionInfo; a message or call
+# beyond them is refused, never cut.
 #
 # Versions. Fields, enumerants and methods may be added: who does not know them leaves them alone,
 # so a default means "as before". Nothing is removed or given another meaning. ServerInfo.protocol
@@ -52,7 +53,8 @@ interface Session {
   run @2 RunRequest -> RunAnswer;
   # A command line at the store, as `cairn` runs one; every verb whose place is the store. Scope:
   # that of the verb. What verbs write is what they write to a terminal or a file; with --json it is
-  # for programs: this is how a program merges, resolves, reads history and occurrences, and so on.
+  # for programs: this is how a program gets at what has no method of its own. A verb that has run
+  # for SessionInfo.verbMs ends as soon as it looks, with the error `exhausted`.
 
   search @3 SearchRequest -> (page :Page, error :Error);
   # A page of issues. Scope: read. Errors: invalidArgument (with its position in the query; a query
@@ -68,6 +70,28 @@ interface Session {
   subscribe @6 (query :Text, limit :UInt32, listener :Listener) -> (subscription :Subscription, error :Error);
   # Tells `listener` of the first `limit` (1 to 1,000; 0 = 100) issues of the query's list now, and
   # from then on what changes of it. Scope: read. Errors: as search().
+
+  execute @7 (command :Command, actor :Text, key :Text) -> (done :Executed, error :Error);
+  # Changes issues, experiments, projects or releases. Scope: triage; admin of setProject and
+  # setRelease. `actor` is who did it; "" = the session's name. The same `key` again changes nothing
+  # (duplicate); "" = none. The answer comes when the change is durable. Dropping the call does not
+  # take it back; what looks for issues first (addRule, sweep) may end then, with nothing done, as it
+  # does after SessionInfo.queryMs (exhausted).
+  # Errors: invalidArgument, notFound, conflict (the message names the rule), exhausted, denied.
+
+  history @8 (issue :Text, limit :UInt32) -> (history :History, error :Error);
+  # What happened to an issue: the newest `limit` entries (1 to 10,000; 0 = 100). Scope: read.
+
+  events @9 EventsRequest -> (page :EventPage, error :Error);
+  # Occurrences of an issue, newest first. Scope: read. Errors: as search(); exhausted: the page has
+  # more than 16 MiB, ask for fewer.
+
+  experiments @10 () -> (lsn :UInt64, experiments :List(Experiment), error :Error);
+  # Scope: read. They are made, added to, promoted and dropped by execute().
+
+  compare @11 (before :Text, after :Text, limit :UInt32) -> (comparison :Comparison, error :Error);
+  # How two groupings differ: experiments, or "" = the base. With the `limit` issues (at most 10,000)
+  # that got most occurrences of others. Scope: read.
 }
 
 interface Ingest {
@@ -142,6 +166,11 @@ struct SessionInfo {
   # For one query. 0 = no limit.
   memoryBytes @5 :UInt64;
   # For one query.
+  maxMessageBytes @6 :UInt64;
+  maxCalls @7 :UInt32;
+  # As in Limits.
+  verbMs @8 :UInt64;
+  # For one verb of run(). 0 = no limit.
 }
 
 struct Rights {
@@ -351,4 +380,331 @@ struct Change {
   # Short ids of those that are not in it any more.
   error @5 :Error;
   # The query cannot be answered any more; the subscription has ended.
+}
+
+# --- commands ---
+#
+# An issue is named by its short id ("SHOP-3K", also of a hidden one), or by a fingerprint that
+# decided it: "PROJECT:fingerprint:F", PROJECT a number or slug, is the issue that shows it now. Who
+# is limited to projects names issues by short ids.
+
+struct Command {
+  union {
+    none @0 :Void;
+    # invalidArgument, as is a command that the server does not know.
+    merge @1 :Merge;
+    mergeNew @2 :MergeNew;
+    unmerge @3 :Unmerge;
+    split @4 :Split;
+    rejoin @5 :Text;
+    # Undoes a split: what this part has by now goes back.
+    resolve @6 :Resolve;
+    unresolve @7 :Text;
+    # An issue.
+    archive @8 :Archive;
+    assign @9 :Assign;
+    setPriority @10 :SetPriority;
+    note @11 :Note;
+    attention @12 :Attention;
+    link @13 :Link;
+    setStanding @14 :SetStanding;
+    setProject @15 :SetProject;
+    setRelease @16 :SetRelease;
+    newExperiment @17 :NewExperiment;
+    addRule @18 :AddRule;
+    promoteExperiment @19 :PromoteExperiment;
+    dropExperiment @20 :Text;
+    # Its name.
+    sweep @21 :Sweep;
+    undoRegrouping @22 :UInt64;
+    # Executed.lsn of a sweep, a promotion or an undo: what still stands of it is taken back.
+  }
+}
+
+struct Executed {
+  lsn @0 :UInt64;
+  # Of its record, or of what was done under the same key; durable.
+  outcome @1 :Outcome;
+  issue @2 :Text;
+  # The issue that it is about: what shows the merged, the new one, the part of a split. "" = none.
+  issues @3 :List(Text);
+  # Merged, or taken out again.
+}
+
+enum Outcome {
+  stored @0;
+  duplicate @1;
+  # The key was used before.
+  noChange @2;
+  # It is so already.
+}
+
+struct Merge {
+  into @0 :Text;
+  # Shows the others from now on. Nothing of them is lost while they are hidden.
+  issues @1 :List(Text);
+}
+
+struct MergeNew {
+  # A new issue that shows these.
+  title @0 :Text;
+  issues @1 :List(Text);
+}
+
+struct Unmerge {
+  view @0 :Text;
+  issues @1 :List(Text);
+  # None = all that it shows.
+  nthLast @2 :UInt32;
+  # 1 = what the last merge into it brought; 0 = by `issues`.
+}
+
+struct Split {
+  # Fingerprints become an issue of their own.
+  issue @0 :Text;
+  fingerprints @1 :List(Text);
+}
+
+struct Resolve {
+  issue @0 :Text;
+  how @1 :How;
+  version @2 :Text;
+  # Of inRelease: the release; of inCommit: the commit.
+  enum How {
+    now @0;
+    inRelease @1;
+    inNextRelease @2;
+    inCommit @3;
+  }
+}
+
+struct Archive {
+  # Until one of these comes about; none given: until it escalates.
+  issue @0 :Text;
+  forever @1 :Bool;
+  untilUs @2 :Int64;
+  count @3 :UInt32;
+  # Occurrences from now on.
+  windowMinutes @4 :UInt32;
+  # So many within such a time; 0 = ever.
+  users @5 :UInt32;
+  # Distinct ones from now on.
+  userWindowMinutes @6 :UInt32;
+}
+
+struct Assign {
+  issue @0 :Text;
+  assignee @1 :Text;
+  # user:ID, team:ID; "" = nobody.
+}
+
+struct SetPriority {
+  issue @0 :Text;
+  priority @1 :Text;
+  # low, medium, high; "" = that of its type again.
+}
+
+struct Note {
+  # Adds a note (`note` 0), edits it, or removes it (`text` empty).
+  issue @0 :Text;
+  note @1 :UInt32;
+  text @2 :Text;
+}
+
+struct Attention {
+  issue @0 :Text;
+  what @1 :What;
+  who @2 :Text;
+  # user:ID or team:ID; not of reviewed.
+  off @3 :Bool;
+  # Takes it back.
+  enum What {
+    bookmarked @0;
+    subscribed @1;
+    seen @2;
+    reviewed @3;
+  }
+}
+
+struct Link {
+  # An issue's entry in another system.
+  issue @0 :Text;
+  url @1 :Text;
+  title @2 :Text;
+  removed @3 :Bool;
+}
+
+struct SetStanding {
+  # Of an issue and all that is merged into it.
+  issue @0 :Text;
+  standing @1 :Standing;
+  enum Standing {
+    kept @0;
+    deleted @1;
+    # For good.
+    discarded @2;
+    # Counts on unseen.
+  }
+}
+
+struct SetProject {
+  # What is not given stays as it is.
+  project @0 :UInt64;
+  slug @1 :Text;
+  policy @2 :Text;
+  # first, known. Of both texts null is not given.
+  autoResolveHours @3 :Int64 = -1;
+  escalationThreshold @4 :Int64 = -1;
+  # -1 = not given.
+  holdBack @5 :Switch;
+  enum Switch {
+    asItIs @0;
+    off @1;
+    on @2;
+  }
+}
+
+struct SetRelease {
+  project @0 :UInt64;
+  version @1 :Text;
+  dateUs @2 :Int64;
+  commits @3 :List(Text);
+}
+
+struct NewExperiment {
+  name @0 :Text;
+  at @1 :UInt64;
+  # Its rules are evaluated as of this record; 0 = on the present.
+}
+
+struct AddRule {
+  experiment @0 :Text;
+  rule @1 :Text;
+  # docs/query-language.md, Rules.
+}
+
+struct PromoteExperiment {
+  name @0 :Text;
+  rebase @1 :Bool;
+  # Even where its facts do not mean any more what they meant.
+}
+
+struct Sweep {
+  # Applies a rule at once.
+  rule @0 :Text;
+  limit @1 :UInt64 = 10000;
+  # Issues that it may move: exhausted beyond, and nothing is done.
+}
+
+# --- one issue, and experiments ---
+
+struct History {
+  lsn @0 :UInt64;
+  issue @1 :Text;
+  total @2 :UInt64;
+  # Entries, also those that are not here.
+  entries @3 :List(HistoryEntry);
+  # Oldest first.
+}
+
+struct HistoryEntry {
+  lsn @0 :UInt64;
+  timeUs @1 :Int64;
+  actor @2 :Text;
+  # "" = the system.
+  issue @3 :Text;
+  # Whose history it is of: the issue asked for, or one that showed it.
+  what @4 :Text;
+  # created, status, shows, merged_into, note ...
+  before @5 :Text;
+  after @6 :Text;
+}
+
+struct EventsRequest {
+  issue @0 :Text;
+  filter @1 :Text;
+  # A query without a pipeline; "" = all.
+  alone @2 :Bool;
+  # Without what is merged into the issue.
+  limit @3 :UInt32;
+  # 1 to 1,000; 0 = that of the cursor, else 25.
+  cursor @4 :Text;
+  nowUs @5 :Int64;
+  atLeast @6 :UInt64;
+  timeMs @7 :UInt64;
+  experiment @8 :Text;
+  # These as in SearchRequest.
+}
+
+struct EventPage {
+  lsn @0 :UInt64;
+  total @1 :UInt64;
+  # Over all pages, exact.
+  events @2 :List(Event);
+  next @3 :Text;
+  prev @4 :Text;
+  # "" = there is none.
+  warnings @5 :List(Text);
+}
+
+struct Event {
+  lsn @0 :UInt64;
+  timeUs @1 :Int64;
+  id @2 :Text;
+  issue @3 :Text;
+  # Short id of what shows it.
+  leaf @4 :Text;
+  # And of the group that owns it.
+  json @5 :Text;
+  # The occurrence in the wire form (docs/wire-format.md).
+}
+
+struct Experiment {
+  name @0 :Text;
+  at @1 :UInt64;
+  # Its rules are evaluated as of this record; 0 = on the present.
+  created @2 :UInt64;
+  promoted @3 :UInt64;
+  # LSNs; 0 = not.
+  steps @4 :List(Step);
+  struct Step {
+    rule @0 :Text;
+    lsn @1 :UInt64;
+    merged @2 :UInt64;
+    # Issues that go under others.
+    takenOut @3 :UInt64;
+    # Issues that are shown on their own again.
+  }
+}
+
+struct Comparison {
+  lsn @0 :UInt64;
+  occurrences @1 :UInt64;
+  moved @2 :UInt64;
+  # Shown by another issue than before.
+  changed @3 :UInt64;
+  # Issues that got occurrences of others.
+  before @4 :Sizes;
+  after @5 :Sizes;
+  changes @6 :List(Change);
+  struct Sizes {
+    # Of issues with occurrences.
+    issues @0 :UInt64;
+    singletons @1 :UInt64;
+    # Issues of one occurrence.
+    mean @2 :Float64;
+    p50 @3 :UInt64;
+    p95 @4 :UInt64;
+    largest @5 :UInt64;
+  }
+  struct Change {
+    issue @0 :Text;
+    before @1 :UInt64;
+    after @2 :UInt64;
+    # Occurrences within it.
+    moved @3 :UInt64;
+    # Came from other issues.
+    parts @4 :UInt32;
+    # Issues of the first grouping that have occurrences in it.
+  }
 }

@@ -50,8 +50,9 @@ typedef enum cairn_status {
   CAIRN_IO = 5,
   CAIRN_EXHAUSTED = 6, /* a limit, the disk or memory is used up */
   CAIRN_UNSUPPORTED = 7,
-  CAIRN_CLOSED = 8,  /* closed, cancelled, or stopped by an earlier failure: open it again */
-  CAIRN_INTERNAL = 9 /* a bug of cairn */
+  CAIRN_CLOSED = 8,   /* closed, cancelled, or stopped by an earlier failure: open it again */
+  CAIRN_INTERNAL = 9, /* a bug of cairn */
+  CAIRN_DENIED = 10   /* the caller has not the right; a server says so, a store here never */
 } cairn_status;
 
 typedef struct cairn_error cairn_error;

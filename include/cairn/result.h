@@ -40,6 +40,7 @@ CAIRN_VERSIONED namespace v1 {
     Unsupported = 7,      // a version or feature that this library does not have
     Closed = 8,           // closed, cancelled, or stopped by an earlier failure: open it again
     Internal = 9,         // a bug of cairn; the store that met it answers Closed from then on
+    Denied = 10,          // the caller has not the right; a server says so, a Store never
   };
 
   // "invalid_argument", "not_found" ...; static.

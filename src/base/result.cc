@@ -22,6 +22,8 @@ std::string_view error_code_name(ErrorCode code) {
       return "closed";
     case ErrorCode::Internal:
       return "internal";
+    case ErrorCode::Denied:
+      return "denied";
   }
   return "internal";
 }

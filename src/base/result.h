@@ -26,6 +26,7 @@ enum class ErrorCode : uint8_t {
   Unsupported,      // a version or feature this build does not have
   Closed,           // the object was closed or poisoned by an earlier failure
   Internal,         // a bug of ours
+  Denied,           // the caller has not the right
 };
 
 // snake_case name of a code, as printed in {"error":{"code":...}}.

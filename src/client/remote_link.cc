@@ -124,8 +124,10 @@ Error error_of(schema::Error::Reader error) {
       out.code = ErrorCode::NotFound;
       break;
     case schema::ErrorCode::CONFLICT:
-    case schema::ErrorCode::DENIED:
       out.code = ErrorCode::Conflict;
+      break;
+    case schema::ErrorCode::DENIED:
+      out.code = ErrorCode::Denied;
       break;
     case schema::ErrorCode::CORRUPTION:
       out.code = ErrorCode::Corruption;

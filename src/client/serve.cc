@@ -32,6 +32,15 @@ verbs::Rights rights_of(const verbs::TokenArguments& arguments) {
   return rights;
 }
 
+server::SessionLimits limits_of(const verbs::TokenArguments& arguments) {
+  server::SessionLimits limits;
+  for (const server::LimitName& name : server::kLimitNames) {
+    const auto found = arguments.limits.find(std::string(name.key));
+    if (found != arguments.limits.end()) limits.*name.limit = found->second;
+  }
+  return limits;
+}
+
 VerbResult create_token(const verbs::TokenArguments& arguments, Context& context) {
   const std::string path = token_path(arguments);
   CAIRN_TRY_ASSIGN(std::vector<Token> tokens, server::read_tokens(path));
@@ -50,7 +59,8 @@ VerbResult create_token(const verbs::TokenArguments& arguments, Context& context
   TimeUs expires{};
   if (arguments.life_us) expires = TimeUs{raw(now) + *arguments.life_us};
   CAIRN_TRY_ASSIGN(server::MadeToken made,
-                   server::make_token({arguments.name, rights_of(arguments), expires}, now));
+                   server::make_token(
+                       {arguments.name, rights_of(arguments), expires, limits_of(arguments)}, now));
   tokens.push_back(made.token);
   CAIRN_TRY(server::write_tokens(path, tokens));
   if (!context.console.json) {
@@ -73,6 +83,16 @@ std::string projects_text(const verbs::Rights& rights) {
   return out;
 }
 
+// "query_ms=100, calls=2"; "" = those of the server.
+std::string limits_text(const Token& token) {
+  std::string out;
+  for (const server::LimitName& name : server::kLimitNames) {
+    const uint64_t limit = token.limits.*name.limit;
+    if (limit != 0) out += fmt::format("{}{}={}", out.empty() ? "" : ", ", name.key, limit);
+  }
+  return out;
+}
+
 std::string expiry_text(const Token& token, TimeUs now) {
   if (raw(token.expires) == 0) return "never";
   return format_time(token.expires) + (token.expired(now) ? " (expired)" : "");
@@ -89,7 +109,12 @@ void write_token(JsonWriter& json, const Token& token) {
   } else {
     json.string(format_time(token.expires));
   }
-  json.end_object();
+  json.key("limits").begin_object();
+  for (const server::LimitName& name : server::kLimitNames) {
+    const uint64_t limit = token.limits.*name.limit;
+    if (limit != 0) json.key(name.key).unsigned_integer(limit);
+  }
+  json.end_object().end_object();
 }
 
 VerbResult list_tokens(const verbs::TokenArguments& arguments, Context& context) {
@@ -109,7 +134,8 @@ VerbResult list_tokens(const verbs::TokenArguments& arguments, Context& context)
                           {.header = "SCOPES"},
                           {.header = "PROJECTS"},
                           {.header = "CREATED"},
-                          {.header = "EXPIRES"}});
+                          {.header = "EXPIRES"},
+                          {.header = "LIMITS", .drop_order = 1}});
   for (const Token& token : tokens) {
     std::vector<verbs::TableCell> cells;
     cells.emplace_back(token.name);
@@ -117,6 +143,7 @@ VerbResult list_tokens(const verbs::TokenArguments& arguments, Context& context)
     cells.emplace_back(projects_text(token.rights));
     cells.emplace_back(format_time(token.created));
     cells.emplace_back(expiry_text(token, context.clock.now()));
+    cells.emplace_back(limits_text(token));
     table.add(std::move(cells));
   }
   context.console.out.write(table.render(context.console.terminal));

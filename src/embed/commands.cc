@@ -33,8 +33,9 @@ struct Plan {
 
 class Planner {
  public:
-  Planner(const engine::Store& store, const engine::Snapshot& snapshot)
-      : store_(store), snapshot_(snapshot), state_(snapshot.state()) {}
+  Planner(const engine::Store& store, const engine::Snapshot& snapshot,
+          const query::Control& control)
+      : store_(store), snapshot_(snapshot), state_(snapshot.state()), control_(control) {}
 
   Result<Plan> operator()(const v1::Merge& wish) const {
     model::MergeCommand command;
@@ -181,7 +182,9 @@ class Planner {
     query::RuleFindings findings;
     if (experiment->at == Lsn{}) {
       CAIRN_TRY_ASSIGN(const query::View view, snapshot_.view_in(wish.experiment));
-      CAIRN_TRY_ASSIGN(findings, query::evaluate(view, rule, SystemClock().now()));
+      query::Meter meter(control_);
+      CAIRN_TRY_ASSIGN(findings,
+                       query::evaluate(query::watched(view, meter), rule, SystemClock().now()));
     } else {
       CAIRN_TRY_ASSIGN(findings, evaluate_then(*experiment, rule));
     }
@@ -194,7 +197,8 @@ class Planner {
     return Plan{model::DropExperimentCommand{wish.name}, {}, {}};
   }
   Result<Plan> operator()(const v1::Sweep& wish) const {
-    CAIRN_TRY_ASSIGN(const auto found, snapshot_.evaluate(wish.rule, SystemClock().now()));
+    CAIRN_TRY_ASSIGN(const auto found,
+                     snapshot_.evaluate(wish.rule, SystemClock().now(), control_));
     const uint64_t moved = found.links.children();
     if (moved > wish.limit) {
       return make_error(ErrorCode::Exhausted,
@@ -243,12 +247,14 @@ class Planner {
     CAIRN_TRY_ASSIGN(const auto past, store_.as_of({experiment.at, std::nullopt}));
     CAIRN_TRY_ASSIGN(const auto then, past->snapshot());
     CAIRN_TRY_ASSIGN(const model::Record record, then->record(experiment.at));
-    return query::evaluate(then->view_with(experiment), rule, record.time);
+    query::Meter meter(control_);
+    return query::evaluate(query::watched(then->view_with(experiment), meter), rule, record.time);
   }
 
   const engine::Store& store_;
   const engine::Snapshot& snapshot_;
   const model::State& state_;
+  const query::Control& control_;
 };
 
 // What only the record knows: numbers that were given, children that were meant by "all". The
@@ -290,11 +296,11 @@ Result<GroupId> find_group(const model::State& state, std::string_view reference
 }
 
 Result<v1::Executed> execute(engine::Store& store, const v1::Command& command,
-                             const v1::WriteOptions& options) {
+                             const v1::WriteOptions& options, const query::Control& control) {
   Plan plan;
   {
     CAIRN_TRY_ASSIGN(const auto snapshot, store.snapshot());
-    CAIRN_TRY_ASSIGN(plan, std::visit(Planner(store, *snapshot), command));
+    CAIRN_TRY_ASSIGN(plan, std::visit(Planner(store, *snapshot, control), command));
   }
   CAIRN_TRY_ASSIGN(const auto result, store.execute(plan.command, {options.actor, options.key}));
   v1::Executed done;

@@ -22,8 +22,8 @@ v1::Error to_public(const Error& error) {
 
 static_assert(static_cast<uint8_t>(ErrorCode::InvalidArgument) + 1 ==
               static_cast<uint8_t>(v1::ErrorCode::InvalidArgument));
-static_assert(static_cast<uint8_t>(ErrorCode::Internal) + 1 ==
-              static_cast<uint8_t>(v1::ErrorCode::Internal));
+static_assert(static_cast<uint8_t>(ErrorCode::Denied) + 1 ==
+              static_cast<uint8_t>(v1::ErrorCode::Denied));
 
 v1::Error caught_at_border(const StoreCore* core) noexcept {
   try {

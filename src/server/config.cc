@@ -92,11 +92,9 @@ Result<void> read_table(const std::string& path, const toml::table& table, Confi
   CAIRN_TRY(reader.number("ingest_bytes", config.ingest_bytes));
   CAIRN_TRY(reader.number("drain_ms", config.drain_ms));
   CAIRN_TRY(reader.number("slow_ms", config.slow_ms));
-  CAIRN_TRY(reader.number("requests_per_second", config.session.requests_per_second));
-  CAIRN_TRY(reader.number("message_bytes", config.session.message_bytes));
-  CAIRN_TRY(reader.number("query_ms", config.session.time_ms));
-  CAIRN_TRY(reader.number("query_memory_bytes", config.session.memory_bytes));
-  CAIRN_TRY(reader.number("calls", config.session.calls));
+  for (const LimitName& name : kLimitNames) {
+    CAIRN_TRY(reader.number(name.key, config.session.*name.limit));
+  }
   return reader.end();
 }
 
@@ -150,9 +148,9 @@ Result<void> check_config(const Config& config, bool has_tokens) {
   if (config.session.calls == 0 || config.max_connections == 0) {
     return refused("`calls` and `max_connections` cannot be 0");
   }
-  constexpr uint64_t kLeastMessage = 64u << 10;
   constexpr uint64_t kMostMessage = 1u << 30;
-  if (config.session.message_bytes < kLeastMessage || config.session.message_bytes > kMostMessage) {
+  const uint64_t message = config.session.message_bytes;
+  if (message < kLeastMessageBytes || message > kMostMessage) {
     return refused("`message_bytes` lies between 65,536 and 1,073,741,824");
   }
   return {};

@@ -8,17 +8,9 @@
 
 #include "base/result.h"
 #include "rpc/address.h"
+#include "server/session_limits.h"
 
 namespace cairn::server {
-
-// Of each token; those without one have them too.
-struct SessionLimits {
-  uint32_t requests_per_second = 0;    // 0 = no limit; as many may come at once
-  uint64_t message_bytes = 32u << 20;  // a line may have 16 MiB
-  uint64_t time_ms = 60'000;           // of one question
-  uint64_t memory_bytes = 1u << 30;
-  uint32_t calls = 64;  // under way in one session
-};
 
 struct Config {
   std::string store;
@@ -38,7 +30,12 @@ struct Config {
   uint64_t ingest_bytes = 256u << 20;  // received and not yet acknowledged, over all sessions
   uint32_t drain_ms = 10'000;          // at the end: for what is under way
   uint32_t slow_ms = 1'000;            // questions that take longer are logged; 0 = none
-  SessionLimits session;
+  // Of each session, with a token or without one; a line may have 16 MiB.
+  SessionLimits session{.message_bytes = 32u << 20,
+                        .query_ms = 60'000,
+                        .query_memory_bytes = 1u << 30,
+                        .verb_ms = 600'000,
+                        .calls = 64};
 };
 
 // Takes over what the file says and the command line did not. Errors: Io; InvalidArgument: names

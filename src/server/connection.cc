@@ -24,14 +24,14 @@ Connection::Connection(Host& host, kj::Own<kj::AsyncIoStream> stream, Way way)
       begun_(host.steady.now()),
       stream_(kj::mv(stream), kFirstMessages, host.steady),
       network_(stream_, capnp::rpc::twoparty::Side::SERVER, reader_options(host.config)),
-      rpc_(capnp::makeRpcServer(
-          network_, make_door(host, way,
-                              [this](std::shared_ptr<Caller> caller) {
-                                std::erase_if(callers_,
-                                              [](const auto& old) { return old.expired(); });
-                                callers_.push_back(caller);
-                                stream_.set_limit(host_.config.session.message_bytes);
-                              }))),
+      rpc_(capnp::makeRpcServer(network_, make_door(host, way,
+                                                    [this](std::shared_ptr<Caller> caller) {
+                                                      std::erase_if(callers_, [](const auto& old) {
+                                                        return old.expired();
+                                                      });
+                                                      callers_.push_back(caller);
+                                                      stream_.set_limit(message_limit());
+                                                    }))),
       ended_(nullptr) {
   // Calls that are not answered yet hold their message: beyond this nothing more is read.
   rpc_.setFlowLimit(4 * host.config.session.message_bytes / kWord);
@@ -46,6 +46,14 @@ Connection::~Connection() { --host_.metrics.connections; }
 
 kj::Promise<void> Connection::run() {
   return network_.onDisconnect().exclusiveJoin(kj::mv(ended_));
+}
+
+uint64_t Connection::message_limit() const {
+  uint64_t most = kFirstMessages;
+  for (const auto& weak : callers_) {
+    if (const auto caller = weak.lock()) most = std::max(most, caller->limits().message_bytes);
+  }
+  return most;
 }
 
 bool Connection::busy() const {

@@ -27,6 +27,8 @@ class Connection {
 
  private:
   bool busy() const;
+  // That of the session with the largest one.
+  uint64_t message_limit() const;
 
   Host& host_;
   const TimeUs begun_;

@@ -72,7 +72,6 @@ PageValue page_value(const model::Forest& forest, query::SearchPage page) {
 }
 
 schema::ErrorCode code_of(const Refusal& refusal) {
-  if (refusal.denied) return schema::ErrorCode::DENIED;
   switch (refusal.error.code) {
     case ErrorCode::InvalidArgument:
       return schema::ErrorCode::INVALID_ARGUMENT;
@@ -90,6 +89,8 @@ schema::ErrorCode code_of(const Refusal& refusal) {
       return schema::ErrorCode::UNSUPPORTED;
     case ErrorCode::Closed:
       return schema::ErrorCode::CLOSED;
+    case ErrorCode::Denied:
+      return schema::ErrorCode::DENIED;
     case ErrorCode::Internal:
       break;
   }
@@ -161,11 +162,8 @@ void write_acknowledgement(schema::Acknowledgement::Builder out, const IngestAns
   if (!answer.refused.empty()) {
     auto list = out.initRefused(static_cast<kj::uint>(answer.refused.size()));
     for (kj::uint i = 0; i < answer.refused.size(); ++i) {
-      const auto& refused = answer.refused[i];
-      list[i].setIndex(refused.index);
-      Refusal refusal(refused.error);
-      refusal.denied = refused.denied;
-      write_error(list[i].initError(), refusal);
+      list[i].setIndex(answer.refused[i].index);
+      write_error(list[i].initError(), answer.refused[i].error);
     }
   }
   if (answer.error) write_error(out.initError(), *answer.error);

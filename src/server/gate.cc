@@ -8,9 +8,7 @@
 namespace cairn::server {
 
 Refusal Refusal::deny(std::string message) {
-  Refusal refusal(make_error(ErrorCode::Conflict, std::move(message)));
-  refusal.denied = true;
-  return refusal;
+  return make_error(ErrorCode::Denied, std::move(message));
 }
 
 Refusal Refusal::busy(std::string message, uint32_t retry_ms) {
@@ -46,7 +44,7 @@ std::variant<Grant, Refusal> Gate::admit(std::string_view token, Way way) const 
   if (token.empty()) {
     const bool free =
         way == Way::Trusted || (tokens_.empty() && (way == Way::Local || force_insecure_));
-    if (free) return Grant{"local", {}, {}, {}, way};
+    if (free) return Grant{"local", {}, {}, {}, way, {}};
     return Refusal::deny(
         "this server wants a token: set CAIRN_TOKEN; `cairn token create` makes "
         "one where the store is");
@@ -54,7 +52,7 @@ std::variant<Grant, Refusal> Gate::admit(std::string_view token, Way way) const 
   const Token* found = find_token(tokens_, token);
   if (found == nullptr) return Refusal::deny("the token is unknown or was revoked");
   if (found->expired(clock_.now())) return Refusal::deny("the token has expired");
-  return Grant{found->name, found->rights, found->expires, found->hash, way};
+  return Grant{found->name, found->rights, found->expires, found->hash, way, found->limits};
 }
 
 Result<void> Gate::check(const Grant& grant) const {

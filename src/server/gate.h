@@ -17,10 +17,9 @@
 
 namespace cairn::server {
 
-// Why a call is refused. Codes of base/result.h, and one more.
+// Why a call is refused.
 struct Refusal {
   Error error;
-  bool denied = false;
   uint32_t retry_after_ms = 0;
 
   Refusal(Error e) : error(std::move(e)) {}  // NOLINT: as Result takes an Error
@@ -41,6 +40,9 @@ struct Grant {
   TimeUs expires{};
   std::string hash;  // of the token; "" = without one
   Way way{};
+  SessionLimits limits{};  // the token's own
+
+  bool operator==(const Grant&) const = default;
 };
 
 class Gate {
@@ -73,7 +75,8 @@ class Gate {
 // So many requests a second, as many at once after a quiet second. Thread: that of the loop.
 class Rate {
  public:
-  explicit Rate(uint32_t per_second) : per_second_(per_second), left_(per_second) {}
+  explicit Rate(uint64_t per_second)
+      : per_second_(static_cast<double>(per_second)), left_(per_second_) {}
   // 0: go on. Else: in so many ms.
   uint32_t take(TimeUs steady_now);
 

@@ -32,7 +32,7 @@ constexpr std::array kRoutes = {
 std::string refusal_json(const Refusal& refusal) {
   JsonWriter json;
   json.begin_object().key("error").begin_object();
-  json.key("code").string(refusal.denied ? "denied" : error_code_name(refusal.error.code));
+  json.key("code").string(error_code_name(refusal.error.code));
   json.key("message").string(refusal.error.message);
   if (refusal.error.position) json.key("position").unsigned_integer(*refusal.error.position);
   return json.end_object().end_object().take() + "\n";
@@ -50,7 +50,7 @@ std::string acknowledgement_json(const IngestAnswer& answer) {
   json.key("refusals").begin_array();
   for (const auto& refused : answer.refused) {
     json.begin_object().key("index").unsigned_integer(refused.index);
-    json.key("code").string(refused.denied ? "denied" : error_code_name(refused.error.code));
+    json.key("code").string(error_code_name(refused.error.code));
     json.key("message").string(refused.error.message).end_object();
   }
   return json.end_array().end_object().take() + "\n";
@@ -153,7 +153,7 @@ kj::Promise<void> Gateway::send(kj::HttpService::Response& response, const Refus
 
 std::shared_ptr<Caller> Gateway::caller_of(const Grant& grant) {
   auto& caller = callers_[grant.name];
-  const bool same = caller != nullptr && caller->grant().hash == grant.hash;
+  const bool same = caller != nullptr && caller->grant() == grant;
   if (!same) caller = std::make_shared<Caller>(host_, grant);
   return caller;
 }
@@ -186,7 +186,7 @@ kj::Promise<void> Gateway::request(kj::HttpMethod method, kj::StringPtr url,
     }
     request.caller = caller_of(std::get<Grant>(admitted));
   }
-  const uint64_t limit = health ? 0 : host_.config.session.message_bytes;
+  const uint64_t limit = health ? 0 : request.caller->limits().message_bytes;
   KJ_IF_MAYBE (length, body.tryGetLength()) {
     if (*length > limit)
       return send(
@@ -249,6 +249,11 @@ kj::Promise<void> Gateway::serve_verb(std::vector<std::string> words,
   line->words = std::move(words);
   line->files = std::make_shared<verbs::NamedFiles>();
   line->user = caller->grant().name;
+  line->rights = caller->grant().rights;
+  line->limits = caller->limits();
+  auto watch = std::make_shared<VerbWatch>();
+  auto watching = watch_verb(host_, watch, line->limits.verb_ms, [] {
+                  }).eagerlyEvaluate([](kj::Exception&&) {});  // timers do not fail
   auto held = kj::heap<Caller::Held>(caller);
   struct Printed {
     int code = 0;
@@ -256,7 +261,7 @@ kj::Promise<void> Gateway::serve_verb(std::vector<std::string> words,
     std::string err;
   };
   return host_.workers
-      .run<Printed>([host = &host_, line, caller](const std::atomic<bool>& cancelled) {
+      .run<Printed>([host = &host_, line, watch, caller](const auto&) {
         const TimeUs begin = host->steady.now();
         Printed printed;
         const auto keep = [&](std::string& to) {
@@ -270,8 +275,7 @@ kj::Promise<void> Gateway::serve_verb(std::vector<std::string> words,
             return {};
           };
         };
-        printed.code = run_command(*host, *line, caller->grant().rights, keep(printed.out),
-                                   keep(printed.err), cancelled);
+        printed.code = run_command(*host, *line, keep(printed.out), keep(printed.err), *watch);
         std::string text;
         for (const auto& word : line->words) text += (text.empty() ? "" : " ") + word;
         note_time(*host, CallKind::Gateway, caller->grant().name, text,
@@ -284,7 +288,10 @@ kj::Promise<void> Gateway::serve_verb(std::vector<std::string> words,
         }
         return send(response, {http_status(printed.code, printed.out), std::move(printed.out)});
       })
-      .attach(kj::mv(held));
+      .attach(kj::mv(held), kj::mv(watching), kj::defer([watch] {
+                watch->cancelled.store(
+                    true, std::memory_order_relaxed);  // of no more use if it still runs
+              }));
 }
 
 kj::Promise<void> Gateway::serve_lines(const Request& request, std::string lines,

@@ -141,15 +141,16 @@ std::optional<std::string> decode_url(std::string_view text) {
 namespace {
 
 int http_status(std::string_view code) {
-  constexpr std::array<std::pair<std::string_view, int>, 9> kStatus = {{{"invalid_argument", 400},
-                                                                        {"not_found", 404},
-                                                                        {"conflict", 409},
-                                                                        {"exhausted", 422},
-                                                                        {"unsupported", 501},
-                                                                        {"closed", 503},
-                                                                        {"corruption", 500},
-                                                                        {"io", 500},
-                                                                        {"internal", 500}}};
+  constexpr std::array<std::pair<std::string_view, int>, 10> kStatus = {{{"invalid_argument", 400},
+                                                                         {"denied", 403},
+                                                                         {"not_found", 404},
+                                                                         {"conflict", 409},
+                                                                         {"exhausted", 422},
+                                                                         {"unsupported", 501},
+                                                                         {"closed", 503},
+                                                                         {"corruption", 500},
+                                                                         {"io", 500},
+                                                                         {"internal", 500}}};
   const auto* found = std::find_if(kStatus.begin(), kStatus.end(),
                                    [&](const auto& one) { return one.first == code; });
   return found == kStatus.end() ? 500 : found->second;
@@ -162,15 +163,15 @@ int http_status(int exit_code, std::string_view json) {
   constexpr int kSomeRefused = 3;
   if (exit_code == 0 || exit_code == kSomeRefused) return 200;
   if (exit_code == kUsage) return 400;
-  constexpr std::string_view kMark = "\"code\":\"";  // {"error":{"code":".."
-  const size_t at = json.find(kMark);
+  // The last one: what was printed before it is of the store.
+  constexpr std::string_view kMark = "{\"error\":{\"code\":\"";
+  const size_t at = json.rfind(kMark);
   if (at == std::string_view::npos) return 500;
   const std::string_view code = json.substr(at + kMark.size());
   return http_status(code.substr(0, code.find('"')));
 }
 
 int http_status(const Refusal& refusal) {
-  if (refusal.denied) return 403;
   if (refusal.retry_after_ms > 0) return 429;
   return http_status(error_code_name(refusal.error.code));
 }

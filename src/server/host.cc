@@ -13,7 +13,7 @@ std::optional<Refusal> Caller::refuse() {
     return counted(host_, make_error(ErrorCode::Closed, "the server is stopping"));
   }
   if (auto valid = host_.gate.check(grant_); !valid) return counted(host_, valid.error());
-  if (calls_ >= host_.config.session.calls) {
+  if (calls_ >= limits_.calls) {
     return counted(host_, Refusal::busy(fmt::format("{} calls are under way in this session; wait "
                                                     "for some of them",
                                                     calls_),
@@ -25,7 +25,7 @@ std::optional<Refusal> Caller::refuse() {
   }
   if (const uint32_t wait_ms = rate_.take(host_.steady.now()); wait_ms > 0) {
     return counted(host_, Refusal::busy(fmt::format("more than {} requests a second",
-                                                    host_.config.session.requests_per_second),
+                                                    limits_.requests_per_second),
                                         wait_ms));
   }
   return std::nullopt;
@@ -45,13 +45,13 @@ Refusal counted(Host& host, Refusal refusal) {
   return refusal;
 }
 
-query::Budget budget_of(const Config& config, uint64_t wish_ms) {
-  uint64_t time_ms = config.session.time_ms;
+query::Budget budget_of(const SessionLimits& limits, uint64_t wish_ms) {
+  uint64_t time_ms = limits.query_ms;
   if (wish_ms != 0 && (time_ms == 0 || wish_ms < time_ms)) time_ms = wish_ms;
   constexpr uint64_t kLongestMs = uint64_t{1} << 40;  // so that it fits in microseconds
   query::Budget budget;
   budget.time_us = static_cast<int64_t>(std::min(time_ms, kLongestMs) * 1000);
-  budget.memory_bytes = config.session.memory_bytes;
+  budget.memory_bytes = limits.query_memory_bytes;
   return budget;
 }
 

@@ -40,9 +40,13 @@ struct Host {
 class Caller {
  public:
   Caller(Host& host, Grant grant)
-      : host_(host), grant_(std::move(grant)), rate_(host.config.session.requests_per_second) {}
+      : host_(host),
+        grant_(std::move(grant)),
+        limits_(least(host.config.session, grant_.limits)),
+        rate_(limits_.requests_per_second) {}
 
   const Grant& grant() const { return grant_; }
+  const SessionLimits& limits() const { return limits_; }
   // nullopt: the call may begin. Else why not; it is counted.
   std::optional<Refusal> refuse();
   uint32_t calls() const { return calls_; }
@@ -62,6 +66,7 @@ class Caller {
  private:
   Host& host_;
   const Grant grant_;
+  const SessionLimits limits_;
   Rate rate_;
   uint32_t calls_ = 0;
 };
@@ -70,7 +75,7 @@ class Caller {
 Refusal counted(Host& host, Refusal refusal);
 
 // What one question may use: of the session, and of the caller's own wish (0 = none).
-query::Budget budget_of(const Config& config, uint64_t wish_ms);
+query::Budget budget_of(const SessionLimits& limits, uint64_t wish_ms);
 
 // Tells of a question that took long. Thread: any.
 void note_time(Host& host, CallKind kind, std::string_view who, std::string_view text,

@@ -87,9 +87,8 @@ void Ingester::parse_all() {
 void Ingester::parse(Batch& batch, model::MessageParser& parser) {
   engine::PreparedMessages prepared;
   IngestAnswer& answer = *batch.answer;
-  const auto refuse = [&](Error error, bool denied) {
-    answer.refused.push_back(
-        {static_cast<uint32_t>(answer.outcomes.size()), std::move(error), denied});
+  const auto refuse = [&](Error error) {
+    answer.refused.push_back({static_cast<uint32_t>(answer.outcomes.size()), std::move(error)});
     answer.outcomes.push_back(static_cast<char>(Outcome::Refused));
   };
   const verbs::Rights& rights = batch.sequence->rights;
@@ -105,21 +104,19 @@ void Ingester::parse(Batch& batch, model::MessageParser& parser) {
     auto parsed = rights.projects.empty() ? parser.parse(line, message, &prepared.terms)
                                           : parser.parse(line, message, nullptr);
     if (!parsed) {
-      refuse(parsed.error(), false);
+      refuse(parsed.error());
       continue;
     }
     if (!rights.projects.empty()) {
       const ProjectId project = project_of(message);
       if (!rights.allow(project)) {
-        refuse(make_error(ErrorCode::Conflict, fmt::format("project {} is none that the token is "
-                                                           "for",
-                                                           raw(project))),
-               true);
+        refuse(make_error(ErrorCode::Denied,
+                          fmt::format("project {} is none that the token is for", raw(project))));
         continue;
       }
       parsed = parser.parse(line, message, &prepared.terms);
       if (!parsed) {
-        refuse(parsed.error(), false);
+        refuse(parsed.error());
         continue;
       }
     }
@@ -164,7 +161,7 @@ void Ingester::take(Batch& batch, Result<engine::SubmitResult> result) {
     if (item.outcome != Outcome::Refused) continue;
     answer.refused.push_back(
         {batch.places[i],
-         item.error.value_or(make_error(ErrorCode::Internal, "refused without a reason")), false});
+         item.error.value_or(make_error(ErrorCode::Internal, "refused without a reason"))});
   }
   std::sort(answer.refused.begin(), answer.refused.end(),
             [](const auto& a, const auto& b) { return a.index < b.index; });

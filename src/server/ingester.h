@@ -34,7 +34,6 @@ struct IngestAnswer {
   struct Refused {
     uint32_t index = 0;  // into `outcomes`
     Error error;
-    bool denied = false;
   };
   std::vector<Refused> refused;
   std::optional<Error> error;  // the batch as a whole

@@ -45,19 +45,10 @@ bool is_question(const verbs::VerbArguments& verb) {
 
 }  // namespace
 
-std::optional<Refusal> refuse_beyond_projects(const verbs::Invocation& invocation,
-                                              const verbs::Rights& rights,
-                                              const engine::Store& store) {
-  if (rights.projects.empty() || is_question(invocation.verb)) return std::nullopt;
-  const IssueWords named = issue_words(invocation.verb);
-  if (!named.any) {
-    return Refusal::deny(
-        fmt::format("{} cannot be limited to projects, and this token is", invocation.name));
-  }
-  const auto snapshot = store.snapshot();
-  if (!snapshot) return snapshot.error();
-  const model::State& state = (*snapshot)->state();
-  for (const std::string& word : named.words) {
+std::optional<Refusal> refuse_issues(const std::vector<std::string>& issues,
+                                     const verbs::Rights& rights, const model::State& state) {
+  if (rights.projects.empty()) return std::nullopt;
+  for (const std::string& word : issues) {
     if (word.find("fingerprint:") != std::string::npos) {
       return Refusal::deny(
           "name issues by their short ids: a fingerprint may be of any project, "
@@ -70,6 +61,20 @@ std::optional<Refusal> refuse_beyond_projects(const verbs::Invocation& invocatio
                               fmt::format("no issue '{}' in the projects of this token", word)));
   }
   return std::nullopt;
+}
+
+std::optional<Refusal> refuse_beyond_projects(const verbs::Invocation& invocation,
+                                              const verbs::Rights& rights,
+                                              const engine::Store& store) {
+  if (rights.projects.empty() || is_question(invocation.verb)) return std::nullopt;
+  const IssueWords named = issue_words(invocation.verb);
+  if (!named.any) {
+    return Refusal::deny(
+        fmt::format("{} cannot be limited to projects, and this token is", invocation.name));
+  }
+  const auto snapshot = store.snapshot();
+  if (!snapshot) return snapshot.error();
+  return refuse_issues(named.words, rights, (*snapshot)->state());
 }
 
 }  // namespace cairn::server

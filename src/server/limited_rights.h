@@ -9,6 +9,11 @@
 
 namespace cairn::server {
 
+// Of who is limited to projects: whether the issues named are of these. nullopt: go on. Thread:
+// any.
+std::optional<Refusal> refuse_issues(const std::vector<std::string>& issues,
+                                     const verbs::Rights& rights, const model::State& state);
+
 // nullopt: go on. Thread: any.
 std::optional<Refusal> refuse_beyond_projects(const verbs::Invocation& invocation,
                                               const verbs::Rights& rights,

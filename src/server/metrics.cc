@@ -5,8 +5,8 @@
 namespace cairn::server {
 namespace {
 
-constexpr std::array<std::string_view, kCallKinds> kKinds = {"search", "aggregate", "run", "ingest",
-                                                             "gateway"};
+constexpr std::array<std::string_view, kCallKinds> kKinds = {
+    "search", "aggregate", "run", "ingest", "gateway", "execute", "issue"};
 // As schema/issue_store.capnp numbers them.
 constexpr std::array<std::string_view, 10> kReasons = {
     "internal", "invalid_argument", "not_found",   "conflict", "corruption",

@@ -28,8 +28,8 @@ class Histogram {
 };
 
 // What a call was for.
-enum class CallKind : uint8_t { Search, Aggregate, Run, Ingest, Gateway };
-inline constexpr size_t kCallKinds = 5;
+enum class CallKind : uint8_t { Search, Aggregate, Run, Ingest, Gateway, Execute, Issue };
+inline constexpr size_t kCallKinds = 7;
 
 struct Metrics {
   std::atomic<uint64_t> connections{0};  // now

@@ -6,6 +6,7 @@
 #include <deque>
 #include <mutex>
 
+#include "query/meter.h"
 #include "server/convert.h"
 #include "server/limited_rights.h"
 #include "verbs/output.h"
@@ -29,7 +30,7 @@ class Pipe {
  public:
   explicit Pipe(bool streaming) : streaming_(streaming) {}
 
-  std::atomic<bool> cancelled{false};
+  const std::shared_ptr<VerbWatch> watch = std::make_shared<VerbWatch>();
 
   // --- worker ---
   Result<void> push(bool to_error, std::string_view bytes, Bridge& bridge) {
@@ -53,7 +54,11 @@ class Pipe {
       held_ += size;
     }
     if (held_ > kAtOnce) call_loop(bridge);
-    room_.wait(lock, [this] { return closed_ || !streaming_ || held_ <= kUnderWay; });
+    // What is late does not wait for a slow reader: it ends with its next look at the flag.
+    room_.wait(lock, [this] {
+      return closed_ || !streaming_ || held_ <= kUnderWay ||
+             watch->late.load(std::memory_order_relaxed);
+    });
     if (closed_) return make_error(ErrorCode::Closed, "nobody reads the answer any more");
     return {};
   }
@@ -65,11 +70,15 @@ class Pipe {
 
   // --- loop ---
   void close() {
-    cancelled.store(true, std::memory_order_relaxed);
+    watch->cancelled.store(true, std::memory_order_relaxed);
     {
       const std::lock_guard lock(mutex_);
       closed_ = true;
     }
+    room_.notify_all();
+  }
+  void hurry() {
+    { const std::lock_guard lock(mutex_); }  // whoever has looked at the flag waits by now
     room_.notify_all();
   }
   // Whether there is something to do now; else arrive(number) is called once there is.
@@ -98,6 +107,10 @@ class Pipe {
   bool finished() const {
     const std::lock_guard lock(mutex_);
     return finished_ && held_ <= kAtOnce;
+  }
+  bool closed() const {
+    const std::lock_guard lock(mutex_);
+    return closed_;
   }
   std::deque<Piece> take_rest() {
     const std::lock_guard lock(mutex_);
@@ -195,8 +208,8 @@ void write_answer(schema::RunAnswer::Builder out, int exit_code, const std::dequ
 }
 
 // A question may use what the session may, whatever its words say.
-void bound(query::Budget& budget, const Config& config) {
-  const query::Budget most = budget_of(config, 0);
+void bound(query::Budget& budget, const SessionLimits& limits) {
+  const query::Budget most = budget_of(limits, 0);
   const auto least = [](auto wish, auto limit) {
     return limit != 0 && (wish == 0 || limit < wish) ? limit : wish;
   };
@@ -216,30 +229,60 @@ int print_refusal(const Refusal& refusal, const verbs::Invocation& invocation,
 
 }  // namespace
 
-int run_command(Host& host, const CommandLine& line, const verbs::Rights& rights,
-                const verbs::Sink& out, const verbs::Sink& err,
-                const std::atomic<bool>& cancelled) {
+kj::Promise<void> watch_verb(Host& host, std::shared_ptr<VerbWatch> watch, uint64_t limit_ms,
+                             std::function<void()> on_late) {
+  if (limit_ms == 0) return kj::NEVER_DONE;
+  constexpr uint64_t kLongestMs = uint64_t{1} << 40;  // so that it fits in microseconds
+  const int64_t limit_us = static_cast<int64_t>(std::min(limit_ms, kLongestMs)) * 1000;
+  const int64_t begun_us = watch->begun_us.load(std::memory_order_relaxed);
+  // Waiting for a worker is no fault of the verb's.
+  const int64_t run_us = begun_us == 0 ? 0 : raw(host.steady.now()) - begun_us;
+  if (run_us >= limit_us) {
+    watch->late.store(true, std::memory_order_relaxed);
+    watch->cancelled.store(true, std::memory_order_release);
+    on_late();
+    return kj::NEVER_DONE;
+  }
+  return host.timer.afterDelay((limit_us - run_us) * kj::MICROSECONDS)
+      .then([&host, watch = std::move(watch), limit_ms, on_late = std::move(on_late)]() mutable {
+        return watch_verb(host, std::move(watch), limit_ms, std::move(on_late));
+      });
+}
+
+int run_command(Host& host, const CommandLine& line, const verbs::Sink& out, const verbs::Sink& err,
+                VerbWatch& watch) {
+  watch.begun_us.store(raw(host.steady.now()), std::memory_order_relaxed);
   verbs::LentAccess stores(host.store);
-  const verbs::Call call{.stores = stores,
-                         .files = *line.files,
-                         .out = out,
-                         .err = err,
-                         .terminal = line.terminal,
-                         .user = line.user,
-                         .cancelled = &cancelled,
-                         .rights = rights};
+  verbs::Call call{.stores = stores,
+                   .files = *line.files,
+                   .out = out,
+                   .err = err,
+                   .terminal = line.terminal,
+                   .user = line.user,
+                   .cancelled = &watch.cancelled,
+                   .rights = line.rights};
   auto parsed = verbs::parse_arguments(line.words, line.user);
   if (const auto* advice = std::get_if<verbs::Advice>(&parsed)) {
     return verbs::give_advice(*advice, call);
   }
   auto& invocation = std::get<verbs::Invocation>(parsed);
   if (auto* query = std::get_if<verbs::QueryArguments>(&invocation.verb)) {
-    bound(query->budget, host.config);
+    bound(query->budget, line.limits);
   } else if (auto* explain = std::get_if<verbs::ExplainArguments>(&invocation.verb)) {
-    bound(explain->query.budget, host.config);
+    bound(explain->query.budget, line.limits);
   }
-  if (rights.allow(verbs::demand_of(invocation.verb).scope)) {  // else run_invocation() says so
-    if (const auto refusal = refuse_beyond_projects(invocation, rights, host.store)) {
+  call.why_cancelled = [&]() -> std::optional<Error> {
+    if (!watch.late.load(std::memory_order_relaxed)) return std::nullopt;
+    return make_error(
+        ErrorCode::Exhausted,
+        fmt::format("{} took longer than {}, the limit of the server or the token "
+                    "(verb_ms); ask for less, or raise it",
+                    invocation.name,
+                    query::format_limit_time(static_cast<int64_t>(line.limits.verb_ms) * 1000)));
+  };
+  if (line.rights.allow(
+          verbs::demand_of(invocation.verb).scope)) {  // else run_invocation() says so
+    if (const auto refusal = refuse_beyond_projects(invocation, line.rights, host.store)) {
       return print_refusal(*refusal, invocation, out, err);
     }
   }
@@ -254,6 +297,8 @@ kj::Promise<void> answer_run(Host& host, std::shared_ptr<Caller> caller,
   const std::string user =
       request.getUser().size() > 0 ? text_of(request.getUser()) : caller->grant().name;
   auto line = std::make_shared<CommandLine>(read_request(request, user));
+  line->rights = rights;
+  line->limits = caller->limits();
   const bool streaming = request.hasOutput();
   auto pipe = std::make_shared<Pipe>(streaming);
   kj::Promise<void> sending = kj::READY_NOW;
@@ -261,26 +306,29 @@ kj::Promise<void> answer_run(Host& host, std::shared_ptr<Caller> caller,
   context.releaseParams();
 
   auto held = kj::heap<Caller::Held>(caller);
-  auto done = host.workers.run<int>([&host, line, pipe, rights, caller](const auto&) {
+  auto done = host.workers.run<int>([&host, line, pipe, caller](const auto&) {
     const TimeUs begin = host.steady.now();
     Bridge& bridge = host.bridge;
     const int code = run_command(
-        host, *line, rights,
-        [&](std::string_view bytes) { return pipe->push(false, bytes, bridge); },
-        [&](std::string_view bytes) { return pipe->push(true, bytes, bridge); }, pipe->cancelled);
+        host, *line, [&](std::string_view bytes) { return pipe->push(false, bytes, bridge); },
+        [&](std::string_view bytes) { return pipe->push(true, bytes, bridge); }, *pipe->watch);
     std::string text;
     for (const std::string& word : line->words) text += (text.empty() ? "" : " ") + word;
     note_time(host, CallKind::Run, caller->grant().name, text, raw(host.steady.now()) - raw(begin));
     pipe->finish(bridge);
-    return code;
+    // What ended because nobody reads is not done, even where it counts as that on a terminal.
+    return pipe->closed() ? static_cast<int>(verbs::ExitCode::Interrupted) : code;
   });
+  auto watching = watch_verb(host, pipe->watch, line->limits.verb_ms, [pipe] {
+                    pipe->hurry();
+                  }).eagerlyEvaluate([](kj::Exception&&) {});  // timers do not fail
   // Who does not take what is sent has no more use of the rest.
   auto sent = sending.catch_([pipe](kj::Exception&&) { pipe->close(); });
   return sent.then([done = kj::mv(done)]() mutable { return kj::mv(done); })
       .then([context, pipe, line](int code) mutable {
         write_answer(context.getResults(), code, pipe->take_rest(), line->files->written());
       })
-      .attach(kj::mv(held), kj::defer([pipe] { pipe->close(); }));
+      .attach(kj::mv(held), kj::mv(watching), kj::defer([pipe] { pipe->close(); }));
 }
 
 }  // namespace cairn::server

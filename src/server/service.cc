@@ -3,12 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "base/version.h"
+#include "server/command.h"
 #include "server/convert.h"
+#include "server/issue_calls.h"
 #include "server/question.h"
 #include "server/run_call.h"
 #include "server/subscription.h"
+#include "server/worker_call.h"
 
 namespace cairn::server {
 namespace {
@@ -20,6 +24,10 @@ constexpr uint32_t kMostSubscribed = 1'000;     // issues of one subscription
 constexpr uint32_t kSubscribed = 100;           // unless said otherwise
 constexpr uint64_t kMostSubscriptions = 1'000;  // of a server: each asks twice a second at most
 
+kj::uint u32(uint64_t limit) {
+  return static_cast<kj::uint>(std::min<uint64_t>(limit, std::numeric_limits<kj::uint>::max()));
+}
+
 void write_server(schema::ServerInfo::Builder out, Host& host) {
   out.setProtocol(kProtocol);
   out.setVersion(kj::StringPtr(kVersion.data(), kVersion.size()));
@@ -28,7 +36,7 @@ void write_server(schema::ServerInfo::Builder out, Host& host) {
   auto limits = out.initLimits();
   limits.setMaxMessageBytes(host.config.session.message_bytes);
   limits.setIngestWindow(kIngestWindow);
-  limits.setMaxCalls(host.config.session.calls);
+  limits.setMaxCalls(u32(host.config.session.calls));
   limits.setMaxRows(query::kMaxLimit);
 }
 
@@ -82,28 +90,22 @@ class IngestImpl final : public schema::Ingest::Server {
       std::copy(bytes.begin(), bytes.end(), id.bytes.begin());
       refs.emplace_back(ProjectId{ref.getProject()}, id);
     }
-    auto held = kj::heap<Caller::Held>(caller_);
-    return host_.workers
-        .run<Answer<std::vector<bool>>>([host = &host_, refs, rights = sequence_->rights](
-                                            const auto&) -> Answer<std::vector<bool>> {
-          std::vector<bool> known;
+    using Known = std::vector<bool>;
+    return answer_on_worker<Known>(
+        host_, caller_, context, CallKind::Ingest, "known",
+        [host = &host_, refs, rights = sequence_->rights](const auto&) -> Answer<Known> {
+          Known known;
           for (const auto& [project, id] : refs) {
             auto has = host->store.has_occurrence(project, id);
             if (!has) return Refusal(has.error());
             known.push_back(*has && rights.allow(project));
           }
           return known;
-        })
-        .then([this, context](Answer<std::vector<bool>> answer) mutable {
-          if (auto* refusal = std::get_if<Refusal>(&answer)) {
-            write_error(context.getResults().initError(), counted(host_, *refusal));
-            return;
-          }
-          const auto& known = std::get<std::vector<bool>>(answer);
-          auto list = context.getResults().initKnown(static_cast<kj::uint>(known.size()));
+        },
+        [](auto results, const Known& known) {
+          auto list = results.initKnown(static_cast<kj::uint>(known.size()));
           for (kj::uint i = 0; i < known.size(); ++i) list.set(i, known[i]);
-        })
-        .attach(kj::mv(held));
+        });
   }
 
  private:
@@ -134,9 +136,13 @@ class SessionImpl final : public schema::Session::Server {
     session.setName(caller_->grant().name.c_str());
     write_rights(session.initRights(), rights_);
     session.setExpiresUs(raw(caller_->grant().expires));
-    session.setRequestsPerSecond(host_.config.session.requests_per_second);
-    session.setTimeMs(host_.config.session.time_ms);
-    session.setMemoryBytes(host_.config.session.memory_bytes);
+    const SessionLimits& limits = caller_->limits();
+    session.setRequestsPerSecond(u32(limits.requests_per_second));
+    session.setTimeMs(limits.query_ms);
+    session.setMemoryBytes(limits.query_memory_bytes);
+    session.setMaxMessageBytes(limits.message_bytes);
+    session.setMaxCalls(u32(limits.calls));
+    session.setVerbMs(limits.verb_ms);
     write_server(results.initServer(), host_);
     return kj::READY_NOW;
   }
@@ -219,7 +225,7 @@ class SessionImpl final : public schema::Session::Server {
     question.query = text_of(params.getQuery());
     question.options.now = SystemClock().now();
     question.options.limit = params.getLimit() == 0 ? kSubscribed : params.getLimit();
-    question.options.control.budget = budget_of(host_.config, 0);
+    question.options.control.budget = budget_of(caller_->limits(), 0);
     question.rights = rights_;
     auto listener = params.getListener();
     auto held = kj::heap<Caller::Held>(caller_);
@@ -239,6 +245,80 @@ class SessionImpl final : public schema::Session::Server {
         .attach(kj::mv(held));
   }
 
+  kj::Promise<void> execute(ExecuteContext context) override {
+    context.allowCancellation();
+    const auto params = context.getParams();
+    const auto command = read_command(params.getCommand());
+    auto refusal = caller_->refuse();
+    if (!refusal && !command) refusal = counted(host_, command.error());
+    if (!refusal && !rights_.allow(scope_of(*command))) {
+      refusal = counted(host_, denied(scope_of(*command), name_of(*command)));
+    }
+    if (refusal) {
+      write_error(context.getResults().initError(), *refusal);
+      return kj::READY_NOW;
+    }
+    v1::WriteOptions options{text_of(params.getActor()), text_of(params.getKey())};
+    if (options.actor.empty()) options.actor = caller_->grant().name;
+    context.releaseParams();
+    query::Control control;
+    control.budget = budget_of(caller_->limits(), 0);
+    control.clock = &host_.steady;
+    return answer_on_worker<v1::Executed>(
+        host_, caller_, context, CallKind::Execute, std::string(name_of(*command)),
+        [host = &host_, command = *command, options, rights = rights_,
+         control](const auto& cancelled) {
+          query::Control watched = control;
+          watched.cancelled = &cancelled;
+          return execute_command(*host, command, options, rights, watched);
+        },
+        [](auto results, const v1::Executed& done) { write_executed(results.initDone(), done); });
+  }
+
+  kj::Promise<void> history(HistoryContext context) override {
+    const auto params = context.getParams();
+    return ask_issue<HistoryValue>(
+        context, read_history(text_of(params.getIssue()), params.getLimit()), "history",
+        [](Host& host, const HistoryQuestion& question, const verbs::Rights& rights, const auto&) {
+          return answer_history(host, question, rights);
+        },
+        [](auto results, const HistoryValue& value) {
+          write_history(results.initHistory(), value);
+        });
+  }
+
+  kj::Promise<void> events(EventsContext context) override {
+    return ask_issue<v1::EventPage>(
+        context, read_events(context.getParams(), caller_->limits()), "events", answer_events,
+        [](auto results, const v1::EventPage& page) { write_events(results.initPage(), page); });
+  }
+
+  kj::Promise<void> experiments(ExperimentsContext context) override {
+    return ask_issue<ExperimentsValue>(
+        context, Result<bool>(true), "experiments",
+        [](Host& host, bool, const verbs::Rights& rights, const auto&) {
+          return answer_experiments(host, rights);
+        },
+        [](auto results, const ExperimentsValue& value) {
+          results.setLsn(raw(value.lsn));
+          const auto count = static_cast<kj::uint>(value.experiments.size());
+          write_experiments(results.initExperiments(count), value.experiments);
+        });
+  }
+
+  kj::Promise<void> compare(CompareContext context) override {
+    const auto params = context.getParams();
+    return ask_issue<ComparisonValue>(
+        context,
+        read_comparison(text_of(params.getBefore()), text_of(params.getAfter()), params.getLimit()),
+        "compare",
+        [](Host& host, const ComparisonQuestion& question, const verbs::Rights& rights,
+           const auto&) { return answer_comparison(host, question, rights); },
+        [](auto results, const ComparisonValue& value) {
+          write_comparison(results.initComparison(), value);
+        });
+  }
+
  private:
   std::optional<Refusal> refuse_question() {
     auto refusal = caller_->refuse();
@@ -251,35 +331,40 @@ class SessionImpl final : public schema::Session::Server {
   template <class T, class Context, class Work, class Write>
   kj::Promise<void> ask(Context context, CallKind kind, Work work, Write write) {
     context.allowCancellation();
-    if (auto refusal = refuse_question()) {
+    auto refusal = refuse_question();
+    auto question = read_question(context.getParams(), caller_->limits(), rights_);
+    if (!refusal && !question) refusal = counted(host_, question.error());
+    if (refusal) {
       write_error(context.getResults().initError(), *refusal);
       return kj::READY_NOW;
     }
-    auto question = read_question(context.getParams(), host_.config, rights_);
-    if (!question) {
-      write_error(context.getResults().initError(), counted(host_, question.error()));
+    context.releaseParams();
+    auto shared = std::make_shared<const Question>(std::move(*question));
+    return answer_on_worker<T>(
+        host_, caller_, context, kind, shared->query,
+        [host = &host_, shared, work](const auto& cancelled) {
+          return work(*host, *shared, cancelled);
+        },
+        write);
+  }
+
+  // work(host, question, rights, cancelled)
+  template <class T, class Context, class Asked, class Work, class Write>
+  kj::Promise<void> ask_issue(Context context, Result<Asked> question, const char* name, Work work,
+                              Write write) {
+    context.allowCancellation();
+    auto refusal = refuse_question();
+    if (!refusal && !question) refusal = counted(host_, question.error());
+    if (refusal) {
+      write_error(context.getResults().initError(), *refusal);
       return kj::READY_NOW;
     }
     context.releaseParams();
-    auto held = kj::heap<Caller::Held>(caller_);
-    auto shared = std::make_shared<const Question>(std::move(*question));
-    return host_.workers
-        .template run<Answer<T>>([host = &host_, caller = caller_, shared, kind,
-                                  work](const auto& cancelled) -> Answer<T> {
-          const TimeUs begin = host->steady.now();
-          Answer<T> answer = work(*host, *shared, cancelled);
-          note_time(*host, kind, caller->grant().name, shared->query,
-                    raw(host->steady.now()) - raw(begin));
-          return answer;
-        })
-        .then([this, context, write](Answer<T> answer) mutable {
-          if (auto* refusal = std::get_if<Refusal>(&answer)) {
-            write_error(context.getResults().initError(), counted(host_, *refusal));
-            return;
-          }
-          write(context.getResults(), std::get<T>(answer));
-        })
-        .attach(kj::mv(held));
+    return answer_on_worker<T>(
+        host_, caller_, context, CallKind::Issue, name,
+        [host = &host_, question = std::move(*question), rights = rights_,
+         work](const auto& cancelled) { return work(*host, question, rights, cancelled); },
+        write);
   }
 
   Host& host_;

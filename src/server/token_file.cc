@@ -63,6 +63,34 @@ Result<TimeUs> time_of(const std::string& path, const toml::table& table, std::s
   return *time;
 }
 
+Result<void> check_limits(const SessionLimits& limits) {
+  for (const LimitName& name : kLimitNames) {
+    if (limits.*name.limit <= INT64_MAX) continue;  // as many as the file can hold
+    return make_error(ErrorCode::InvalidArgument, fmt::format("`{}` is too large", name.key));
+  }
+  if (limits.message_bytes == 0 || limits.message_bytes >= kLeastMessageBytes) return {};
+  return make_error(ErrorCode::InvalidArgument,
+                    fmt::format("`message_bytes` is at least {}", kLeastMessageBytes));
+}
+
+Result<SessionLimits> limits_of(const std::string& path, const toml::table& table) {
+  SessionLimits limits;
+  for (const LimitName& name : kLimitNames) {
+    const toml::node* node = table.get(name.key);
+    if (node == nullptr) continue;
+    // One that cannot be read must not become "that of the server".
+    const auto value = node->value_exact<int64_t>();
+    if (!value || *value <= 0) {
+      return damaged(path, *node, fmt::format("`{}` is no number above 0", name.key));
+    }
+    limits.*name.limit = static_cast<uint64_t>(*value);
+  }
+  if (const auto fine = check_limits(limits); !fine) {
+    return damaged(path, table, fine.error().message);
+  }
+  return limits;
+}
+
 Result<Token> token_of(const std::string& path, const toml::table& table) {
   Token token;
   token.name = table["name"].value_or(std::string());
@@ -96,6 +124,7 @@ Result<Token> token_of(const std::string& path, const toml::table& table) {
   }
   CAIRN_TRY_ASSIGN(token.created, time_of(path, table, "created"));
   CAIRN_TRY_ASSIGN(token.expires, time_of(path, table, "expires"));
+  CAIRN_TRY_ASSIGN(token.limits, limits_of(path, table));
   return token;
 }
 
@@ -133,6 +162,10 @@ std::string text_of(const Token& token) {
   if (raw(token.expires) != 0) {
     out += fmt::format("expires = \"{}\"\n", format_time(token.expires));
   }
+  for (const LimitName& name : kLimitNames) {
+    const uint64_t limit = token.limits.*name.limit;
+    if (limit != 0) out += fmt::format("{} = {}\n", name.key, limit);
+  }
   return out;
 }
 
@@ -165,12 +198,13 @@ Result<MadeToken> make_token(const TokenWish& wish, TimeUs now) {
                       "a token without a scope can do nothing; give --scope read, triage, ingest "
                       "or admin");
   }
+  CAIRN_TRY(check_limits(wish.limits));
   CAIRN_TRY_ASSIGN(const MacKey salt, random_mac_key());
   CAIRN_TRY_ASSIGN(const MacKey secret, random_mac_key());
   const std::string text = to_base64url(bytes_of(secret));
-  MadeToken made{
-      {wish.name, salt, std::string(bytes_of(mac_of(salt, text))), wish.rights, now, wish.expires},
-      fmt::format("{}{}_{}", kTokenPrefix, wish.name, text)};
+  MadeToken made{{wish.name, salt, std::string(bytes_of(mac_of(salt, text))), wish.rights, now,
+                  wish.expires, wish.limits},
+                 fmt::format("{}{}_{}", kTokenPrefix, wish.name, text)};
   return made;
 }
 

@@ -13,6 +13,7 @@
 #include "base/ids.h"
 #include "base/mac.h"
 #include "base/result.h"
+#include "server/session_limits.h"
 #include "verbs/demand.h"
 
 namespace cairn::server {
@@ -24,6 +25,7 @@ struct Token {
   verbs::Rights rights;
   TimeUs created{};
   TimeUs expires{};  // 0 = never
+  SessionLimits limits{};
 
   bool expired(TimeUs now) const { return raw(expires) != 0 && now >= expires; }
 };
@@ -36,10 +38,12 @@ struct TokenWish {
   std::string name;
   verbs::Rights rights;
   TimeUs expires{};
+  SessionLimits limits{};
 };
 
 // A new token and its text, cairn_NAME_SECRET with 256 random bits, which nobody can tell
-// afterwards. Errors: InvalidArgument (name, no scope), Io (no random bytes).
+// afterwards. Errors: InvalidArgument (name, no scope, a limit that leaves nothing), Io (no random
+// bytes).
 struct MadeToken {
   Token token;
   std::string text;

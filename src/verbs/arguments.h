@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -338,7 +339,8 @@ struct TokenArguments {
   std::vector<std::string> scopes;
   std::vector<uint64_t> projects;  // empty = all
   std::optional<int64_t> life_us;
-  std::string file;  // "" = that in the store
+  std::map<std::string, uint64_t> limits;  // by what the settings of a server call them
+  std::string file;                        // "" = that in the store
 };
 
 using VerbArguments =

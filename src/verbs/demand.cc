@@ -133,7 +133,7 @@ bool Rights::allow(ProjectId project) const {
 Result<void> check_rights(const Rights& rights, Scope scope, std::string_view verb) {
   if (rights.allow(scope)) return {};
   return make_error(
-      ErrorCode::Conflict,
+      ErrorCode::Denied,
       fmt::format("{} needs the scope {}, which the token does not have; ask for a token with it",
                   verb, scope_name(scope)));
 }

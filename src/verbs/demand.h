@@ -54,9 +54,10 @@ struct Rights {
 
   bool allow(Scope scope) const;
   bool allow(ProjectId project) const;
+  bool operator==(const Rights&) const = default;
 };
 
-// Conflict: says which scope is missing, or that the verb cannot be limited to projects.
+// Denied: says which scope is missing, or that the verb cannot be limited to projects.
 Result<void> check_rights(const Rights& rights, Scope scope, std::string_view verb);
 
 }  // namespace cairn::verbs

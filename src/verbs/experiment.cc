@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "base/time_format.h"
+#include "query/meter.h"
 #include "verbs/command_answer.h"
 #include "verbs/comparison_output.h"
 #include "verbs/context.h"
@@ -62,10 +63,11 @@ Result<const model::Experiment*> find_experiment(const engine::Snapshot& snapsho
 }
 
 Result<query::RuleFindings> find_in(const ExperimentArguments& arguments, const query::View& view,
-                                    TimeUs now, Files& files) {
-  if (!arguments.pairs.empty()) return read_pairs(files, arguments.pairs, view.forest());
+                                    TimeUs now, Context& context) {
+  if (!arguments.pairs.empty()) return read_pairs(context.files, arguments.pairs, view.forest());
   CAIRN_TRY_ASSIGN(const query::Rule rule, query::parse_rule(arguments.rule));
-  return query::evaluate(view, rule, now);
+  query::Meter meter({.cancelled = &context.cancelled});
+  return query::evaluate(query::watched(view, meter), rule, now);
 }
 
 // What the rule finds in the experiment, on the store as of the experiment's moment.
@@ -74,13 +76,13 @@ Result<query::RuleFindings> find(const ExperimentArguments& arguments, const eng
   CAIRN_TRY_ASSIGN(const model::Experiment* experiment, find_experiment(snapshot, arguments.name));
   if (experiment->at == Lsn{}) {
     CAIRN_TRY_ASSIGN(const query::View view, snapshot.view_in(arguments.name));
-    return find_in(arguments, view, arguments.now.value_or(context.clock.now()), context.files);
+    return find_in(arguments, view, arguments.now.value_or(context.clock.now()), context);
   }
   MomentArguments moment;
   moment.as_of = engine::AsOf{experiment->at, std::nullopt};
   moment.now = arguments.now;
   CAIRN_TRY_ASSIGN(const Reading then, open_reading(context, arguments.store, moment, &store));
-  return find_in(arguments, then.snapshot->view_with(*experiment), then.now, context.files);
+  return find_in(arguments, then.snapshot->view_with(*experiment), then.now, context);
 }
 
 std::string rule_text(const ExperimentArguments& arguments) {
@@ -91,6 +93,7 @@ std::string rule_text(const ExperimentArguments& arguments) {
 VerbResult add(const ExperimentArguments& arguments, Context& context) {
   Console& console = context.console;
   CAIRN_TRY_ASSIGN(auto store, open_writing(context, arguments.store));
+  context.end_in_order();
   query::RuleFindings findings;
   {
     CAIRN_TRY_ASSIGN(const auto snapshot, store->snapshot());

@@ -60,7 +60,9 @@ VerbResult run_verb(const LogArguments& arguments, Context& context) {
   if (left == 0) return ExitCode::Ok;
   Lsn last{std::max<uint64_t>(raw(arguments.from), 1) - 1};
   bool ended = false;  // enough was printed, or nobody reads any more
+  context.end_in_order();
   const auto print = [&](Lsn lsn, const model::Record& record) -> Result<void> {
+    if (context.cancelled) return make_error(ErrorCode::Closed, "The listing was cancelled.");
     last = lsn;
     if (console.json) {
       console.out.line(record_json(lsn, record, state));

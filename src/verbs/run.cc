@@ -54,6 +54,12 @@ VerbResult run_checked(const Invocation& invocation, const Call& call, const Run
   return runner(invocation.verb, context);
 }
 
+bool is_cancelled(const VerbResult& result, const Call& call) {
+  // What was written before it was raised is to be seen by `why_cancelled`.
+  if (call.cancelled == nullptr || !call.cancelled->load(std::memory_order_acquire)) return false;
+  return result ? *result == ExitCode::Interrupted : result.error().code == ErrorCode::Closed;
+}
+
 }  // namespace
 
 int run_words(const std::vector<std::string>& words, const Call& call) {
@@ -66,7 +72,10 @@ int run_invocation(const Invocation& invocation, const Call& call, const Runner&
   Output out(call.out);
   Output err(call.err);
   Console console{call.terminal, out, err, invocation.json};
-  const VerbResult result = run_checked(invocation, call, runner, console);
+  VerbResult result = run_checked(invocation, call, runner, console);
+  const bool cancelled = is_cancelled(result, call);
+  const auto why = cancelled && call.why_cancelled ? call.why_cancelled() : std::nullopt;
+  if (why) result = *why;
   if (!result) print_error(invocation.verb, result.error(), console);
   auto flushed = out.flush();
   if (!flushed) {
@@ -74,9 +83,7 @@ int run_invocation(const Invocation& invocation, const Call& call, const Runner&
     return static_cast<int>(ExitCode::Failed);
   }
   if (result) return static_cast<int>(*result);
-  const bool cancelled = result.error().code == ErrorCode::Closed && call.cancelled != nullptr &&
-                         call.cancelled->load(std::memory_order_relaxed);
-  return static_cast<int>(cancelled ? ExitCode::Interrupted : ExitCode::Failed);
+  return static_cast<int>(cancelled && !why ? ExitCode::Interrupted : ExitCode::Failed);
 }
 
 int give_advice(const Advice& advice, const Call& call) {

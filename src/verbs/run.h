@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,9 @@ struct Call {
   Terminal terminal;
   std::string user;                              // what --actor is unless given
   const std::atomic<bool>* cancelled = nullptr;  // raised: the verb ends with Interrupted
+  // Asked when the verb ended because of `cancelled`: the error that is told then. nullopt, or no
+  // function: who called wanted it so.
+  std::function<std::optional<Error>()> why_cancelled = nullptr;
   std::function<void()> heeds_cancel = nullptr;  // see Context
   Rights rights = {};                            // of who calls
 };

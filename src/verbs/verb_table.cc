@@ -265,9 +265,11 @@ constexpr std::array kVerbs = {
              "say who may do what at a server",
              "Scopes are read, triage (merge, resolve ...), ingest and admin (everything).\n"
              "A token is shown once; the file has only what proves it. A running server\n"
-             "takes changes over within a second.",
+             "takes changes over within a second. A token may have narrower limits than\n"
+             "the server gives everybody, never wider ones.",
              "  cairn token shop.cairn create ci --scope ingest --project 7 --expires 90d\n"
              "  cairn token shop.cairn create ada --scope read --scope triage\n"
+             "  cairn token shop.cairn create wall --scope read --query-ms 2000 --calls 4\n"
              "  cairn token shop.cairn revoke ci\n"},
     VerbHelp{"bench", "[--scale N] [--runs N] [--dir DIR]", "measure this build on this machine",
              "",

@@ -329,6 +329,10 @@ def test_tokens_and_certificates(box):
         run("import", lines, CAIRN_TOKEN=reads).expect(1).says("ingest")
         run("resolve", "P7-1", CAIRN_TOKEN=reads).expect(1).says("triage")
         run("query", CAIRN_TOKEN=writes).expect(1).says("read")
+        for words, token in ((["resolve", "P7-1"], reads), (["query"], writes), (["query"], ""),
+                             (["import", lines], reads)):
+            told = run(*words, "--json", CAIRN_TOKEN=token).expect(1)
+            assert told.json()["error"]["code"] == "denied", told
         run("import", lines, CAIRN_TOKEN=writes).expect(0)
         # Whose certificate nobody vouches for is not talked to, and is told no token.
         box.run("query", server.address, "--token", reads).expect(1).says("certificate")

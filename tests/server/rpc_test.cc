@@ -57,6 +57,32 @@ Ran run(RpcClient& client, schema::Session::Client session, const std::vector<st
   return ran;
 }
 
+using MakeCommand = std::function<void(schema::Command::Builder)>;
+
+capnp::Response<schema::Session::ExecuteResults> execute(RpcClient& client,
+                                                         schema::Session::Client session,
+                                                         const MakeCommand& make,
+                                                         const std::string& key = {}) {
+  auto request = session.executeRequest();
+  make(request.initCommand());
+  request.setKey(key.c_str());
+  return request.send().wait(client.scope());
+}
+
+void set_note(schema::Command::Builder out, const std::string& issue, const std::string& text) {
+  auto note = out.initNote();
+  note.setIssue(issue.c_str());
+  note.setText(text.c_str());
+}
+
+void set_merge(schema::Command::Builder out, const std::string& into,
+               const std::vector<std::string>& issues) {
+  auto merge = out.initMerge();
+  merge.setInto(into.c_str());
+  auto list = merge.initIssues(static_cast<kj::uint>(issues.size()));
+  for (kj::uint i = 0; i < issues.size(); ++i) list.set(i, issues[i].c_str());
+}
+
 capnp::Response<schema::Acknowledgement> submit(RpcClient& client, schema::Ingest::Client ingest,
                                                 const std::string& lines) {
   auto request = ingest.submitRequest();
@@ -108,17 +134,20 @@ class Collect final : public schema::Listener::Server {
 // Takes what a verb writes, slowly, or not at all.
 class Take final : public schema::Output::Server {
  public:
-  Take(std::string& out, bool breaks) : out_(out), breaks_(breaks) {}
+  Take(std::string& out, bool breaks, kj::Timer* slowly = nullptr)
+      : out_(out), breaks_(breaks), slowly_(slowly) {}
   kj::Promise<void> write(WriteContext context) override {
     KJ_REQUIRE(!breaks_, "nobody reads");
     const auto bytes = context.getParams().getChunk().getBytes();
     out_.append(reinterpret_cast<const char*>(bytes.begin()), bytes.size());
-    return kj::READY_NOW;
+    if (slowly_ == nullptr) return kj::READY_NOW;
+    return slowly_->afterDelay(100 * kj::MILLISECONDS);
   }
 
  private:
   std::string& out_;
   const bool breaks_;
+  kj::Timer* const slowly_;
 };
 
 }  // namespace
@@ -223,8 +252,62 @@ struct Row {
   std::set<std::string> allowed;
 };
 
+using Method = std::function<std::string(RpcClient&, schema::Session::Client&)>;
+
+// Those about commands, one issue and experiments.
+std::vector<Row> issue_rows() {
+  const auto command = [](std::function<void(schema::Command::Builder)> make) -> Method {
+    return [make = std::move(make)](RpcClient& client, schema::Session::Client& session) {
+      return code_of(execute(client, session, make));
+    };
+  };
+  return {
+      {"history",
+       [](RpcClient& client, schema::Session::Client& session) {
+         auto request = session.historyRequest();
+         request.setIssue("P7-1");
+         return code_of(request.send().wait(client.scope()));
+       },
+       {"read"}},
+      {"events",
+       [](RpcClient& client, schema::Session::Client& session) {
+         auto request = session.eventsRequest();
+         request.setIssue("P7-1");
+         return code_of(request.send().wait(client.scope()));
+       },
+       {"read"}},
+      {"experiments",
+       [](RpcClient& client, schema::Session::Client& session) {
+         return code_of(session.experimentsRequest().send().wait(client.scope()));
+       },
+       {"read"}},
+      {"compare",
+       [](RpcClient& client, schema::Session::Client& session) {
+         return code_of(session.compareRequest().send().wait(client.scope()));
+       },
+       {"read"}},
+      {"execute note", command([](auto out) { set_note(out, "P7-1", "text"); }), {"triage"}},
+      {"execute sweep",
+       command([](auto out) { out.initSweep().setRule("merge by title"); }),
+       {"triage"}},
+      {"execute setRelease",
+       command([](auto out) {
+         auto release = out.initSetRelease();
+         release.setProject(7);
+         release.setVersion("1.0");
+       }),
+       {}},
+      {"execute setProject",
+       command([](auto out) {
+         auto project = out.initSetProject();
+         project.setProject(7);
+         project.setHoldBack(schema::SetProject::Switch::OFF);
+       }),
+       {}},
+  };
+}
+
 std::vector<Row> method_rows() {
-  using Method = std::function<std::string(RpcClient&, schema::Session::Client&)>;
   const auto verb = [](std::vector<std::string> words) -> Method {
     return [words = std::move(words)](RpcClient& client, schema::Session::Client& session) {
       const Ran ran = run(client, session, words);
@@ -293,7 +376,8 @@ TEST_CASE("every method with every scope") {
     tokens[scope] = server.token(scope, "--scope " + scope);
   }
   ::sleep(2);  // the server looks once a second
-  const std::vector<Row> rows = method_rows();
+  std::vector<Row> rows = method_rows();
+  for (const Row& row : issue_rows()) rows.push_back(row);
   for (const auto& [scope, token] : tokens) {
     RpcClient client("127.0.0.1:" + std::to_string(server.port()));
     auto session = client.session(token);
@@ -431,6 +515,38 @@ TEST_CASE("who is limited to projects changes nothing of others") {
   CHECK(mixed.getRefused()[0].getError().getCode() == schema::ErrorCode::DENIED);
 }
 
+TEST_CASE("commands are for the projects of a token") {
+  Limited world;
+  RpcClient& client = *world.client;
+  auto session = world.session;
+  const auto code = [&](const MakeCommand& make) {
+    return code_of(execute(client, session, make));
+  };
+  CHECK(code([](auto out) { set_merge(out, "P7-1", {"P8-1"}); }) == "not_found");
+  CHECK(code([](auto out) { set_merge(out, "P8-1", {"P7-1"}); }) == "not_found");
+  CHECK(code([](auto out) { set_note(out, "P8-1", "text"); }) == "not_found");
+  CHECK(code([](auto out) { out.setUnresolve("P8-1"); }) == "not_found");
+  CHECK(code([](auto out) { out.setUnresolve("8:fingerprint:g1"); }) == "denied");
+  CHECK(code([](auto out) { out.setRejoin("P8-1"); }) == "not_found");
+  CHECK(code([](auto out) { out.initUnmerge().setView("P8-1"); }) == "not_found");
+  CHECK(code([](auto out) { out.initSweep().setRule("merge by title"); }) == "denied");
+  CHECK(code([](auto out) { out.initNewExperiment().setName("e"); }) == "denied");
+  CHECK(code([](auto out) { set_note(out, "P7-1", "text"); }).empty());
+  for (const char* issue : {"P8-1", "P9-1"}) {
+    auto history = session.historyRequest();
+    history.setIssue(issue);
+    CHECK(code_of(history.send().wait(client.scope())) == "not_found");
+    auto events = session.eventsRequest();
+    events.setIssue(issue);
+    CHECK(code_of(events.send().wait(client.scope())) == "not_found");
+  }
+  auto history = session.historyRequest();
+  history.setIssue("P7-1");
+  CHECK(code_of(history.send().wait(client.scope())).empty());
+  CHECK(code_of(session.experimentsRequest().send().wait(client.scope())) == "denied");
+  CHECK(code_of(session.compareRequest().send().wait(client.scope())) == "denied");
+}
+
 TEST_CASE("tokens that are wrong, expired or revoked") {
   ServerProcess server;
   const std::string token = server.token("a", "--scope read");
@@ -523,6 +639,78 @@ TEST_CASE("long answers come piece by piece, and end when nobody takes them") {
   }
   CHECK(run(client, session, {"query", "s", "| count()", "--json"}).out.find("[[10000]]") !=
         std::string::npos);
+}
+
+TEST_CASE("a verb that takes too long ends, whoever reads it") {
+  ServerProcess server("verb_ms = 300\n");
+  RpcClient client("unix:" + server.socket());
+  auto session = client.session();
+  auto ingest = session.ingestRequest().send().wait(client.scope()).getIngest();
+  std::string lines;
+  for (uint64_t n = 0; n < 10'000; ++n) lines += occurrence_line(n, "g" + std::to_string(n % 50));
+  REQUIRE(submit(client, ingest, lines).getOutcomes().size() == 10'000);
+  // A reader that takes a second and more for all of it.
+  std::string out;
+  auto request = session.runRequest();
+  auto words = request.initWords(2);
+  words.set(0, "export");
+  words.set(1, "s");
+  request.setOutput(kj::heap<Take>(out, false, &client.timer()));
+  auto answer = request.send().wait(client.scope());
+  CHECK(answer.getExitCode() == 1);
+  for (const auto chunk : answer.getChunks()) {
+    out.append(reinterpret_cast<const char*>(chunk.getBytes().begin()), chunk.getBytes().size());
+  }
+  CHECK(std::count(out.begin(), out.end(), '\n') < 10'000);
+  CHECK(out.find("export took longer than 300 ms") != std::string::npos);
+  CHECK(session.infoRequest().send().wait(client.scope()).getSession().getVerbMs() == 300);
+  // The session goes on.
+  CHECK(run(client, session, {"query", "s", "| count()"}).code == 0);
+}
+
+TEST_CASE("a token's limits are those of its sessions, never above the server's") {
+  ServerProcess server("query_ms = 5000\ncalls = 20\n");
+  const std::string token = server.token(
+      "narrow",
+      "--scope admin --requests-per-second 5 --query-ms 9000 --query-memory-bytes 1 --calls 3 "
+      "--message-bytes 65536 --verb-ms 700");
+  fill(server);
+  ::sleep(2);
+  // The connection takes what its widest session may send; one of the narrow alone takes less.
+  {
+    RpcClient alone("unix:" + server.socket());
+    auto large = alone.session(token).runRequest();
+    large.initWords(1).set(0, std::string(100'000, 'a').c_str());
+    CHECK_THROWS(large.send().wait(alone.scope()));
+  }
+  RpcClient client("unix:" + server.socket());
+  auto session = client.session(token);
+  const auto answer = session.infoRequest().send().wait(client.scope());
+  const auto info = answer.getSession();
+  CHECK(info.getRequestsPerSecond() == 5);
+  CHECK(info.getTimeMs() == 5000);
+  CHECK(info.getMemoryBytes() == 1);
+  CHECK(info.getMaxCalls() == 3);
+  CHECK(info.getMaxMessageBytes() == 65536);
+  CHECK(info.getVerbMs() == 700);
+  // Memory of a question, typed and as a verb.
+  auto table = session.aggregateRequest();
+  table.setQuery("browser:*fox | count() by title");
+  CHECK(code_of(table.send().wait(client.scope())) == "exhausted");
+  CHECK(run(client, session, {"query", "s", "browser:*fox | count() by title"}).code == 1);
+  std::set<std::string> codes;
+  for (int i = 0; i < 20; ++i) {
+    codes.insert(code_of(session.searchRequest().send().wait(client.scope())));
+  }
+  CHECK(codes.contains("exhausted"));
+  // Others have what the server gives.
+  auto other = client.session();
+  const auto wide = other.infoRequest().send().wait(client.scope());
+  CHECK(wide.getSession().getMaxCalls() == 20);
+  CHECK(wide.getSession().getMemoryBytes() == 1u << 30);
+  auto large = other.runRequest();
+  large.initWords(1).set(0, std::string(100'000, 'a').c_str());
+  CHECK(large.send().wait(client.scope()).getExitCode() == 2);
 }
 
 TEST_CASE("limits of a session hold") {

@@ -145,7 +145,7 @@ def wait_until(condition, seconds=20, what="it"):
     raise AssertionError(f"{what} did not happen within {seconds} s")
 
 
-def token(box, name, *scopes, projects=(), expires=None):
+def token(box, name, *scopes, projects=(), expires=None, limits=()):
     words = ["token", box.store, "create", name, "--json"]
     for scope in scopes:
         words += ["--scope", scope]
@@ -153,4 +153,5 @@ def token(box, name, *scopes, projects=(), expires=None):
         words += ["--project", str(project)]
     if expires:
         words += ["--expires", expires]
+    words += limits
     return box.ok(*words).json()["token"]

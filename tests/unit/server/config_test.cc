@@ -44,9 +44,9 @@ requests_per_second = 100
   CHECK(config->http.size() == 1);
   CHECK(config->tokens == "mine");
   CHECK(config->workers == 3);
-  CHECK(config->session.time_ms == 5);
+  CHECK(config->session.query_ms == 5);
   CHECK(config->session.requests_per_second == 100);
-  CHECK(config->session.calls == SessionLimits{}.calls);
+  CHECK(config->session.calls == Config{}.session.calls);
 }
 
 TEST_CASE("what a file cannot say is refused with its line") {

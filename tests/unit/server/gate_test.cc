@@ -19,8 +19,8 @@ struct World {
   ManualClock clock{TimeUs{1'000'000}};
   Gate gate{path, false, log, clock};
 
-  std::string add(const std::string& name, TimeUs expires = {}) {
-    auto made = make_token({name, {}, expires}, clock.now());
+  std::string add(const std::string& name, TimeUs expires = {}, SessionLimits limits = {}) {
+    auto made = make_token({name, {}, expires, limits}, clock.now());
     REQUIRE(made.ok());
     auto tokens = read_tokens(path);
     REQUIRE(tokens.ok());
@@ -55,7 +55,7 @@ TEST_CASE("a wrong token is denied even where none is needed") {
   REQUIRE(world.gate.reload().ok());
   const auto result = world.gate.admit("cairn_a_wrong", Way::Trusted);
   REQUIRE_FALSE(admitted(result));
-  CHECK(std::get<Refusal>(result).denied);
+  CHECK(std::get<Refusal>(result).error.code == ErrorCode::Denied);
 }
 
 TEST_CASE("tokens expire, and are revoked, for sessions that have begun, too") {
@@ -89,6 +89,20 @@ TEST_CASE("a file that cannot be read leaves the tokens as they were") {
   CHECK_FALSE(world.gate.reload().ok());
   CHECK(admitted(world.gate.admit(token, Way::Open)));
   CHECK_FALSE(admitted(world.gate.admit("", Way::Local)));
+}
+
+TEST_CASE("a token's limits come with it, and are never above the server's") {
+  World world;
+  const std::string text = world.add("a", {}, {.query_ms = 100, .calls = 1'000});
+  REQUIRE(world.gate.reload().ok());
+  const auto grant = std::get<Grant>(world.gate.admit(text, Way::Open));
+  CHECK(grant.limits == SessionLimits{.query_ms = 100, .calls = 1'000});
+  const SessionLimits server{.message_bytes = 70'000, .query_ms = 5'000, .calls = 64};
+  CHECK(least(server, grant.limits) ==
+        SessionLimits{.message_bytes = 70'000, .query_ms = 100, .calls = 64});
+  CHECK(least(server, {}) == server);
+  // Where the server has no limit, the token's is the only one.
+  CHECK(least({}, {.verb_ms = 7}) == SessionLimits{.verb_ms = 7});
 }
 
 TEST_CASE("a rate lets through what it says") {

@@ -50,6 +50,10 @@ TEST_CASE("statuses say what went wrong") {
   CHECK(http_status(2, "") == 400);
   CHECK(http_status(1, R"({"error":{"code":"not_found","message":"x","position":null}})") == 404);
   CHECK(http_status(1, R"({"error":{"code":"conflict","message":"x","position":null}})") == 409);
+  CHECK(http_status(1, R"({"error":{"code":"denied","message":"x","position":null}})") == 403);
+  // The end of an answer that was cut short; what came before may look like an error.
+  CHECK(http_status(1, R"({"error":{"code":"io"}}
+{"error":{"code":"exhausted","message":"x","position":null}})") == 422);
   CHECK(http_status(1, "cut") == 500);
   CHECK(http_status(Refusal::deny("x")) == 403);
   CHECK(http_status(Refusal::busy("x", 1)) == 429);

@@ -94,6 +94,25 @@ TEST_CASE("rights, projects and times survive the file") {
   CHECK(back.expired(TimeUs{2'000'000'000'000'000}));
 }
 
+TEST_CASE("limits survive the file") {
+  const TempDir dir;
+  const std::string path = dir.path() + "/tokens";
+  SessionLimits limits;
+  uint64_t number = kLeastMessageBytes;
+  for (const LimitName& name : kLimitNames) limits.*name.limit = number++;
+  const auto token = make_token({"x", rights({verbs::Scope::Read}), {}, limits}, TimeUs{5});
+  REQUIRE(token.ok());
+  REQUIRE(write_tokens(path, {token->token, made("y").token}).ok());
+  const auto read = read_tokens(path);
+  REQUIRE(read.ok());
+  CHECK((*read)[0].limits == limits);
+  CHECK((*read)[1].limits == SessionLimits{});
+  for (const SessionLimits wrong : {SessionLimits{.message_bytes = kLeastMessageBytes - 1},
+                                    SessionLimits{.query_ms = uint64_t{1} << 63}}) {
+    CHECK_FALSE(make_token({"x", rights({verbs::Scope::Read}), {}, wrong}, TimeUs{5}).ok());
+  }
+}
+
 TEST_CASE("names and scopes are checked") {
   for (const std::string name : {"", "a b", "a\"b", "a\nb", "\xC3\xA4"}) {
     CHECK_FALSE(make_token({name, rights({verbs::Scope::Read}), {}}, {}).ok());
@@ -114,6 +133,8 @@ TEST_CASE("a file that is not as written is refused, never read as less strict")
        {"", "scopes = \"read\"\n", "scopes = [\"reed\"]\n", "scopes = [1]\n",
         "scopes = [\"read\"]\nprojects = 7\n", "scopes = [\"read\"]\nprojects = []\n",
         "scopes = [\"read\"]\nprojects = [\"7\"]\n", "scopes = [\"read\"]\nprojects = [-7]\n",
+        "scopes = [\"read\"]\nquery_ms = \"7\"\n", "scopes = [\"read\"]\ncalls = 0\n",
+        "scopes = [\"read\"]\nmessage_bytes = 7\n", "scopes = [\"read\"]\nverb_ms = -1\n",
         "scopes = [\"read\"]\nexpires = \"soon\"\n", "scopes = [\"read\"\n"}) {
     INFO(rest);
     write_file(path, start + rest);
