@@ -25,7 +25,9 @@ class Canonical : public Shop {
 
 TEST_CASE_METHOD(Canonical, "spellings of one filter") {
   const std::vector<std::vector<std::string>> groups = {
-      {"", "level:a OR !level:a", "!(level:a !level:a)"},
+      {"", "level:a OR !level:a", "!(level:a !level:a)", "a:1 OR (level:b OR !level:b)"},
+      {"level:a !level:a", "a:1 (level:b !level:b)", "!(a:1 OR level:b OR !level:b)"},
+      {"a:1", "a:1 (b:2 OR !b:2)", "a:1 OR (b:2 !b:2)"},
       {"level:error env:prod", "env:prod level:error", "environment:prod AND level:error",
        "level:error env:prod level:error", "!(!level:error OR !env:\"prod\")",
        "(level:error) (env:prod)", "NOT !(env:prod level:error)", "level:[error] env:prod"},
