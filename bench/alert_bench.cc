@@ -159,7 +159,7 @@ query::BoundCall call_of(query::BoundCall::Function function) {
 void alert_window_add(benchmark::State& state, query::BoundCall::Function function) {
   alert::MetricCondition metric;
   metric.time_window_min = 60;
-  alert::Window window(alert::shape_of(metric), call_of(function));
+  alert::Window window(alert::shape_of(metric), function);
   int64_t at = 0;
   for (auto _ : state) {
     at += kMicrosPerSecond / 100;
@@ -183,7 +183,7 @@ void alert_tick(benchmark::State& state) {
   metric.warning = 50;
   const alert::WindowShape shape = alert::shape_of(metric);
   const query::BoundCall count = call_of(query::BoundCall::Function::Count);
-  std::vector<alert::Window> windows(rules, alert::Window(shape, count));
+  std::vector<alert::Window> windows(rules, alert::Window(shape, count.function));
   std::vector<alert::KeyState> states(rules);
   for (alert::Window& window : windows) {
     for (uint32_t i = 0; i < shape.buckets; ++i) {

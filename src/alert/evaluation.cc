@@ -7,7 +7,6 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
-#include "query/predicate.h"
 #include "query/value_parser.h"
 
 namespace cairn::alert {
@@ -24,11 +23,8 @@ bool minds_issues(const BoundRule& bound) {
 }
 
 // Issues are counted at the tick: until then what is kept is where there is something.
-query::BoundCall kept_call(const query::BoundCall& call) {
-  if (!call.counts_issues()) return call;
-  query::BoundCall count;
-  count.function = Function::Count;
-  return count;
+Function kept_function(const query::BoundCall& call) {
+  return call.counts_issues() ? Function::Count : call.function;
 }
 
 size_t most_keys(bool by_fingerprint) { return by_fingerprint ? kMaxFingerprintKeys : kMaxKeys; }
@@ -66,13 +62,26 @@ std::string issue_key(const model::Forest& forest, GroupId issue) {
 
 }  // namespace
 
+std::optional<Evaluation::Field> Evaluation::field_of(const std::optional<query::RowKey>& key) {
+  if (!key) return std::nullopt;
+  CAIRN_ASSERT(key->field.prefix.empty() && key->field.part == query::ReleasePart::Whole);
+  return Field{key->kind, key->field.id, key->field.tag};
+}
+
 Evaluation::Evaluation(const BoundRule& bound)
-    : call_(*bound.call),
-      group_by_(bound.group_by),
+    : function_(bound.call->function),
+      per_million_(bound.call->per_million),
+      period_us_(bound.call->period_us),
+      of_(field_of(bound.call->field)),
+      group_by_(field_of(bound.group_by)),
       compares_(bound.metric->comparison_delta_min.has_value()),
       by_fingerprint_(minds_issues(bound)),
-      counted_(shape_of(*bound.metric), kept_call(call_), most_keys(by_fingerprint_)) {
-  if (bound.percent_of) whole_ = counted_;
+      counted_(shape_of(*bound.metric), kept_function(*bound.call), most_keys(by_fingerprint_)) {
+  if (bound.percent_of) whole_ = std::make_unique<KeyedWindows>(counted_);
+}
+
+bool Evaluation::counts_issues() const {
+  return function_ == Function::Uniq && of_->kind == Kind::Issue;
 }
 
 void Evaluation::add(Side side, const model::Occurrence& occurrence,
@@ -80,15 +89,15 @@ void Evaluation::add(Side side, const model::Occurrence& occurrence,
   CAIRN_ASSERT(side == Side::Counted || whole_);
   KeyedWindows& windows = side == Side::Counted ? counted_ : *whole_;
   const Observation observation = observe(occurrence, terms);
-  if (!group_by_ || group_by_->kind == Kind::Issue) {
+  if (!group_by_ || groups_by(Kind::Issue)) {
     return count(windows, 0, decided_by, occurrence, observation, now);
   }
-  if (group_by_->kind == Kind::Project) {
+  if (groups_by(Kind::Project)) {
     return count(windows, raw(occurrence.project), decided_by, occurrence, observation, now);
   }
   bool any = false;
   for (const model::Term& term : terms) {
-    if (!query::is_of(term, group_by_->field)) continue;
+    if (!group_by_->holds(term)) continue;
     any = true;
     count(windows, label_of(term.value), decided_by, occurrence, observation, now);
   }
@@ -119,7 +128,7 @@ void Evaluation::count(KeyedWindows& windows, uint64_t label, FingerprintId deci
     }
   }
   // The name of a value that got no window.
-  const bool has_name = group_by_ && group_by_->kind == Kind::Event && label != 0;
+  const bool has_name = groups_by(Kind::Event) && label != 0;
   if (has_name && !counted_.has(label) && !(whole_ && whole_->has(label))) names_.erase(label);
 }
 
@@ -127,14 +136,14 @@ Observation Evaluation::observe(const model::Occurrence& occurrence,
                                 std::span<const model::Term> terms) {
   values_.clear();
   numbers_.clear();
-  if (!call_.field || call_.counts_issues()) return {};
-  if (call_.field->kind == Kind::Project) {
+  if (!of_ || counts_issues()) return {};
+  if (of_->kind == Kind::Project) {
     values_.push_back(raw(occurrence.project));
     return {values_, {}};
   }
   for (const model::Term& term : terms) {
-    if (!query::is_of(term, call_.field->field)) continue;
-    if (call_.function == Function::Uniq) {
+    if (!of_->holds(term)) continue;
+    if (function_ == Function::Uniq) {
       values_.push_back(hash64(term.value));
     } else if (const auto number = query::parse_quantity(term.value)) {
       numbers_.push_back(*number);
@@ -151,13 +160,17 @@ uint64_t Evaluation::label_of(std::string_view value) {
 
 std::string Evaluation::name_of(uint64_t label) const {
   if (label == 0) return "";
-  if (group_by_->kind == Kind::Project) return std::to_string(label);
+  if (groups_by(Kind::Project)) return std::to_string(label);
   return names_.at(label);
 }
 
 Evaluation::Reading Evaluation::read(Window& window, TimeUs tick) const {
-  Reading reading{window.value(call_, tick), {}};
-  if (compares_) reading.earlier = window.value(call_, tick, /*earlier=*/true);
+  query::BoundCall call;
+  call.function = function_;
+  call.per_million = per_million_;
+  call.period_us = period_us_;
+  Reading reading{window.value(call, tick), {}};
+  if (compares_) reading.earlier = window.value(call, tick, /*earlier=*/true);
   return reading;
 }
 
@@ -175,8 +188,8 @@ Evaluation::Readings Evaluation::read_by_issue(KeyedWindows& windows, TimeUs tic
                                                const Issues& issues,
                                                std::span<const query::Expr> conditions) {
   Wanted wanted(issues, conditions);
-  const query::BoundCall kept = kept_call(call_);
-  const bool by_issue = group_by_ && group_by_->kind == Kind::Issue;
+  const query::BoundCall kept;  // count()
+  const bool by_issue = groups_by(Kind::Issue);
   std::map<std::string, Window> joined;
   struct Found {
     std::set<GroupId> now;
@@ -187,7 +200,7 @@ Evaluation::Readings Evaluation::read_by_issue(KeyedWindows& windows, TimeUs tic
     const GroupId issue = wanted.issue_of(key.fingerprint);
     if (issue == GroupId{0}) return;
     const std::string name = by_issue ? issue_key(issues.forest, issue) : name_of(key.label);
-    if (!call_.counts_issues()) {
+    if (!counts_issues()) {
       joined.try_emplace(name, windows.empty_window()).first->second.absorb(window);
       return;
     }
@@ -206,7 +219,9 @@ Evaluation::Readings Evaluation::read_by_issue(KeyedWindows& windows, TimeUs tic
 
 // What a window without occurrences says.
 Evaluation::Reading Evaluation::nothing() const {
-  const bool zero = !call_.computes() || call_.function == Function::Sum;
+  query::BoundCall call;
+  call.function = function_;
+  const bool zero = !call.computes() || function_ == Function::Sum;
   const WindowValue value = zero ? WindowValue{0.0} : WindowValue{};
   return {value, value};
 }
@@ -255,7 +270,8 @@ void Evaluation::advance(TimeUs tick) {
 }
 
 size_t Evaluation::memory_bytes() const {
-  size_t bytes = sizeof(*this) + counted_.memory_bytes() + (whole_ ? whole_->memory_bytes() : 0);
+  size_t bytes = sizeof(*this) - sizeof(counted_) + counted_.memory_bytes() +
+                 (whole_ ? whole_->memory_bytes() : 0);
   for (const auto& one : names_) bytes += 80 + one.second.capacity();  // a tree's node
   return bytes;
 }

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <span>
@@ -92,12 +93,28 @@ class Evaluation {
   Reading nothing() const;
   Update update_of(TimeUs tick, const Reading& counted, const Reading* whole) const;
 
-  query::BoundCall call_;
-  std::optional<query::RowKey> group_by_;
+  // What there is a value of: a field of the occurrence, or what the kind says.
+  struct Field {
+    query::RowKey::Kind kind{};
+    FieldId id{};     // as in EventField
+    std::string tag;  // the same
+    bool holds(const model::Term& term) const {
+      return id != FieldId{0} ? term.id == id : term.id == FieldId{0} && term.tag == tag;
+    }
+  };
+  static std::optional<Field> field_of(const std::optional<query::RowKey>& key);
+  bool groups_by(query::RowKey::Kind kind) const { return group_by_ && group_by_->kind == kind; }
+  bool counts_issues() const;
+
+  query::BoundCall::Function function_;
+  uint32_t per_million_;
+  int64_t period_us_;
+  std::optional<Field> of_;
+  std::optional<Field> group_by_;
   bool compares_;
   bool by_fingerprint_;
   KeyedWindows counted_;
-  std::optional<KeyedWindows> whole_;
+  std::unique_ptr<KeyedWindows> whole_;
   std::map<uint64_t, std::string> names_;  // of labels that are values of a field
   std::vector<uint64_t> values_;           // of the last observe()
   std::vector<double> numbers_;

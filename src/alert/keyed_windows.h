@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <utility>
 
 #include "alert/window.h"
 
@@ -27,8 +26,8 @@ struct WindowKey {
 
 class KeyedWindows {
  public:
-  KeyedWindows(const WindowShape& shape, query::BoundCall call, size_t max_keys)
-      : shape_(shape), call_(std::move(call)), max_keys_(max_keys) {}
+  KeyedWindows(const WindowShape& shape, query::BoundCall::Function function, size_t max_keys)
+      : shape_(shape), function_(function), max_keys_(static_cast<uint32_t>(max_keys)) {}
 
   // nullopt: one key more than there may be; counted in refused().
   std::optional<Added> add(const WindowKey& key, TimeUs time, TimeUs now,
@@ -67,12 +66,11 @@ class KeyedWindows {
   }
   // With nothing in it, to be joined with others.
   Window empty_window() const {
-    Window window(shape_, call_);
+    Window window(shape_, function_);
     if (tick_) window.advance(*tick_);
     return window;
   }
 
-  const query::BoundCall& call() const { return call_; }
   size_t size() const { return windows_.size(); }
   uint64_t refused() const { return refused_; }
   size_t memory_bytes() const {
@@ -84,8 +82,8 @@ class KeyedWindows {
 
  private:
   WindowShape shape_;
-  query::BoundCall call_;
-  size_t max_keys_;
+  query::BoundCall::Function function_;
+  uint32_t max_keys_;
   std::optional<TimeUs> tick_;
   uint64_t refused_ = 0;
   std::map<WindowKey, Window> windows_;

@@ -90,4 +90,16 @@ SharedQueries::Figures SharedQueries::figures() const {
   return {rules_.size(), known_evaluations_.size(), known_filters_.size()};
 }
 
+size_t SharedQueries::memory_bytes() const {
+  constexpr size_t kNode = 4 * sizeof(void*);  // of a hash table, with its block and bucket
+  size_t bytes = sizeof(*this) + index_.memory_bytes() +
+                 rules_.size() * (sizeof(RuleId) + sizeof(EvaluationId) + kNode) +
+                 known_evaluations_.size() * (sizeof(Hash128) + sizeof(EvaluationId) + kNode) +
+                 known_filters_.size() * (sizeof(Hash128) + sizeof(FilterId) + kNode) +
+                 evaluations_.capacity() * sizeof(Evaluation) +
+                 filters_.capacity() * sizeof(Filter);
+  for (const Filter& filter : filters_) bytes += filter.uses.capacity() * sizeof(Use);
+  return bytes;
+}
+
 }  // namespace cairn::alert

@@ -62,6 +62,8 @@ class SharedQueries {
   };
   Figures figures() const;
   const PredicateIndex& index() const { return index_; }
+  // With the index; without what the evaluations count.
+  size_t memory_bytes() const;
 
  private:
   struct Use {

@@ -31,8 +31,8 @@ WindowShape shape_of(const MetricCondition& metric) {
   return {int64_t{width} * kMinuteUs, metric.time_window_min / width, delta / width};
 }
 
-Window::Rings Window::rings_for(const query::BoundCall& call) {
-  switch (call.function) {
+Window::Rings Window::rings_for(Function function) {
+  switch (function) {
     case Function::Count:
     case Function::Rate:
       return Ring<Counts>();
@@ -45,8 +45,11 @@ Window::Rings Window::rings_for(const query::BoundCall& call) {
   }
 }
 
-Window::Window(const WindowShape& shape, const query::BoundCall& call)
-    : shape_(shape), floor_(std::numeric_limits<int64_t>::min()), rings_(rings_for(call)) {
+Window::Window(const WindowShape& shape, Function function)
+    : shape_(shape),
+      floor_(std::numeric_limits<int64_t>::min()),
+      rings_(rings_for(function)),
+      rolls_(function == Function::Uniq ? 2 : 0) {
   CAIRN_ASSERT(shape.bucket_us > 0 && shape.buckets > 0);
 }
 
@@ -113,8 +116,8 @@ bool Window::put_value(Values& bucket, uint64_t value, uint32_t times) {
   }
   if (bucket.tally.add(value, times) > 0) return true;
   ++kept_;
-  for (Roll* roll : {&now_, &earlier_}) {
-    if (bucket.index >= roll->begin && bucket.index < roll->end) roll->tally.add(value);
+  for (Roll& roll : rolls_) {
+    if (bucket.index >= roll.begin && bucket.index < roll.end) roll.tally.add(value);
   }
   return true;
 }
@@ -146,9 +149,9 @@ void Window::forget(const Bucket& bucket) {
   if constexpr (std::is_same_v<Bucket, Numbers>) kept_ -= bucket.numbers.size();
   if constexpr (std::is_same_v<Bucket, Values>) {
     kept_ -= bucket.tally.size();
-    for (Roll* roll : {&now_, &earlier_}) {
-      if (bucket.index < roll->begin || bucket.index >= roll->end) continue;
-      bucket.tally.for_each([&](uint64_t value, uint32_t) { roll->tally.take(value); });
+    for (Roll& roll : rolls_) {
+      if (bucket.index < roll.begin || bucket.index >= roll.end) continue;
+      bucket.tally.for_each([&](uint64_t value, uint32_t) { roll.tally.take(value); });
     }
   }
 }
@@ -166,9 +169,9 @@ void Window::advance(TimeUs tick) {
         if (ring.empty()) ring.shrink_to_fit();
       },
       rings_);
-  for (Roll* roll : {&now_, &earlier_}) {
-    roll->begin = std::max(roll->begin, floor);
-    roll->end = std::max(roll->end, roll->begin);
+  for (Roll& roll : rolls_) {
+    roll.begin = std::max(roll.begin, floor);
+    roll.end = std::max(roll.end, roll.begin);
   }
 }
 
@@ -289,7 +292,7 @@ WindowValue Window::value(const query::BoundCall& call, TimeUs tick, bool earlie
   }
   const auto& values = std::get<Ring<Values>>(rings_);
   if (any_cut(part(values, range))) return {std::nullopt, true};
-  Roll& roll = earlier ? earlier_ : now_;
+  Roll& roll = rolls_[earlier ? 1 : 0];
   move(values, roll, range);
   return {static_cast<double>(roll.tally.size())};
 }
@@ -299,7 +302,8 @@ bool Window::empty() const {
 }
 
 size_t Window::memory_bytes() const {
-  const size_t rolls = now_.tally.memory_bytes() + earlier_.tally.memory_bytes();
+  size_t rolls = rolls_.capacity() * sizeof(Roll);
+  for (const Roll& roll : rolls_) rolls += roll.tally.memory_bytes();
   return sizeof(*this) + rolls +
          std::visit(
              [](const auto& ring) {

@@ -14,7 +14,7 @@
 // *Merges.* A rule whose windows depend on issues keeps one window a fingerprint and joins those it
 // wants at the tick (absorb), as a query does; so nothing moves when issues are merged.
 //
-// Memory: a window 168 bytes; a bucket of counts 16 bytes, of sums 40, of values 56 and 22 to 43 a
+// Memory: a window 96 bytes; a bucket of counts 16 bytes, of sums 40, of values 56 and 22 to 43 a
 // different value, of percentiles 40 and 8 to 16 a number.
 // Values; not thread-safe.
 #pragma once
@@ -67,8 +67,8 @@ struct WindowValue {
 
 class Window {
  public:
-  // Keeps what `call` needs.
-  Window(const WindowShape& shape, const query::BoundCall& call);
+  // Keeps what the function needs.
+  Window(const WindowShape& shape, query::BoundCall::Function function);
 
   // `now` is the time of the record. What brings no value or number along, where these are kept,
   // counts and leaves nothing.
@@ -76,11 +76,12 @@ class Window {
   // Windows before `tick` will not be asked for any more.
   void advance(TimeUs tick);
   // Everything that `other` counted, as if it had been added here. Precondition: same shape and
-  // call.
+  // function.
   void absorb(const Window& other);
 
   // Of the window that ends at the tick, which lies between two buckets and was not passed by
-  // advance(). `earlier`: of the one it is compared with.
+  // advance(). `earlier`: of the one it is compared with. Precondition: the call's function is this
+  // window's.
   WindowValue value(const query::BoundCall& call, TimeUs tick, bool earlier = false);
 
   bool empty() const;
@@ -135,7 +136,7 @@ class Window {
     int64_t end = 0;
   };
 
-  static Rings rings_for(const query::BoundCall& call);
+  static Rings rings_for(query::BoundCall::Function function);
   int64_t index_of(TimeUs time) const;
   template <class Bucket>
   static Bucket& bucket_at(Ring<Bucket>& ring, int64_t index);
@@ -161,8 +162,7 @@ class Window {
   uint64_t late_ = 0;
   size_t kept_ = 0;  // values and numbers in all buckets
   Rings rings_;
-  Roll now_;
-  Roll earlier_;
+  std::vector<Roll> rolls_;  // of values: the window's and the earlier one's
 };
 
 // How many percent; nullopt when there is nothing, or zero, to be a part of.

@@ -376,6 +376,33 @@ TEST_CASE_METHOD(Few, "each value is a key, no value is one, and open ones are t
   CHECK(evaluation().figures().counted == 3);
 }
 
+TEST_CASE("a different rule takes less than 1 KiB beside its buckets") {
+  constexpr size_t kRules = 4000;
+  QueryWorld world;
+  Alerts alerts(world);
+  for (size_t i = 0; i < kRules; ++i) {
+    Rule rule;
+    rule.name = "A";
+    rule.query = "level:error release:r" + std::to_string(i % 50);
+    rule.environment = "production";
+    rule.projects = {ProjectId{1 + i / 20}};
+    MetricCondition metric;
+    metric.time_window_min = 60;
+    metric.critical = 5;
+    rule.condition = metric;
+    REQUIRE(alerts.add(rule));
+  }
+  REQUIRE(alerts.evaluations.size() == kRules);
+  size_t bytes = alerts.shared.memory_bytes();
+  model::Occurrence occurrence;
+  occurrence.fingerprint = {"a"};
+  for (auto& one : alerts.evaluations) {
+    one.second.add(Side::Counted, occurrence, {}, FingerprintId{1}, TimeUs{0});
+    bytes += one.second.memory_bytes();
+  }
+  CHECK(bytes / kRules <= 1024);
+}
+
 TEST_CASE_METHOD(Few, "more keys than there may be are counted, and make room when they go") {
   for (int i = 0; i < 2; ++i) event(1, "k" + std::to_string(i));
   Evaluation& one = evaluation();

@@ -56,7 +56,7 @@ TEST_CASE("buckets are as wide as windows, ticks and comparisons allow") {
 
 TEST_CASE("a window begins with its first moment and ends before its tick") {
   const BoundCall count = call_of(Function::Count);
-  Window window(kFive, count);
+  Window window(kFive, count.function);
   CHECK(add(window, minute(10)) == Added::Counted);
   CHECK(add(window, TimeUs{raw(minute(15)) - 1}) == Added::Counted);
   CHECK(window.value(count, minute(15)).number == 2);
@@ -68,7 +68,7 @@ TEST_CASE("a window begins with its first moment and ends before its tick") {
 
 TEST_CASE("what comes late counts where a window to come can hold it, and is told otherwise") {
   const BoundCall count = call_of(Function::Count);
-  Window window(kFive, count);
+  Window window(kFive, count.function);
   window.advance(minute(20));  // which may still be asked
   CHECK(add(window, TimeUs{raw(minute(15)) - 1}) == Added::Late);
   CHECK(add(window, minute(15)) == Added::Counted);
@@ -83,7 +83,7 @@ TEST_CASE("what comes late counts where a window to come can hold it, and is tol
 }
 
 TEST_CASE("a clock that is a day ahead does not count") {
-  Window window(kFive, call_of(Function::Count));
+  Window window(kFive, Function::Count);
   const TimeUs now = minute(1000);
   CHECK(window.add(TimeUs{raw(now) + kMaxAheadUs}, now, {}) == Added::Counted);
   CHECK(window.add(TimeUs{raw(now) + kMaxAheadUs + 1}, now, {}) == Added::Early);
@@ -92,7 +92,7 @@ TEST_CASE("a clock that is a day ahead does not count") {
 
 TEST_CASE("times before 1970 are buckets, too") {
   const BoundCall count = call_of(Function::Count);
-  Window window(kFive, count);
+  Window window(kFive, count.function);
   CHECK(add(window, TimeUs{-1}) == Added::Counted);
   CHECK(window.value(count, minute(0)).number == 1);
   CHECK(window.value(count, minute(5)).number == 0);
@@ -101,20 +101,20 @@ TEST_CASE("times before 1970 are buckets, too") {
 TEST_CASE("numbers of nothing are nothing, sums and counts are zero") {
   for (const Function function :
        {Function::Avg, Function::Min, Function::Max, Function::Percentile}) {
-    Window window(kFive, call_of(function));
+    Window window(kFive, function);
     CHECK(add(window, minute(1)) == Added::Counted);  // without a number
     CHECK_FALSE(window.value(call_of(function), minute(2)).number.has_value());
     CHECK(window.empty());
   }
   for (const Function function : {Function::Count, Function::Sum, Function::Uniq, Function::Rate}) {
-    Window window(kFive, call_of(function));
+    Window window(kFive, function);
     CHECK(window.value(call_of(function), minute(2)).number == 0);
   }
 }
 
 TEST_CASE("a window that could not keep everything has no value while that is in it") {
   const BoundCall uniq = call_of(Function::Uniq);
-  Window window(kFive, uniq);
+  Window window(kFive, uniq.function);
   for (uint64_t value = 0; value < kMaxKept; ++value) add(window, minute(1), {value});
   CHECK(window.value(uniq, minute(2)).number == kMaxKept);
   CHECK(add(window, minute(2), {7}) == Added::NotKept);
@@ -127,7 +127,7 @@ TEST_CASE("a window that could not keep everything has no value while that is in
   CHECK(add(window, minute(7), {7}) == Added::Counted);
 
   const BoundCall p50 = call_of(Function::Percentile, 500'000);
-  Window numbers(kFive, p50);
+  Window numbers(kFive, p50.function);
   const std::vector<double> many(kMaxKept, 1.0);
   CHECK(add(numbers, minute(1), {}, many) == Added::Counted);
   CHECK(add(numbers, minute(1), {}, {1.0}) == Added::NotKept);
@@ -143,17 +143,17 @@ TEST_CASE("percentages of another window") {
 }
 
 TEST_CASE("memory is what the header says") {
-  CHECK(sizeof(Window) <= 168);
-  Window counts(kFive, call_of(Function::Count));
+  CHECK(sizeof(Window) <= 96);
+  Window counts(kFive, Function::Count);
   for (int64_t i = 0; i < 1024; ++i) add(counts, minute(i));
   CHECK(counts.memory_bytes() == sizeof(Window) + 1024 * 16);
-  Window sums(kFive, call_of(Function::Sum));
+  Window sums(kFive, Function::Sum);
   for (int64_t i = 0; i < 1024; ++i) add(sums, minute(i), {}, {1});
   CHECK(sums.memory_bytes() == sizeof(Window) + 1024 * 40);
-  Window values(kFive, call_of(Function::Uniq));
+  Window values(kFive, Function::Uniq);
   for (uint64_t i = 0; i < 1000; ++i) add(values, minute(0), {i});
   CHECK(values.memory_bytes() <= sizeof(Window) + 56 + 1000 * 43);
-  Window numbers(kFive, call_of(Function::Percentile));
+  Window numbers(kFive, Function::Percentile);
   for (int i = 0; i < 1000; ++i) add(numbers, minute(0), {}, {1});
   CHECK(numbers.memory_bytes() <= sizeof(Window) + 40 + 1000 * 16);
 }
@@ -289,8 +289,8 @@ TEST_CASE("windows are what a look over all observations says") {
     const int64_t delta_us = shape.buckets_before * shape.bucket_us;
     const BoundCall call = random_call(random);
     // Two that share the observations, and what they make together.
-    Window one(shape, call);
-    Window other(shape, call);
+    Window one(shape, call.function);
+    Window other(shape, call.function);
     std::vector<Seen> seen_by_one;
     std::vector<Seen> seen;
     int64_t tick = 1000;
@@ -323,7 +323,7 @@ TEST_CASE("windows are what a look over all observations says") {
       }
     }
     // The same observations in another order are the same window.
-    Window again(shape, call);
+    Window again(shape, call.function);
     std::shuffle(seen_by_one.begin(), seen_by_one.end(), random);
     for (const Seen& next : seen_by_one) add(again, next.time, next.values, next.numbers);
     again.advance(TimeUs{tick * shape.bucket_us});
@@ -334,7 +334,7 @@ TEST_CASE("windows are what a look over all observations says") {
 
 TEST_CASE("there is a window for each key, up to a limit") {
   const BoundCall count = call_of(Function::Count);
-  KeyedWindows windows(kFive, count, 2);
+  KeyedWindows windows(kFive, count.function, 2);
   const auto at = [&](uint64_t label, int64_t time) {
     return windows.add({label, FingerprintId{0}}, minute(time), minute(7), {});
   };
