@@ -10,8 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "alert/evaluation.h"
 #include "alert/incident.h"
 #include "alert/predicate_index.h"
+#include "alert/rule_state.h"
 #include "alert/shared_queries.h"
 #include "alert/window.h"
 #include "load.h"
@@ -205,6 +207,52 @@ void alert_tick(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
 BENCHMARK(alert_tick)->Arg(288'420)->Unit(benchmark::kMillisecond);
+
+// The same with everything around it, as an engine does it: keys, states, what is forgotten.
+// Items: rules.
+void alert_evaluate(benchmark::State& state) {
+  const auto rules = static_cast<size_t>(state.range(0));
+  alert::Rule rule;
+  rule.name = "A";
+  alert::MetricCondition metric;
+  metric.time_window_min = 60;
+  metric.critical = 100;
+  metric.warning = 50;
+  rule.condition = metric;
+  const model::State& groups = folded().state;
+  const auto bound = must(alert::bind_rule(rule, groups, TimeUs{}));
+  const alert::WindowShape shape = alert::shape_of(metric);
+  std::vector<alert::Evaluation> evaluations;
+  evaluations.reserve(rules);
+  std::vector<alert::RuleState> states(rules);
+  model::Occurrence occurrence;
+  const auto add = [&](alert::Evaluation& evaluation, TimeUs time) {
+    occurrence.detection_time = static_cast<double>(raw(time)) / kMicrosPerSecond;
+    evaluation.add(alert::Side::Counted, occurrence, {}, FingerprintId{1}, time);
+  };
+  for (size_t i = 0; i < rules; ++i) {
+    evaluations.emplace_back(bound);
+    for (uint32_t bucket = 0; bucket < shape.buckets; ++bucket) {
+      add(evaluations.back(), TimeUs{int64_t{bucket} * shape.bucket_us});
+    }
+  }
+  const alert::Issues issues{groups, folded().roots};
+  int64_t tick = shape.buckets;
+  for (auto _ : state) {
+    const TimeUs at{tick * shape.bucket_us};
+    for (size_t i = 0; i < rules; ++i) {
+      const auto updates = evaluations[i].at(at, issues, alert::known_keys(states[i]));
+      benchmark::DoNotOptimize(alert::apply_tick(metric, states[i], at, updates));
+      evaluations[i].advance(at);
+    }
+    state.PauseTiming();
+    for (alert::Evaluation& evaluation : evaluations) add(evaluation, at);
+    state.ResumeTiming();
+    ++tick;
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(alert_evaluate)->Arg(288'420)->Unit(benchmark::kMillisecond);
 
 // From text to evaluation, each of them another. Items: rules.
 void alert_subscribe(benchmark::State& state) {
