@@ -98,11 +98,25 @@ Result<void> write_while_importing(Store& store, double seconds, PhaseOutput& ou
   return {};
 }
 
+// What the first write waits for when somebody began to read before it and stays.
+Result<void> write_beside_reader(Store& store, int runs, PhaseOutput& out) {
+  Measure time{"beside a snapshot that stays: acknowledgement", "ms", {}};
+  for (int run = 0; run < runs; ++run) {
+    CAIRN_TRY_ASSIGN(const auto staying, store.snapshot());
+    const double begin = seconds_now();
+    CAIRN_TRY(submit_one(store, plain_occurrence(static_cast<uint64_t>(run), "beside-r")));
+    time.values.push_back(milliseconds_since(begin));
+  }
+  out.add(time);
+  return {};
+}
+
 Result<void> measure_busy(const Bench& bench, const std::string& path, PhaseOutput& out) {
   CAIRN_TRY_ASSIGN(auto store, Store::open(path, {}));
   CAIRN_TRY_ASSIGN(const BenchKeys keys, find_keys(*store, bench.now()));
   const BenchQuery query = questions(keys, bench.now()).front();
   CAIRN_TRY_ASSIGN(const Measure idle, time_query(*store, query, bench.options().query_runs));
+  CAIRN_TRY(write_beside_reader(*store, bench.options().runs, out));
   const double seconds = bench.options().busy_seconds;
   CAIRN_TRY_ASSIGN(const GenerateOptions load, next_month(bench));
   Importing importing(load, *store);

@@ -5,10 +5,12 @@
 #include <fmt/format.h>
 #include <kj/async-io.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <deque>
 #include <filesystem>
 #include <thread>
@@ -133,6 +135,38 @@ Result<Measure> ask_over_socket(Link& link, const BenchQuery& query, int runs) {
     if (run >= 0) time.values.push_back(milliseconds_since(begin));
   }
   return time;
+}
+
+// What the machine itself takes for it: one byte to another process, which is then busy for as long
+// as the question takes, and one byte back. Two processors that slept are woken on the way.
+// Precondition: no threads.
+Result<Measure> byte_over_socket(double busy_ms) {
+  Measure time{"rpc: one byte there and back, beyond as long a pause", "us", {}};
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+    return make_error(ErrorCode::Io, "socketpair fails");
+  }
+  const pid_t child = ::fork();
+  char byte = 0;
+  if (child == 0) {
+    ::close(ends[0]);
+    while (::read(ends[1], &byte, 1) == 1) {
+      for (const double begin = seconds_now(); milliseconds_since(begin) < busy_ms;) {
+      }
+      if (::write(ends[1], &byte, 1) != 1) break;
+    }
+    ::_exit(0);
+  }
+  ::close(ends[1]);
+  for (int run = 0; run < kQuestions; ++run) {
+    const double begin = seconds_now();
+    if (::write(ends[0], &byte, 1) != 1 || ::read(ends[0], &byte, 1) != 1) break;
+    time.values.push_back((milliseconds_since(begin) - busy_ms) * 1e3);
+  }
+  ::close(ends[0]);
+  ::waitpid(child, nullptr, 0);
+  if (time.values.size() == kQuestions) return time;
+  return make_error(ErrorCode::Io, "a byte to another process got lost");
 }
 
 Result<double> pipelined(Link& link, const BenchQuery& query) {
@@ -324,6 +358,8 @@ Result<void> measure_rpc(const Bench& bench, const std::string& path, PhaseOutpu
     CAIRN_TRY(store->close());
   }
   out.add(embedded);
+  CAIRN_TRY_ASSIGN(const Measure byte, byte_over_socket(embedded.median()));
+  out.add(byte);
   Served served(path, bench.scratch("q.sock"));
   const auto done = guarded([&]() -> Result<void> {
     Link link(served.socket());

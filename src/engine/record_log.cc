@@ -12,9 +12,9 @@ namespace {
 
 // Marks are kept this far apart: finding a record then means reading about so much log.
 constexpr uint64_t kMarkDistanceBytes = 32u << 10;
-// Frames that may wait to be written: back-pressure instead of memory, and enough to go on with
-// during an fdatasync.
-constexpr size_t kWaitingFrames = 12;
+// Frames that may wait to be written: enough to go on with during an fdatasync. Who comes to read
+// waits until they are durable, so no more than that (docs/benchmarks.md).
+constexpr size_t kWaitingFrames = 4;
 
 storage::LogPosition to_storage(const log::FramePosition& position) {
   return {raw(position.file_first_lsn), position.offset};

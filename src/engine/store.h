@@ -5,9 +5,8 @@
 //
 // Thread: all functions of Store may be called from any thread, except close() and the destructor,
 // which must be alone. Writers that wait together share one fdatasync. A Snapshot belongs to the
-// thread that took it. One that lives longer than some 20 ms while others write costs a copy of the
-// state, and memory for it until its end; beside four different ones writers wait
-// (fold_versions.h). So take it for one answer and let it go.
+// thread that took it; beyond some 20 ms it costs those who write a copy of the state, and beside
+// four different ones they wait (fold_versions.h): take it for one answer and let it go.
 //
 // Errors: Io, Exhausted (disk, map, reader slots), Corruption, Unsupported, Closed (a failed write
 // poisons the store: later calls return that error until it is opened again), and those named
@@ -33,6 +32,7 @@
 #include "engine/backup.h"
 #include "engine/merge_policy.h"
 #include "engine/retention.h"
+#include "engine/stats.h"
 #include "model/command.h"
 #include "model/message.h"
 #include "model/state.h"
@@ -107,72 +107,6 @@ struct ExecuteOptions {
 struct ExecuteResult {
   Lsn lsn{};
   Outcome outcome = Outcome::Stored;  // Stored, Duplicate or NoChange
-};
-
-struct Digests {
-  Hash128 state;  // present logical state
-  Hash128 full;   // everything a replay must reproduce
-};
-
-struct SegmentStats {
-  uint32_t id = 0;
-  uint32_t occurrences = 0;
-  uint64_t bytes = 0;
-  TimeUs min_time{};
-  TimeUs max_time{};
-  Lsn min_lsn{};
-  Lsn max_lsn{};
-};
-
-// Where the bytes of the index are; their sum is index_bytes and what LMDB needs for itself.
-struct IndexSizes {
-  uint64_t dictionary = 0;
-  uint64_t postings = 0;  // of segments
-  uint64_t columns = 0;   // of segments: LSNs, times, runs and values
-  uint64_t ids = 0;       // of segments: occurrence ids and their filter
-  uint64_t state = 0;     // groups, fingerprints, projects, types, history, keys, meta
-  uint64_t past = 0;      // what leads back to earlier states
-  uint64_t log_positions = 0;
-  uint64_t other = 0;  // page ends and tree pages of the segments, LMDB's own tables
-};
-struct TableStats {
-  std::string name;
-  uint64_t entries = 0;
-  uint64_t bytes = 0;  // of its pages
-};
-
-struct Stats {
-  Uuid store_id;
-  Lsn last_lsn{};        // visible
-  Lsn checkpoint_lsn{};  // in the index
-  uint64_t occurrences = 0;
-  uint64_t groups = 0;
-  uint64_t issues = 0;        // visible groups with occurrences, their own or below them
-  uint64_t hidden = 0;        // groups merged into others
-  uint64_t out_of_sight = 0;  // groups deleted or discarded
-  uint64_t held_back = 0;     // occurrences that no issue was made for yet
-  uint64_t fingerprints = 0;
-  uint64_t projects = 0;
-  uint64_t log_files = 0;
-  uint64_t log_bytes = 0;
-  uint64_t index_bytes = 0;  // pages in use
-  uint64_t index_file_bytes = 0;
-  uint64_t index_bytes_written = 0;  // over the life of the index
-  uint32_t head_occurrences = 0;
-  uint64_t head_bytes = 0;
-  uint32_t readers = 0;
-  uint32_t max_readers = 0;
-  uint32_t older_states = 0;  // still read by snapshots, beside the newest; in memory
-  uint64_t state_copies = 0;  // made since opening, for writers that snapshots did not let go on
-  std::vector<SegmentStats> segments;
-  Lsn base_lsn{};           // records up to here are in the log's base; 0 = the log is whole
-  uint64_t base_bytes = 0;  // of the base
-  Removed removed;          // by retention
-  uint64_t kept_occurrences = 0;
-  IndexSizes index;
-  std::vector<TableStats> tables;
-  uint64_t index_free_bytes = 0;  // pages that later writes use again
-  std::optional<Digests> digests;
 };
 
 // What opening found and did; print it when it is worth telling.
@@ -251,7 +185,7 @@ class Snapshot {
   std::unique_ptr<Impl> impl_;
 };
 
-// Now and then (done, total); total 0 = not known.
+// Now and then; total 0 = not known.
 using Progress = std::function<void(uint64_t done, uint64_t total)>;
 
 struct RebuildReport {
@@ -325,7 +259,7 @@ class Store {
   // The same without waiting for the answer, for who has the next batch to make meanwhile. Batches
   // are applied in the order of these calls; writes that somebody waits for go before those that
   // are queued. close() answers all. Waits while many are queued (kMaxQueuedMessages). Who holds
-  // several Snapshots of different moments must not wait: the writer may be waiting for these.
+  // many Snapshots must not wait: the writer may be waiting for these.
   std::future<Result<SubmitResult>> submit_later(PreparedMessages prepared,
                                                  const SubmitOptions& options);
   // InvalidArgument, NotFound, Conflict: from decide(). A split without faces gets them here.
