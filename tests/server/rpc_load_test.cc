@@ -86,6 +86,9 @@ TEST_CASE("many clients ingest and search at once, and every total is exact") {
   const double seconds = soak() ? 60 : 2;
   ServerProcess server;
   const std::string address = "unix:" + server.socket();
+  // KJ makes what all threads share with the first connection. ThreadSanitizer does not see how
+  // Debian's library orders that, but that threads begin afterwards it does.
+  { RpcClient first(address); }
   std::vector<int64_t> stored(clients);
   std::vector<std::string> why(clients);
   std::vector<std::thread> threads;
@@ -135,19 +138,25 @@ TEST_CASE("clients that are killed at any moment leave nothing behind") {
     ::waitpid(child, &status, 0);
   }
   CHECK(settle(before) <= before);
-  // Readers of the index are given back, too.
-  const std::string stats = [&] {
-    RpcClient client(address);
-    auto request = client.session().runRequest();
+  // Readers of the index are given back, too, as soon as what was asked has noticed.
+  RpcClient client(address);
+  auto session = client.session();
+  const auto readers = [&] {
+    auto request = session.runRequest();
     auto words = request.initWords(3);
     words.set(0, "stats");
     words.set(1, "s");
     words.set(2, "--json");
     auto answer = request.send().wait(client.scope());
+    REQUIRE(answer.getChunks().size() > 0);
     const auto bytes = answer.getChunks()[0].getBytes();
-    return std::string(reinterpret_cast<const char*>(bytes.begin()), bytes.size());
-  }();
-  const size_t at = stats.find("\"readers\":");
-  REQUIRE(at != std::string::npos);
-  CHECK(std::atoi(stats.c_str() + at + 10) <= 4);
+    const std::string stats(reinterpret_cast<const char*>(bytes.begin()), bytes.size());
+    const size_t at = stats.find("\"readers\":");
+    REQUIRE(at != std::string::npos);
+    return std::atoi(stats.c_str() + at + 10);
+  };
+  constexpr int kOwn = 4;  // of the server, whatever is asked
+  while (readers() > kOwn && client.again()) {
+  }
+  CHECK(readers() <= kOwn);
 }
