@@ -49,6 +49,15 @@ bool takes_query(std::string_view verb) {
   return verb == "query" || verb == "explain" || verb == "export" || verb == "parse";
 }
 
+// Where the word for the store stands in what is typed for this verb, behind it or behind what it
+// is told to do (`test STORE ...`); 0: nowhere.
+size_t place_of_store(const verbs::VerbHelp& verb, const std::vector<std::string>& words) {
+  if (verb.usage.starts_with("STORE")) return 1;
+  const bool behind_action =
+      words.size() > 1 && verb.usage.find(words[1] + " STORE") != std::string_view::npos;
+  return behind_action ? 2 : 0;
+}
+
 bool is_read(const std::vector<std::string>& words) {
   const auto parsed = verbs::parse_arguments(words, "");
   const auto* invocation = std::get_if<verbs::Invocation>(&parsed);
@@ -116,10 +125,12 @@ int ReplSession::run_verb(std::string_view line, const std::string& verb, const 
   if (!split) return fail(io, split.error().message);
   std::vector<std::string> words = std::move(split).value();
   const verbs::VerbHelp* help = verbs::find_verb(verb);
-  const bool takes_store = help != nullptr && help->usage.starts_with("STORE");
-  const bool named = words.size() > 1 && words[1] == store_;
+  const size_t place = help == nullptr ? 0 : place_of_store(*help, words);
+  const bool named = words.size() > place && words[place] == store_;
   const bool asks_help = words.size() == 2 && (words[1] == "--help" || words[1] == "-h");
-  if (takes_store && !named && !asks_help) words.insert(words.begin() + 1, store_);
+  if (place > 0 && !named && !asks_help) {
+    words.insert(words.begin() + static_cast<ptrdiff_t>(place), store_);
+  }
   return run_words(std::move(words), io);
 }
 

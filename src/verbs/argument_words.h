@@ -86,5 +86,6 @@ Finish build_serve(CLI::App& app);
 Finish build_token(CLI::App& app);
 Finish build_experiment(CLI::App& app);
 Finish build_sweep(CLI::App& app);
+Finish build_alert(CLI::App& app);
 
 }  // namespace cairn::verbs

@@ -212,6 +212,20 @@ struct StandingArguments {
 struct TickArguments {
   std::string store;
 };
+// Rules of alerts in files, as they are written.
+struct AlertCheckArguments {
+  std::vector<std::string> files;  // - is stdin
+};
+// What a rule would have done.
+struct AlertTestArguments {
+  std::string store;
+  std::string file;
+  int64_t last_us = 7 * 24 * 3600 * kMicrosPerSecond;  // up to `to`, unless `from` says more
+  std::optional<TimeUs> from;                          // ticks are after it ...
+  std::optional<TimeUs> to;                            // ... and up to this; none = now
+  uint64_t limit = 10;                                 // keys of group_by shown
+  MomentArguments moment;
+};
 struct PriorityArguments {
   std::string store;
   std::string issue;
@@ -352,8 +366,8 @@ using VerbArguments =
                  VerifyArguments, RebuildArguments, CompactArguments, BackupArguments,
                  RestoreArguments, RetainArguments, LogArguments, ProjectsArguments, TypesArguments,
                  NoteArguments, AttentionArguments, LinkArguments, StandingArguments, TickArguments,
-                 ReleasesArguments, GenerateArguments, BenchArguments, DemoArguments, ReplArguments,
-                 ServeArguments, TokenArguments>;
+                 ReleasesArguments, AlertCheckArguments, AlertTestArguments, GenerateArguments,
+                 BenchArguments, DemoArguments, ReplArguments, ServeArguments, TokenArguments>;
 
 struct Invocation {
   std::string_view name;  // as verb_table() has it

@@ -70,6 +70,8 @@ struct DemandOf {
   Demand operator()(const ReleasesArguments& arguments) const {
     return arguments.set ? kAdmin : kAsk;
   }
+  Demand operator()(const AlertCheckArguments&) const { return {Scope::Read, Place::Caller}; }
+  Demand operator()(const AlertTestArguments&) const { return kAsk; }
   Demand operator()(const GenerateArguments&) const { return {Scope::Read, Place::Caller}; }
   Demand operator()(const BenchArguments&) const { return {Scope::Read, Place::Caller}; }
   Demand operator()(const ReplArguments&) const { return {Scope::Read, Place::Caller}; }
@@ -120,6 +122,8 @@ FileNeeds files_of(const VerbArguments& verb) {
   } else if (const auto* experiment = std::get_if<ExperimentArguments>(&verb)) {
     add(needs.read, experiment->pairs);
     add(needs.read, experiment->labels);
+  } else if (const auto* test = std::get_if<AlertTestArguments>(&verb)) {
+    add(needs.read, test->file);
   }
   return needs;
 }

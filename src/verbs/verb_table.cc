@@ -145,6 +145,16 @@ constexpr std::array kVerbs = {
         "  cairn sweep shop.cairn 'merge by fingerprint[2]' --dry-run\n"
         "  cairn sweep shop.cairn --undo 120034\n"
         "  cairn sweep shop.cairn 'merge by title' --every 1h\n"},
+    VerbHelp{
+        "alert", "check FILE... | test STORE FILE [--last TIME | --from TIME --to TIME]",
+        "check rules of alerts, try them on the history",
+        "FILE holds rules as JSON: one object, an array, or one a line; - is stdin.\n"
+        "docs/alerts.md has their form. check says what is wrong with each, or what it\n"
+        "means. test replays the history of the store against one rule: its value at each\n"
+        "tick, and the incidents there would have been. Nothing is stored.",
+        "  cairn alert check rules.json\n"
+        "  cairn alert test shop.cairn errors.json --last 7d\n"
+        "  cairn alert test shop.cairn errors.json --from 2026-10-01 --to 2026-10-08 --json\n"},
     VerbHelp{"resolve", "STORE ISSUE... [--in-release V|--in-next-release|--in-commit SHA]",
              "mark issues as done",
              "An occurrence of later than that opens the issue again, regressed. One of a\n"

@@ -48,6 +48,8 @@ VerbResult run_verb(const LinkArguments& arguments, Context& context);
 VerbResult run_verb(const StandingArguments& arguments, Context& context);
 VerbResult run_verb(const TickArguments& arguments, Context& context);
 VerbResult run_verb(const ReleasesArguments& arguments, Context& context);
+VerbResult run_verb(const AlertCheckArguments& arguments, Context& context);
+VerbResult run_verb(const AlertTestArguments& arguments, Context& context);
 
 // Any of them. Unsupported: it belongs to the program that is called (demand.h, Place::Caller).
 VerbResult run_any(const VerbArguments& verb, Context& context);

@@ -14,6 +14,7 @@ import subprocess
 import threading
 import time
 
+import alert_test
 import experiment_test
 import issue_test
 import page_test
@@ -28,6 +29,8 @@ START = 1_600_000_000
 # What only makes sense on a directory, with the reason.
 NOT_AT_AN_ADDRESS = {
     "test_the_key_is_private": "takes a file out of the directory",
+    "test_check_says_what_it_understood": "has no store",
+    "test_check_says_what_is_wrong_and_where": "has no store",
 }
 
 
@@ -133,7 +136,7 @@ def twice(test, kind):
 
 for _kind in ("unix", "tcp", "tls"):
     globals()[f"test_tour_{_kind}"] = twice(tour, _kind)
-    for _suite in (workflow_test, issue_test, experiment_test, page_test):
+    for _suite in (workflow_test, issue_test, experiment_test, page_test, alert_test):
         for _name, _test in list(vars(_suite).items()):
             if _name.startswith("test_") and _name not in NOT_AT_AN_ADDRESS and \
                     (_kind == "unix" or SOAK):

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -103,6 +104,7 @@ const std::vector<Row> kTable = {
     {{"experiment", "S", "compare", "E"}, Scope::Read},
     {{"experiment", "S", "promote", "E", "--dry-run"}, Scope::Read},
     {{"sweep", "S", "merge by title", "--dry-run"}, Scope::Read},
+    {{"alert", "test", "S", "rule.json"}, Scope::Read},
     {{"merge", "S", "SHOP-1", "SHOP-2"}, Scope::Triage},
     {{"merge", "S", "--pairs", "P"}, Scope::Triage},
     {{"unmerge", "S", "SHOP-1"}, Scope::Triage},
@@ -208,6 +210,35 @@ TEST_CASE("files come along with a call and go back with its answer") {
   caller.files.give("gone.csv", make_error(ErrorCode::NotFound, "gone.csv: cannot open"));
   CHECK(caller.run({"merge", "S", "--pairs", "gone.csv"}, lent).err ==
         "cairn: gone.csv: cannot open\n");
+}
+
+TEST_CASE("a rule of an alert comes along, and its chart fits the terminal") {
+  World world;
+  LentAccess lent(*world.store);
+  Caller caller;
+  const Words words = {"alert",  "test",        "S",    "rule.json",
+                       "--from", "@1789999200", "--to", "@1790002800"};
+  CHECK(caller.run(words, lent).err.find("did not come along") != std::string::npos);
+  caller.files.give("rule.json", std::string(R"({"name":"A","time_window":5,)"
+                                             R"("triggers":[{"label":"critical",)"
+                                             R"("alert_threshold":3}]})"));
+  const Answer answer = caller.run(words, lent);
+  INFO(answer.err);
+  REQUIRE(answer.code == 0);
+  CHECK(answer.err.find("note: 5 occurrences were recorded after") != std::string::npos);
+  CHECK(answer.out.find("60 ticks from 2026-09-21T") != std::string::npos);
+  // Five within five seconds: beyond the threshold for five ticks, until they have left the window.
+  CHECK(answer.out.find("  0 to 5; critical above 3 = ") != std::string::npos);
+  CHECK(answer.out.find("CCCCC ") != std::string::npos);
+  CHECK(answer.out.find("CCCCCC") == std::string::npos);
+  std::istringstream lines(answer.out);
+  size_t bars = 0;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("  |")) continue;
+    ++bars;
+    CHECK(line.size() == 60 + 4);  // a tick a column; there is room for 94
+  }
+  CHECK(bars == 2);
 }
 
 TEST_CASE("what cannot run at a lent store says where it can") {
