@@ -17,6 +17,9 @@ struct AlertWords {
 VerbArguments read_alert(AlertWords& words) {
   if (words.action == "check") {
     if (words.rest.empty()) refuse("check: name the file with the rules, or - for stdin");
+    if (!words.last.empty() || !words.from.empty() || !words.to.empty()) {
+      refuse("check: a time is for test, which looks at the history of a store");
+    }
     return AlertCheckArguments{words.rest};
   }
   if (words.rest.size() != 2) refuse("test: name the store and the file with the rule");

@@ -90,6 +90,7 @@ def test_check_says_what_is_wrong_and_where(box):
     done.says("array.json:3:15: triggers: ")
     box.run("alert", "check", box.write("empty.json", " \n")).expect(1).says("holds no rule")
     box.run("alert", "check", box.path("none.json")).expect(1).says("none.json")
+    box.run("alert", "check", path, "--last", "7d").expect(2).says("a time is for test")
     box.run("alert", "check").expect(2).says("name the file")
     box.run("alert", "explode", "x").expect(2)
 
@@ -155,6 +156,14 @@ def test_keys_fields_and_percentages(box):
                     for text in ("level:error", "level:[error, info]"))
     value, = [point["value"] for point in share["keys"][0]["points"] if point["time"] == at(27)]
     assert abs(value - 100 * part / all_of) < 1e-9
+    more = tested(box, rule(query="", comparison_delta=10))
+    assert more["resolution"] == 2 and more["thresholds"]["critical"]["threshold"] == 110
+    now, before = (query(box, f"timestamp:>={at(begin)} timestamp:<{at(begin + 5)} | count()")[0][0]
+                   for begin in (23, 13))
+    value, = [point["value"] for point in more["keys"][0]["points"] if point["time"] == at(28)]
+    assert abs(value - 100 * now / before) < 1e-9, (value, now, before)
+    first = more["keys"][0]["points"][0]
+    assert first["outcome"] == "no_base", first
     by_issue = tested(box, rule(group_by="issue", query="is:unresolved"), "--limit", "1")
     assert len(by_issue["keys"]) == 1 and by_issue["keys_total"] == 2
     assert by_issue["keys"][0]["issue"] in ("P7-1", "P7-2")

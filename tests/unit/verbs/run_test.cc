@@ -239,6 +239,12 @@ TEST_CASE("a rule of an alert comes along, and its chart fits the terminal") {
     CHECK(line.size() == 60 + 4);  // a tick a column; there is room for 94
   }
   CHECK(bars == 2);
+  // Nothing of projects that the caller may not see is counted.
+  caller.rights.projects = {ProjectId{8}};
+  CHECK(caller.run(words, lent).out.find("; 0 occurrences") != std::string::npos);
+  const std::atomic<bool> cancelled{true};
+  caller.cancelled = &cancelled;
+  CHECK(caller.run(words, lent).code == static_cast<int>(ExitCode::Interrupted));
 }
 
 TEST_CASE("what cannot run at a lent store says where it can") {
