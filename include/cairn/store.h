@@ -52,8 +52,9 @@ CAIRN_VERSIONED namespace v1 {
   // One moment of the store: every answer is of the same record, whatever is written meanwhile.
   //
   // Ownership: keeps the store open. Thread: that which took it, also for the end of its life;
-  // other threads get Conflict. Writers wait for it, so take it for one answer and let it go; a
-  // thread that holds one gets Conflict when it writes.
+  // other threads get Conflict. One that stays costs those who write a copy of the state, beside
+  // several they wait, so take it for one answer and let it go; a thread that holds one gets
+  // Conflict when it writes.
   class CAIRN_API Snapshot {
    public:
     Snapshot(Snapshot&&) noexcept;

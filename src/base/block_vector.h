@@ -16,6 +16,7 @@ class BlockVector {
   BlockVector() = default;
   BlockVector(BlockVector&&) noexcept = default;
   BlockVector& operator=(BlockVector&&) noexcept = default;
+  BlockVector& operator=(const BlockVector& other) { return *this = BlockVector(other); }
   BlockVector(const BlockVector& other) : blocks_(other.blocks_), size_(other.size_) {
     if (!blocks_.empty()) blocks_.back().reserve(kBlock);  // a copy has just enough room
   }

@@ -26,7 +26,7 @@ Result<void> StoreCore::check_may_write() const {
   const std::lock_guard lock(readers_mutex_);
   if (!readers_.contains(std::this_thread::get_id())) return {};
   return make_error(ErrorCode::Conflict,
-                    "this thread holds a snapshot of the store, for whose end the write would "
+                    "this thread holds a snapshot of the store, for whose end the write might "
                     "wait: let go of the snapshot first");
 }
 

@@ -6,8 +6,20 @@
 #include "base/assert.h"
 
 namespace cairn::engine {
+namespace {
 
+using std::chrono::microseconds;
 using std::chrono::steady_clock;
+
+// Most questions end by then, and of those that do not, many end before a copy would.
+constexpr microseconds kLeastWorthWaiting{15'000};
+constexpr microseconds kMostWorthWaiting{200'000};
+constexpr std::chrono::seconds kPauseWithoutMemory{1};
+
+// Read or not, as many may be alive.
+constexpr size_t kMostAlive = 16;
+
+}  // namespace
 
 struct FoldVersions::Version {
   Version() = default;
@@ -30,7 +42,7 @@ void FoldVersions::Hold::let_go() {
   version_ = nullptr;
 }
 
-FoldVersions::FoldVersions() : newest_(std::make_shared<Version>()) {}
+FoldVersions::FoldVersions() : newest_(std::make_shared<Version>()) { older_.reserve(kMostAlive); }
 FoldVersions::~FoldVersions() = default;
 
 Materializer& FoldVersions::newest() { return newest_->fold; }
@@ -46,28 +58,36 @@ FoldVersions::Hold FoldVersions::hold() const {
   return Hold(newest_);
 }
 
-bool FoldVersions::wait_until_unread(std::chrono::microseconds least) const {
+bool FoldVersions::wait_until_unread(microseconds longest) const {
   std::unique_lock guard(newest_->mutex);
-  return newest_->unread.wait_for(guard, std::max(least, copy_time_),
-                                  [&] { return newest_->readers == 0; });
+  return newest_->unread.wait_for(guard, longest, [&] { return newest_->readers == 0; });
+}
+
+microseconds FoldVersions::worth_waiting() const {
+  return std::clamp(copy_time_, kLeastWorthWaiting, kMostWorthWaiting);
 }
 
 bool FoldVersions::copy_newest() {
-  if (older() >= kMostOlder) return false;
   const auto begin = steady_clock::now();
+  if (older() >= kMostOlder || begin < no_copy_before_) return false;
+  {
+    const std::lock_guard guard(mutex_);
+    if (older_.size() == kMostAlive) return false;
+  }
   try {
     copy_ = std::make_shared<Version>(newest_->fold);
   } catch (const std::bad_alloc&) {
+    no_copy_before_ = steady_clock::now() + kPauseWithoutMemory;
     return false;
   }
-  copy_time_ = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - begin);
+  copy_time_ = std::chrono::duration_cast<microseconds>(steady_clock::now() - begin);
   return true;
 }
 
-void FoldVersions::go_on_in_copy() {
+void FoldVersions::go_on_in_copy() noexcept {
   CAIRN_ASSERT(copy_);
   const std::lock_guard guard(mutex_);
-  older_.push_back(newest_);
+  older_.push_back(newest_);  // there is room
   ++copies_;
   newest_ = std::exchange(copy_, nullptr);
 }
@@ -75,7 +95,13 @@ void FoldVersions::go_on_in_copy() {
 size_t FoldVersions::older() const {
   const std::lock_guard guard(mutex_);
   std::erase_if(older_, [](const auto& version) { return version.expired(); });
-  return older_.size();
+  // One that is only being sealed from is not read.
+  return static_cast<size_t>(std::count_if(older_.begin(), older_.end(), [](const auto& one) {
+    const std::shared_ptr<Version> version = one.lock();
+    if (!version) return false;
+    const std::lock_guard reading(version->mutex);
+    return version->readers > 0;
+  }));
 }
 
 uint64_t FoldVersions::copies() const {

@@ -59,14 +59,15 @@ class FoldVersions {
   // Precondition: nobody folds, or replaces the newest.
   Hold hold() const;
 
-  // Whether nobody holds the newest version any more, after waiting for as long as a copy would
-  // take, but for `least` at least.
-  bool wait_until_unread(std::chrono::microseconds least) const;
-  // Makes the copy to go on in; false: there are too many older versions, or there is no memory.
-  // Precondition: nobody folds meanwhile; others may come to hold the newest.
+  // Whether nobody holds the newest version any more, after waiting for so long at most.
+  bool wait_until_unread(std::chrono::microseconds longest) const;
+  // How long it is worth waiting for that before a copy is made.
+  std::chrono::microseconds worth_waiting() const;
+  // Makes the copy to go on in; false: there are too many older versions, or there was no memory a
+  // moment ago. Precondition: nobody folds meanwhile; others may come to hold the newest.
   bool copy_newest();
   // That copy is the newest now. Precondition: as of hold().
-  void go_on_in_copy();
+  void go_on_in_copy() noexcept;
 
   // Versions that are read beside the newest, and copies made so far. From any thread.
   size_t older() const;
@@ -76,7 +77,8 @@ class FoldVersions {
   std::shared_ptr<Version> newest_;
   std::shared_ptr<Version> copy_;
   std::chrono::microseconds copy_time_{0};  // of the last one
-  mutable std::mutex mutex_;                // guards what follows
+  std::chrono::steady_clock::time_point no_copy_before_{};
+  mutable std::mutex mutex_;  // guards what follows
   mutable std::vector<std::weak_ptr<Version>> older_;
   uint64_t copies_ = 0;
 };

@@ -158,13 +158,14 @@ void Tail::clear() {
 
 std::shared_ptr<const FrozenTail> Materializer::freeze(std::shared_ptr<Tail> empty) {
   CAIRN_ASSERT(!frozen_);
-  frozen_ = std::make_shared<FrozenTail>();
-  frozen_->rows = storage::dirty_rows(state_);
-  state_.clear_dirty();
+  auto frozen = std::make_shared<FrozenTail>();
+  frozen->rows = storage::dirty_rows(state_);
   dictionary_.freeze();
-  frozen_->tail = std::exchange(tail_, std::move(empty));
-  frozen_->applied = applied_;
-  frozen_->last_time = last_time_;
+  state_.clear_dirty();
+  frozen->tail = std::exchange(tail_, std::move(empty));
+  frozen->applied = applied_;
+  frozen->last_time = last_time_;
+  frozen_ = std::move(frozen);
   return frozen_;
 }
 

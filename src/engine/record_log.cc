@@ -12,9 +12,9 @@ namespace {
 
 // Marks are kept this far apart: finding a record then means reading about so much log.
 constexpr uint64_t kMarkDistanceBytes = 32u << 10;
-// Frames that may wait to be written: enough to go on with during an fdatasync. Who comes to read
-// waits until they are durable, so no more than that (docs/benchmarks.md).
-constexpr size_t kWaitingFrames = 4;
+// Frames and syncs that may wait to be written: enough to go on with during an fdatasync. Who comes
+// to read waits until they are durable, so not many more than that (docs/benchmarks.md).
+constexpr size_t kMostWaiting = 8;
 
 storage::LogPosition to_storage(const log::FramePosition& position) {
   return {raw(position.file_first_lsn), position.offset};
@@ -32,7 +32,7 @@ RecordLog::RecordLog(FileSystem& files, std::string directory, const Uuid& store
       directory_(std::move(directory)),
       store_id_(store_id),
       writer_(std::move(writer)),
-      worker_("cairn-log", kWaitingFrames) {}
+      worker_("cairn-log", kMostWaiting) {}
 
 void RecordLog::append(std::vector<model::Record>&& records) {
   // std::function copies what it holds, and records shall not be copied.

@@ -157,7 +157,8 @@ Result<void> Store::Impl::adopt_checkpoint() {
   // The dictionary may be using the old transaction until it is told of the new one.
   const std::shared_ptr<SealedIndex> old = std::exchange(sealed, std::move((*done)->index));
   meta = (*done)->meta;
-  log->forget_marks(meta.applied);
+  // Who reads an older state reads an older index, which does not have them.
+  if (folds.older() == 0) log->forget_marks(meta.applied);
   const bool checkpointed = fold().frozen() != nullptr && meta.applied >= fold().frozen()->applied;
   Result<void> adopted;
   if (!checkpointed) {

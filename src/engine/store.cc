@@ -303,9 +303,13 @@ Result<void> Store::checkpoint() {
 }
 
 Result<void> Store::close() {
+  if (impl_->options.read_only) return {};
   impl_->write_worker.wait_idle();  // batches whose future nobody waits for
+  {
+    const auto reading = impl_->lock_for_reading();
+    if (impl_->closed) return {};
+  }
   const auto lock = impl_->lock_alone();
-  if (impl_->closed || impl_->options.read_only) return {};
   impl_->closed = true;
   if (impl_->poisoned) return *impl_->poisoned;
   CAIRN_TRY(impl_->finish_checkpoint());

@@ -111,29 +111,33 @@ Result<Stats> Store::stats(bool with_digests) const {
   const TxnLease& lease = now->impl_->lease;
   Stats stats;
   stats.store_id = impl_->meta.store_id;
-  stats.last_lsn = impl_->fold().applied();
-  stats.checkpoint_lsn = impl_->fold().checkpoint();
-  count_groups(impl_->fold().state(), stats);
+  const std::shared_ptr<const LogBase> base = impl_->base;
+  stats.index_bytes_written = impl_->meta.index_bytes_written;
   CAIRN_TRY(count_log(*impl_->files, impl_->layout.log(), stats));
   stats.older_states = static_cast<uint32_t>(impl_->folds.older());
   stats.state_copies = impl_->folds.copies();
-  stats.head_occurrences = impl_->fold().head().size();
-  stats.head_bytes = impl_->fold().head().memory_bytes();
-  for (const storage::Part* part : impl_->parts()) stats.kept_occurrences += part->occurrences();
-  if (impl_->base) {
-    stats.base_lsn = impl_->base->lsn();
-    stats.base_bytes = impl_->base->bytes();
-    stats.removed = impl_->base->removed();
+  lock.unlock();  // the rest takes a while, and is all of one moment
+  const Materializer& fold = now->impl_->hold.fold();
+  stats.last_lsn = fold.applied();
+  stats.checkpoint_lsn = fold.checkpoint();
+  count_groups(fold.state(), stats);
+  stats.head_occurrences = fold.head().size();
+  stats.head_bytes = fold.head().memory_bytes();
+  for (const storage::Part* part : now->impl_->parts) {
+    stats.kept_occurrences += part->occurrences();
+  }
+  if (base) {
+    stats.base_lsn = base->lsn();
+    stats.base_bytes = base->bytes();
+    stats.removed = base->removed();
   }
   if (impl_->env) {
     CAIRN_TRY_ASSIGN(const auto info, impl_->env->info());
     CAIRN_TRY(count_index(*lease.txn, info, stats));
-    stats.index_bytes_written = impl_->meta.index_bytes_written;
     // As of a moment, some are cut in the middle.
-    if (!impl_->past) CAIRN_TRY(count_segments(*lease.txn, impl_->base_lsn(), stats));
+    if (!impl_->past) CAIRN_TRY(count_segments(*lease.txn, stats.base_lsn, stats));
   }
   if (with_digests) {
-    lock.unlock();  // takes a while
     CAIRN_TRY_ASSIGN(stats.digests, Impl::digests_of(*now->impl_));
   }
   return stats;

@@ -29,8 +29,10 @@ constexpr size_t kMessagesBetweenLooks = 64;
 // Messages of batches that nobody waits beside, applied together: who does wait is served between.
 constexpr size_t kMessagesAtOnce = 1000;
 
-// Readers that end sooner are worth no copy.
-constexpr std::chrono::microseconds kWaitForReaders{20'000};
+// For how long nobody new may begin to read while those who read shall come to an end: at first,
+// and, where nothing else helps, in the end.
+constexpr std::chrono::microseconds kShutOut{5'000};
+constexpr std::chrono::microseconds kLongestShutOut{1'000'000};
 
 // How often the lock is offered to those who wait for it.
 constexpr int kYieldsToOthers = 1000;
@@ -299,16 +301,15 @@ void Store::Impl::StateLock::unlock() {
 void Store::Impl::StateLock::lock() {
   turn_ = std::unique_lock(impl_.state_turn);
   state_ = std::unique_lock(impl_.state_mutex);
-  // Nobody new begins to read meanwhile. Who does not end soon keeps what he reads; while that is
-  // copied, or while nothing more can be, others may read.
-  while (!impl_.folds.wait_until_unread(kWaitForReaders)) {
+  FoldVersions& folds = impl_.folds;
+  // Who does not end soon keeps what he reads. While he is waited for, and while that is copied,
+  // others may begin to read; where no copy can be made, less and less.
+  for (auto shut_out = kShutOut; !folds.wait_until_unread(shut_out);
+       shut_out = std::min(2 * shut_out, kLongestShutOut)) {
     state_.unlock();
-    const bool copied = impl_.folds.copy_newest();
-    if (!copied) (void)impl_.folds.wait_until_unread(kWaitForReaders);
+    const bool copied = !folds.wait_until_unread(folds.worth_waiting()) && folds.copy_newest();
     state_.lock();
-    if (!copied) continue;
-    impl_.folds.go_on_in_copy();
-    return;
+    if (copied) return folds.go_on_in_copy();
   }
 }
 

@@ -15,9 +15,10 @@
 namespace cairn::server {
 namespace {
 
-constexpr size_t kAtOnce = 64u << 10;      // that much comes with the answer and not before it
-constexpr size_t kUnderWay = 1u << 20;     // more than that has to be taken first
-constexpr size_t kMostAtOnce = 16u << 20;  // where nobody takes anything before the answer
+constexpr size_t kAtOnce = 64u << 10;  // that much comes with the answer and not before it
+// So far a verb may be ahead of who reads: nearly all come to their end, and let go of what they
+// read, however slow that is. Where nobody takes anything before the answer, it is all there is.
+constexpr size_t kMostAhead = 16u << 20;
 constexpr size_t kChunk = 256u << 10;
 
 struct Piece {
@@ -36,11 +37,11 @@ class Pipe {
   Result<void> push(bool to_error, std::string_view bytes, Bridge& bridge) {
     std::unique_lock lock(mutex_);
     if (closed_) return make_error(ErrorCode::Closed, "nobody reads the answer any more");
-    if (!streaming_ && held_ + bytes.size() > kMostAtOnce) {
+    if (!streaming_ && held_ + bytes.size() > kMostAhead) {
       return make_error(ErrorCode::Exhausted,
                         fmt::format("the answer has more than {} bytes; give `output` to take it "
                                     "piece by piece",
-                                    kMostAtOnce));
+                                    kMostAhead));
     }
     while (!bytes.empty()) {
       if (pieces_.empty() || pieces_.back().to_error != to_error ||
@@ -56,7 +57,7 @@ class Pipe {
     if (held_ > kAtOnce) call_loop(bridge);
     // What is late does not wait for a slow reader: it ends with its next look at the flag.
     room_.wait(lock, [this] {
-      return closed_ || !streaming_ || held_ <= kUnderWay ||
+      return closed_ || !streaming_ || held_ <= kMostAhead ||
              watch->late.load(std::memory_order_relaxed);
     });
     if (closed_) return make_error(ErrorCode::Closed, "nobody reads the answer any more");

@@ -212,7 +212,20 @@ struct Head::Impl {
 };
 
 Head::Head() : impl_(std::make_unique<Impl>()) {}
-Head::Head(const Head& other) : impl_(std::make_unique<Impl>(*other.impl_)) {}
+// With as much room as the other has: it is going to be added to.
+Head::Head(const Head& other) : impl_(std::make_unique<Impl>(*other.impl_)) {
+  Impl& to = *impl_;
+  const Impl& from = *other.impl_;
+  to.lsns.reserve(from.lsns.capacity());
+  to.times.reserve(from.times.capacity());
+  to.projects.reserve(from.projects.capacity());
+  to.users.reserve(from.users.capacity());
+  to.fingerprint_slots.reserve(from.fingerprint_slots.capacity());
+  to.id_hashes.reserve(from.id_hashes.capacity());
+  to.event_hashes.reserve(from.event_hashes.capacity());
+  to.term_ends.reserve(from.term_ends.capacity());
+  to.terms.reserve(from.terms.capacity());
+}
 Head::~Head() = default;
 
 void Head::add(const HeadRow& row) {

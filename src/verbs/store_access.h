@@ -41,8 +41,9 @@ class StoreAccess {
   // Errors: those of Store::open().
   virtual Result<Writing> open_writing(const std::string& store, bool create,
                                        engine::OpenReport& report) = 0;
-  // A store that stays open meanwhile delays its writers as long as a snapshot of it lives. For an
-  // answer that lasts as long as somebody reads it, this one is asked instead of open().
+  // A snapshot of a store that stays open meanwhile costs its writers a copy of the state, and
+  // several make them wait. For an answer that lasts as long as somebody reads it, this one is
+  // asked instead of open().
   virtual Result<std::shared_ptr<const engine::Store>> open_for_long(const std::string& store) {
     return open(store);
   }

@@ -256,10 +256,78 @@ TEST_CASE("a writer waits when too many states are read, and goes on when one is
   }
   kept.push_back(must(store->snapshot()));
   CHECK(must(store->stats()).older_states == FoldVersions::kMostOlder);
-  std::thread writer([&] { CHECK(store->submit(take(occurrences, 3), {}).ok()); });
+  std::atomic<bool> done = false;
+  std::thread writer([&] {
+    CHECK(store->submit(take(occurrences, 3), {}).ok());
+    done = true;
+  });
   // Reading goes on while it waits, of the state that was there.
-  CHECK(must(store->snapshot())->lsn() == kept.back()->lsn());
+  for (int i = 0; i < 20; ++i) {
+    CHECK(must(store->snapshot())->lsn() == kept.back()->lsn());
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  CHECK_FALSE(done);
   kept.pop_front();
   writer.join();
   CHECK(must(store->snapshot())->lsn() > kept.back()->lsn());
+}
+
+TEST_CASE("a writer comes to its turn beside many that read in turns, and three that stay") {
+  const testing::TempDir dir;
+  StoreOptions options;
+  options.index_map_bytes = 256u << 20;
+  auto store = must(Store::open(dir / "store", options));
+  RandomOccurrences occurrences(6);
+  std::vector<std::unique_ptr<Snapshot>> kept;
+  must(store->submit(take(occurrences, 3), {}));
+  for (size_t i = 0; i < FoldVersions::kMostOlder; ++i) {
+    kept.push_back(must(store->snapshot()));
+    must(store->submit(take(occurrences, 3), {}));
+  }
+  std::atomic<bool> ended = false;
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 4; ++i) {
+    readers.emplace_back([&] {
+      while (!ended) {
+        const auto snapshot = store->snapshot();
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      }
+    });
+  }
+  for (int i = 0; i < 3; ++i) must(store->submit(take(occurrences, 3), {}));
+  ended = true;
+  for (std::thread& reader : readers) reader.join();
+  CHECK(must(store->stats()).occurrences == 21);
+}
+
+TEST_CASE(
+    "a snapshot kept beyond checkpoints finds its bodies, and after retention says which are "
+    "gone") {
+  const testing::TempDir dir;
+  ManualClock clock(kNow);
+  StoreOptions options;
+  options.clock = &clock;
+  options.head_limit = 100;
+  options.index_map_bytes = 256u << 20;
+  auto store = must(Store::open(dir / "store", options));
+  RandomOccurrences occurrences(7);
+  must(store->submit(take(occurrences, 1000), {}));
+  const auto kept = must(store->snapshot());
+  const std::string said = everything(*kept, {""});
+  for (int i = 0; i < 3; ++i) {
+    must(store->submit(take(occurrences, 300), {}));
+    must(store->checkpoint());
+  }
+  CHECK(everything(*kept, {""}) == said);
+  RetentionPolicy policy;
+  policy.max_occurrences = 100;
+  REQUIRE(must(store->retain(policy)).occurrences > 0);
+  // What the index says stays; what is gone is named.
+  CHECK(must(kept->search("", {})).total > 0);
+  std::optional<ErrorCode> gone;
+  for (uint64_t lsn = 1; lsn <= raw(kept->lsn()) && !gone; ++lsn) {
+    const auto record = kept->record(Lsn{lsn});
+    if (!record.ok()) gone = record.error().code;
+  }
+  CHECK(gone == ErrorCode::NotFound);
 }

@@ -318,6 +318,51 @@ TEST_CASE("the cache forgets at its limit, what is new stays") {
   CHECK(must(dictionary.value(kUser, ValueId{40'001}, txn.get())) == "fresh");
 }
 
+TEST_CASE("a copy goes on where it stands, and what it comes from stays as it was") {
+  IndexFixture index;
+  Dictionary from;
+  const auto name = [](int i) { return "a value of some length, number " + std::to_string(i); };
+  const FieldId tag = must(from.intern_tag("colour"));
+  for (int i = 0; i < 20'000; ++i) intern(from, kUser, name(i));
+  const auto first = checkpoint(*index.env, from);
+  for (int i = 20'000; i < 30'000; ++i) intern(from, kUser, name(i));
+  from.freeze();  // and is being saved
+  for (int i = 30'000; i < 35'000; ++i) intern(from, kUser, name(i));
+  intern(from, tag, "red");
+
+  Dictionary copy(from);
+  copy.limit_cache(1u << 20);  // makes it forget what they share
+  auto saving = must(WriteTxn::begin(*index.env));
+  must(from.save(*saving));
+  must(saving->commit());
+  const auto second = must(ReadTxn::begin(*index.env));
+  must(copy.checkpointed(second.get()));
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 60'000; ++i) REQUIRE(raw(intern(copy, kUser, name(i))) == i + 1u);
+  }
+  CHECK(must(copy.intern_tag("size")) != tag);
+  CHECK(intern(copy, tag, "blue") == ValueId{2});
+  CHECK(copy.value_count(kUser) == 60'000);
+
+  CHECK(from.value_count(kUser) == 35'000);
+  CHECK(from.value_count(tag) == 1);
+  CHECK_FALSE(from.find_tag("size"));
+  for (int i = 0; i < 60'000; i += 7) {
+    const auto id = must(from.find(kUser, name(i), first.get()));
+    REQUIRE(id.has_value() == (i < 35'000));
+    if (!id) continue;
+    REQUIRE(raw(*id) == i + 1u);
+    REQUIRE(must(from.value(kUser, *id, first.get())) == name(i));
+  }
+  size_t scanned = 0;
+  must(from.scan(kUser, first.get(), [&](ValueId id, std::string_view value) {
+    REQUIRE(value == name(static_cast<int>(raw(id)) - 1));
+    ++scanned;
+    return true;
+  }));
+  CHECK(scanned == 35'000);
+}
+
 TEST_CASE("damaged tables are Corruption") {
   IndexFixture index;
   Dictionary dictionary;

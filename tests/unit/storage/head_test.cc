@@ -44,6 +44,21 @@ TEST_CASE(
   CHECK(head.memory_bytes() <= full);
 }
 
+TEST_CASE("a copy is added to, and what it comes from answers as before") {
+  // Long lists and short ones, in the middle of the room they have.
+  const auto model = random_part({6000, 40, 300, false}, 5);
+  auto half = model;
+  half.rows.resize(model.rows.size() / 2 + 77);
+  Head from;
+  fill(from, half);
+  Head copy(from);
+  auto rest = model;
+  rest.rows.erase(rest.rows.begin(), rest.rows.begin() + static_cast<ptrdiff_t>(half.rows.size()));
+  fill(copy, rest);
+  testing::check_part(from, half, 5);
+  testing::check_part(copy, model, 5);
+}
+
 TEST_CASE("hints are allowed for what a head does not know") {
   const auto model = random_part({}, 5);
   Head head;
