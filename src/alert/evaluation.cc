@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "base/assert.h"
@@ -27,7 +28,11 @@ Function kept_function(const query::BoundCall& call) {
   return call.counts_issues() ? Function::Count : call.function;
 }
 
-size_t most_keys(bool by_fingerprint) { return by_fingerprint ? kMaxFingerprintKeys : kMaxKeys; }
+uint32_t bytes_a_side(const BoundRule& bound, const EvaluationOptions& options) {
+  return bound.percent_of ? options.max_bytes / 2 : options.max_bytes;
+}
+
+constexpr size_t kNameBytes = 80;  // a tree's node
 
 // Whether an issue is one that the conditions want; each is asked once a tick.
 class Wanted {
@@ -68,7 +73,7 @@ std::optional<Evaluation::Field> Evaluation::field_of(const std::optional<query:
   return Field{key->kind, key->field.id, key->field.tag};
 }
 
-Evaluation::Evaluation(const BoundRule& bound)
+Evaluation::Evaluation(const BoundRule& bound, const EvaluationOptions& options)
     : function_(bound.call->function),
       per_million_(bound.call->per_million),
       period_us_(bound.call->period_us),
@@ -76,7 +81,10 @@ Evaluation::Evaluation(const BoundRule& bound)
       group_by_(field_of(bound.group_by)),
       compares_(bound.metric->comparison_delta_min.has_value()),
       by_fingerprint_(minds_issues(bound)),
-      counted_(shape_of(*bound.metric), kept_function(*bound.call), most_keys(by_fingerprint_)) {
+      seed_(options.seed),
+      done_{std::numeric_limits<int64_t>::min()},
+      counted_(shape_of(*bound.metric), kept_function(*bound.call), bytes_a_side(bound, options)) {
+  if (options.first_tick) counted_.advance(*options.first_tick);
   if (bound.percent_of) whole_ = std::make_unique<KeyedWindows>(counted_);
 }
 
@@ -99,16 +107,17 @@ void Evaluation::add(Side side, const model::Occurrence& occurrence,
   for (const model::Term& term : terms) {
     if (!group_by_->holds(term)) continue;
     any = true;
-    count(windows, label_of(term.value), decided_by, occurrence, observation, now);
+    count(windows, label_of(term.value), decided_by, occurrence, observation, now,
+          kNameBytes + 2 * term.value.size());
   }
   if (!any) count(windows, 0, decided_by, occurrence, observation, now);
 }
 
 void Evaluation::count(KeyedWindows& windows, uint64_t label, FingerprintId decided_by,
                        const model::Occurrence& occurrence, const Observation& observation,
-                       TimeUs now) {
+                       TimeUs now, size_t name_bytes) {
   const WindowKey key{label, by_fingerprint_ ? decided_by : FingerprintId{0}};
-  const auto added = windows.add(key, occurrence.time(), now, observation);
+  const auto added = windows.add(key, occurrence.time(), now, observation, name_bytes);
   if (!added) {
     ++figures_.refused;
   } else {
@@ -134,26 +143,30 @@ void Evaluation::count(KeyedWindows& windows, uint64_t label, FingerprintId deci
 
 Observation Evaluation::observe(const model::Occurrence& occurrence,
                                 std::span<const model::Term> terms) {
-  values_.clear();
-  numbers_.clear();
   if (!of_ || counts_issues()) return {};
+  if (!observed_) observed_ = std::make_unique<Observed>();
+  auto& [values, numbers] = *observed_;
+  values.clear();
+  numbers.clear();
   if (of_->kind == Kind::Project) {
-    values_.push_back(raw(occurrence.project));
-    return {values_, {}};
+    values.push_back(raw(occurrence.project));
+    return {values, {}};
   }
   for (const model::Term& term : terms) {
     if (!of_->holds(term)) continue;
     if (function_ == Function::Uniq) {
-      values_.push_back(hash64(term.value));
+      values.push_back(hash_of(term.value));
     } else if (const auto number = query::parse_quantity(term.value)) {
-      numbers_.push_back(*number);
+      numbers.push_back(*number);
     }
   }
-  return {values_, numbers_};
+  return {values, numbers};
 }
 
+uint64_t Evaluation::hash_of(std::string_view value) const { return hash64(value, seed_); }
+
 uint64_t Evaluation::label_of(std::string_view value) {
-  const uint64_t label = std::max<uint64_t>(hash64(value), 1);
+  const uint64_t label = std::max<uint64_t>(hash_of(value), 1);
   names_.try_emplace(label, value);
   return label;
 }
@@ -164,13 +177,13 @@ std::string Evaluation::name_of(uint64_t label) const {
   return names_.at(label);
 }
 
-Evaluation::Reading Evaluation::read(Window& window, TimeUs tick) const {
+Evaluation::Reading Evaluation::read(std::span<Window* const> windows, TimeUs tick) const {
   query::BoundCall call;
-  call.function = function_;
+  call.function = counts_issues() ? Function::Count : function_;
   call.per_million = per_million_;
   call.period_us = period_us_;
-  Reading reading{window.value(call, tick), {}};
-  if (compares_) reading.earlier = window.value(call, tick, /*earlier=*/true);
+  Reading reading{Window::value_of(windows, call, tick), {}};
+  if (compares_) reading.earlier = Window::value_of(windows, call, tick, /*earlier=*/true);
   return reading;
 }
 
@@ -179,7 +192,8 @@ Evaluation::Readings Evaluation::read_all(KeyedWindows& windows, TimeUs tick, co
   if (by_fingerprint_) return read_by_issue(windows, tick, issues, conditions);
   Readings readings;
   windows.for_each([&](const WindowKey& key, Window& window) {
-    readings.emplace(name_of(key.label), read(window, tick));
+    Window* const one = &window;
+    readings.emplace(name_of(key.label), read({&one, 1}, tick));
   });
   return readings;
 }
@@ -188,42 +202,47 @@ Evaluation::Readings Evaluation::read_by_issue(KeyedWindows& windows, TimeUs tic
                                                const Issues& issues,
                                                std::span<const query::Expr> conditions) {
   Wanted wanted(issues, conditions);
-  const query::BoundCall kept;  // count()
   const bool by_issue = groups_by(Kind::Issue);
-  std::map<std::string, Window> joined;
-  struct Found {
-    std::set<GroupId> now;
-    std::set<GroupId> earlier;
-  };
-  std::map<std::string, Found> found;  // issues, where they are counted
+  using OfIssues = std::vector<std::pair<GroupId, Window*>>;
+  std::map<std::string, OfIssues> by_name;
   windows.for_each([&](const WindowKey& key, Window& window) {
     const GroupId issue = wanted.issue_of(key.fingerprint);
     if (issue == GroupId{0}) return;
     const std::string name = by_issue ? issue_key(issues.forest, issue) : name_of(key.label);
-    if (!counts_issues()) {
-      joined.try_emplace(name, windows.empty_window()).first->second.absorb(window);
-      return;
-    }
-    Found& of = found[name];
-    if (window.value(kept, tick).number > 0) of.now.insert(issue);
-    if (compares_ && window.value(kept, tick, true).number > 0) of.earlier.insert(issue);
+    by_name[name].emplace_back(issue, &window);
   });
   Readings readings;
-  for (auto& [name, window] : joined) readings.emplace(name, read(window, tick));
-  for (const auto& [name, of] : found) {
-    readings.emplace(name, Reading{{static_cast<double>(of.now.size())},
-                                   {static_cast<double>(of.earlier.size())}});
+  std::vector<Window*> together;
+  for (const auto& [name, all] : by_name) {
+    if (counts_issues()) {
+      count_issues(readings, windows, tick, name, all);
+      continue;
+    }
+    together = {&windows.none()};  // what is missing may be anybody's
+    for (const auto& one : all) together.push_back(one.second);
+    readings.emplace(name, read(together, tick));
   }
   return readings;
 }
 
-// What a window without occurrences says.
-Evaluation::Reading Evaluation::nothing() const {
-  query::BoundCall call;
-  call.function = function_;
-  const bool zero = !call.computes() || function_ == Function::Sum;
-  const WindowValue value = zero ? WindowValue{0.0} : WindowValue{};
-  return {value, value};
+void Evaluation::count_issues(Readings& readings, KeyedWindows& windows, TimeUs tick,
+                              const std::string& name,
+                              std::span<const std::pair<GroupId, Window*>> all) const {
+  const query::BoundCall kept;  // count()
+  const auto count = [&](bool earlier) {
+    bool incomplete = windows.none().value(kept, tick, earlier).incomplete;
+    std::vector<GroupId> found;
+    for (const auto& [issue, window] : all) {
+      const WindowValue value = window->value(kept, tick, earlier);
+      incomplete = incomplete || value.incomplete;
+      if (value.number > 0) found.push_back(issue);
+    }
+    if (incomplete) return WindowValue{std::nullopt, true};
+    std::sort(found.begin(), found.end());
+    const auto end = std::unique(found.begin(), found.end());
+    return WindowValue{static_cast<double>(end - found.begin())};
+  };
+  readings.emplace(name, Reading{count(false), compares_ ? count(true) : WindowValue{}});
 }
 
 Update Evaluation::update_of(TimeUs tick, const Reading& counted, const Reading* whole) const {
@@ -241,27 +260,43 @@ Update Evaluation::update_of(TimeUs tick, const Reading& counted, const Reading*
 
 std::vector<KeyUpdate> Evaluation::at(TimeUs tick, const Issues& issues,
                                       std::span<const std::string> open) {
+  CAIRN_ASSERT(tick > done_);
   const Readings counted = read_all(counted_, tick, issues, issues.counted);
   const Readings whole = whole_ ? read_all(*whole_, tick, issues, issues.whole) : Readings();
   std::set<std::string> keys(open.begin(), open.end());
   for (const auto& one : counted) keys.insert(one.first);
   for (const auto& one : whole) keys.insert(one.first);
   if (!group_by_) keys = {""};
-  const Reading none = nothing();
-  const auto reading_of = [&](const Readings& readings, const std::string& key) -> const Reading& {
+  Window* none = &counted_.none();
+  const Reading no_count = read({&none, 1}, tick);
+  if (whole_) none = &whole_->none();
+  const Reading no_whole = read({&none, 1}, tick);
+  const auto reading_of = [](const Readings& readings, const std::string& key,
+                             const Reading& otherwise) -> const Reading& {
     const auto found = readings.find(key);
-    return found == readings.end() ? none : found->second;
+    return found == readings.end() ? otherwise : found->second;
   };
   std::vector<KeyUpdate> updates;
   updates.reserve(keys.size());
   for (const std::string& key : keys) {
-    const Reading* const all = whole_ ? &reading_of(whole, key) : nullptr;
-    updates.push_back({key, update_of(tick, reading_of(counted, key), all)});
+    const Reading* const all = whole_ ? &reading_of(whole, key, no_whole) : nullptr;
+    updates.push_back({key, update_of(tick, reading_of(counted, key, no_count), all)});
   }
   return updates;
 }
 
+bool Evaluation::keys_missing(TimeUs tick) {
+  for (KeyedWindows* windows : {&counted_, whole_.get()}) {
+    if (windows == nullptr) continue;
+    Window* const none = &windows->none();
+    const Reading reading = read({&none, 1}, tick);
+    if (reading.now.incomplete || reading.earlier.incomplete) return true;
+  }
+  return false;
+}
+
 void Evaluation::advance(TimeUs tick) {
+  done_ = std::max(done_, tick);
   counted_.advance(tick);
   if (whole_) whole_->advance(tick);
   std::erase_if(names_, [&](const auto& one) {
@@ -272,7 +307,7 @@ void Evaluation::advance(TimeUs tick) {
 size_t Evaluation::memory_bytes() const {
   size_t bytes = sizeof(*this) - sizeof(counted_) + counted_.memory_bytes() +
                  (whole_ ? whole_->memory_bytes() : 0);
-  for (const auto& one : names_) bytes += 80 + one.second.capacity();  // a tree's node
+  for (const auto& one : names_) bytes += kNameBytes + one.second.capacity();
   return bytes;
 }
 

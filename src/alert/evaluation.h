@@ -7,17 +7,23 @@
 // between show as in a query. An occurrence of an issue that is deleted later stays counted where
 // issues do not matter, until its window has passed.
 //
-// Thread: one at a time. Deterministic: occurrences, ticks and the state are all it knows.
+// *Room.* It keeps at most max_bytes, whatever comes. What does not fit is not counted, and every
+// value that lacks something for it says `incomplete`; see keyed_windows.h, and keys_missing().
+//
+// *Hashes.* Different values, and keys, are told apart by seeded 64-bit hashes of their texts
+// (XXH3, not a cryptographic one). Clients choose these texts: give a seed they cannot know.
+//
+// Thread: one at a time. Deterministic: occurrences, ticks, options and the state are all it knows.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "alert/bound_rule.h"
@@ -46,10 +52,18 @@ struct KeyUpdate {
   bool operator==(const KeyUpdate&) const = default;
 };
 
+struct EvaluationOptions {
+  // No tick before this one will be asked for, so what its windows cannot hold is late. Without it
+  // any old time is kept until the first advance().
+  std::optional<TimeUs> first_tick{};
+  uint32_t max_bytes = 128u << 20;  // of windows and keys; percent_of: half of it for each side
+  uint64_t seed = 0;
+};
+
 class Evaluation {
  public:
   // Precondition: a rule with a number.
-  explicit Evaluation(const BoundRule& bound);
+  explicit Evaluation(const BoundRule& bound, const EvaluationOptions& options = {});
 
   // Of an occurrence that matches the side's filter (SharedQueries::for_each_match) and whose issue
   // is shown. `now` is the time of its record.
@@ -57,18 +71,24 @@ class Evaluation {
            FingerprintId decided_by, TimeUs now);
 
   // The values at a tick, by key: of every key that was counted, and of `open` ones, of which there
-  // may be nothing left. Without group_by exactly one.
+  // may be nothing left. Without group_by exactly one. Costs every key with anything in the windows
+  // to come, quiet ones, too.
+  // Precondition: the tick is later than those of advance(): a key of which nothing is left is told
+  // of once more, at nothing, and then gone. Rules that share this evaluation all ask before it.
   std::vector<KeyUpdate> at(TimeUs tick, const Issues& issues,
                             std::span<const std::string> open = {});
-  // Ticks before this one will not be asked for any more.
+  // This tick and those before it will not be asked for any more.
   void advance(TimeUs tick);
+  // Whether there may be keys in the windows at the tick that at() does not tell of, as there was
+  // no room for them.
+  bool keys_missing(TimeUs tick);
 
   struct Figures {
     uint64_t counted = 0;   // on both sides
     uint64_t late = 0;      // no window to come could hold them
     uint64_t early = 0;     // kMaxAheadUs
-    uint64_t not_kept = 0;  // kMaxKept
-    uint64_t refused = 0;   // kMaxKeys, kMaxFingerprintKeys
+    uint64_t not_kept = 0;  // kMaxKept, or no room in a window that is there
+    uint64_t refused = 0;   // no room for another key
   };
   const Figures& figures() const { return figures_; }
   size_t memory_bytes() const;
@@ -81,16 +101,19 @@ class Evaluation {
   using Readings = std::map<std::string, Reading>;
 
   void count(KeyedWindows& windows, uint64_t label, FingerprintId decided_by,
-             const model::Occurrence& occurrence, const Observation& observation, TimeUs now);
+             const model::Occurrence& occurrence, const Observation& observation, TimeUs now,
+             size_t name_bytes = 0);
   Observation observe(const model::Occurrence& occurrence, std::span<const model::Term> terms);
+  uint64_t hash_of(std::string_view value) const;
   uint64_t label_of(std::string_view value);
   std::string name_of(uint64_t label) const;
-  Reading read(Window& window, TimeUs tick) const;
+  Reading read(std::span<Window* const> windows, TimeUs tick) const;
   Readings read_all(KeyedWindows& windows, TimeUs tick, const Issues& issues,
                     std::span<const query::Expr> conditions);
   Readings read_by_issue(KeyedWindows& windows, TimeUs tick, const Issues& issues,
                          std::span<const query::Expr> conditions);
-  Reading nothing() const;
+  void count_issues(Readings& readings, KeyedWindows& windows, TimeUs tick, const std::string& name,
+                    std::span<const std::pair<GroupId, Window*>> all) const;
   Update update_of(TimeUs tick, const Reading& counted, const Reading* whole) const;
 
   // What there is a value of: a field of the occurrence, or what the kind says.
@@ -113,11 +136,16 @@ class Evaluation {
   std::optional<Field> group_by_;
   bool compares_;
   bool by_fingerprint_;
+  uint64_t seed_;
+  TimeUs done_;  // by advance()
   KeyedWindows counted_;
   std::unique_ptr<KeyedWindows> whole_;
   std::map<uint64_t, std::string> names_;  // of labels that are values of a field
-  std::vector<uint64_t> values_;           // of the last observe()
-  std::vector<double> numbers_;
+  struct Observed {
+    std::vector<uint64_t> values;
+    std::vector<double> numbers;
+  };
+  std::unique_ptr<Observed> observed_;  // by the last observe(); none where nothing is
   Figures figures_;
 };
 

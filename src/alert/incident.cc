@@ -134,7 +134,9 @@ class Stepper {
       incident.closed = time_;
       incident.method = CloseMethod::RuleTriggered;
     }
+    std::vector<Comment> comments = std::exchange(incident.comments, {});
     step_.transition = Transition{before, now, time_, step_.value, incident};
+    incident.comments = std::move(comments);
     if (now == Severity::Ok) state.open.reset();
   }
 
@@ -158,6 +160,7 @@ Step close_open(KeyState state, CloseMethod method, TimeUs at) {
   if (!after.open) return step;
   Incident incident = *std::exchange(after.open, std::nullopt);
   const Severity before = std::exchange(incident.severity, Severity::Ok);
+  incident.comments = {};
   incident.closed = at;
   incident.method = method;
   ++incident.steps;

@@ -102,7 +102,9 @@ struct Transition {
   Severity to = Severity::Ok;
   TimeUs at{};
   std::optional<double> value{};  // as held against thresholds; of people and changes none
-  Incident incident;              // as it is then
+  // As it is then, without its comments: these are facts of their own, and whoever keeps incidents
+  // has them.
+  Incident incident;
   bool operator==(const Transition&) const = default;
 
   bool opens() const { return from == Severity::Ok; }

@@ -1,22 +1,22 @@
 // The windows of one evaluation, one for each value of its group_by and, where issues matter, for
 // each fingerprint.
+//
+// Bounded by bytes, not by keys. What there is no room for is remembered: a key that came without
+// getting a window is lost in all windows made later and in that of nothing, which is what every
+// absent key says. Windows that were there go on being exact as long as they have room themselves.
 // Values; not thread-safe.
 #pragma once
 
-#include <algorithm>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <optional>
 
 #include "alert/window.h"
 
 namespace cairn::alert {
-
-// Of values of group_by: as many incidents can be open of one rule.
-inline constexpr size_t kMaxKeys = 1000;
-// Of fingerprints, which are joined before anybody sees them.
-inline constexpr size_t kMaxFingerprintKeys = 100'000;
 
 struct WindowKey {
   uint64_t label = 0;  // tells values of group_by apart; 0: no value, or no group_by
@@ -26,67 +26,94 @@ struct WindowKey {
 
 class KeyedWindows {
  public:
-  KeyedWindows(const WindowShape& shape, query::BoundCall::Function function, size_t max_keys)
-      : shape_(shape), function_(function), max_keys_(static_cast<uint32_t>(max_keys)) {}
+  KeyedWindows(const WindowShape& shape, query::BoundCall::Function function, uint32_t max_bytes)
+      : none_(shape, function), max_bytes_(max_bytes) {}
 
-  // nullopt: one key more than there may be; counted in refused().
+  // `key_bytes`: what the caller keeps for the key. nullopt: a new key for which there is no room;
+  // counted in refused().
   std::optional<Added> add(const WindowKey& key, TimeUs time, TimeUs now,
-                           const Observation& observation) {
-    auto at = windows_.find(key);
-    if (at == windows_.end()) {
-      if (windows_.size() >= max_keys_) {
-        ++refused_;
-        return std::nullopt;
-      }
-      at = windows_.emplace(key, empty_window()).first;
+                           const Observation& observation, size_t key_bytes = 0) {
+    const auto known = windows_.find(key);
+    if (known != windows_.end()) {
+      const Added added = known->second.window.add(time, now, observation, room());
+      charge(known->second);
+      return added;
     }
-    const Added added = at->second.add(time, now, observation);
-    if (at->second.empty()) windows_.erase(at);
-    return added;
+    Entry fresh{none_, static_cast<uint32_t>(kNodeBytes + sizeof(Entry) + key_bytes), 0};
+    const size_t own = fresh.key_bytes + fresh.window.charge();
+    const size_t room_inside = room() > own ? room() - own : 0;
+    const Added added = fresh.window.add(time, now, observation, room_inside);
+    if (!fresh.window.empty()) {
+      charge(windows_.emplace(key, std::move(fresh)).first->second);
+      return added;
+    }
+    if (added != Added::NotKept) return added;
+    none_.lose(time);
+    ++refused_;
+    return std::nullopt;
   }
 
   // Windows before `tick` will not be asked for any more; keys with nothing left in them go.
   void advance(TimeUs tick) {
-    tick_ = tick_ ? std::max(*tick_, tick) : tick;
+    none_.advance(tick);
     for (auto at = windows_.begin(); at != windows_.end();) {
-      at->second.advance(tick);
-      at = at->second.empty() ? windows_.erase(at) : std::next(at);
+      at->second.window.advance(tick);
+      charge(at->second);
+      if (at->second.window.is_as(none_)) {
+        charged_ -= at->second.charged;
+        at = windows_.erase(at);
+      } else {
+        ++at;
+      }
     }
   }
 
   // fn(key, Window&), by key.
   template <class F>
   void for_each(const F& fn) {
-    for (auto& [key, window] : windows_) fn(key, window);
+    for (auto& [key, entry] : windows_) fn(key, entry.window);
   }
 
   bool has(uint64_t label) const {
     const auto at = windows_.lower_bound({label, FingerprintId{0}});
     return at != windows_.end() && at->first.label == label;
   }
-  // With nothing in it, to be joined with others.
-  Window empty_window() const {
-    Window window(shape_, function_);
-    if (tick_) window.advance(*tick_);
-    return window;
-  }
+  // What a key without a window says. With others (Window::value_of) it tells of keys of theirs
+  // that got none.
+  Window& none() { return none_; }
 
   size_t size() const { return windows_.size(); }
   uint64_t refused() const { return refused_; }
+  // At most max_bytes, and at least what windows and keys take after an advance().
+  size_t charged_bytes() const { return charged_; }
   size_t memory_bytes() const {
-    size_t bytes = sizeof(*this);
-    for (const auto& [key, window] : windows_)
-      bytes += 48 + window.memory_bytes();  // a tree's node
+    size_t bytes = sizeof(*this) - sizeof(none_) + none_.memory_bytes();
+    for (const auto& [key, entry] : windows_) {
+      bytes += kNodeBytes + sizeof(Entry) - sizeof(Window) + entry.window.memory_bytes();
+    }
     return bytes;
   }
 
  private:
-  WindowShape shape_;
-  query::BoundCall::Function function_;
-  uint32_t max_keys_;
-  std::optional<TimeUs> tick_;
+  struct Entry {
+    Window window;
+    uint32_t key_bytes = 0;
+    uint32_t charged = 0;
+  };
+  static constexpr size_t kNodeBytes = 48;  // of a tree, with the key
+
+  size_t room() const { return max_bytes_ > charged_ ? max_bytes_ - charged_ : 0; }
+  void charge(Entry& entry) {
+    charged_ -= entry.charged;
+    entry.charged = static_cast<uint32_t>(entry.key_bytes + entry.window.charge());
+    charged_ += entry.charged;
+  }
+
+  Window none_;
+  uint32_t max_bytes_;
+  uint32_t charged_ = 0;
   uint64_t refused_ = 0;
-  std::map<WindowKey, Window> windows_;
+  std::map<WindowKey, Entry> windows_;
 };
 
 }  // namespace cairn::alert

@@ -20,6 +20,9 @@
 
 namespace cairn::alert {
 
+// So many keys of one rule are remembered, and so many of its incidents are open at once.
+inline constexpr size_t kMaxKeys = 1000;
+
 struct KeyTransition {
   std::string key;
   Transition transition;

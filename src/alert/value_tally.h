@@ -15,6 +15,11 @@ class ValueTally {
  public:
   size_t size() const { return size_; }
   size_t memory_bytes() const { return slots_.capacity() * sizeof(Slot); }
+  // memory_bytes() is at most kLeast and so many for each value: where some were only added, and
+  // after a shrink().
+  static constexpr size_t kLeast = 64;
+  static constexpr size_t kEach = 43;
+  static constexpr size_t kEachShrunk = 64;
 
   uint32_t count(uint64_t value) const { return slots_.empty() ? 0 : slots_[find(value)].count; }
 
@@ -42,6 +47,13 @@ class ValueTally {
       slots_[at] = std::exchange(slots_[next], Slot{});
       at = next;
     }
+  }
+
+  // Gives room back where three quarters or more of it are empty.
+  void shrink() {
+    size_t slots = slots_.size();
+    while (slots > 4 && 4 * size_ < slots) slots /= 2;
+    if (slots < slots_.size()) rebuild(slots);
   }
 
   // fn(value, count), in no order that means anything.
@@ -75,9 +87,9 @@ class ValueTally {
     while (slots_[at].count > 0 && slots_[at].value != value) at = (at + 1) & (slots_.size() - 1);
     return at;
   }
-  void grow() {
-    std::vector<Slot> old = std::exchange(slots_, {});
-    slots_.resize(std::max<size_t>(4, 2 * old.size()));
+  void grow() { rebuild(std::max<size_t>(4, 2 * slots_.size())); }
+  void rebuild(size_t slots) {
+    const std::vector<Slot> old = std::exchange(slots_, std::vector<Slot>(slots));
     for (const Slot& slot : old) {
       if (slot.count > 0) slots_[find(slot.value)] = slot;
     }

@@ -13,6 +13,7 @@ namespace {
 using Function = query::BoundCall::Function;
 
 constexpr int64_t kMinuteUs = 60 * kMicrosPerSecond;
+constexpr size_t kNumberBytes = 2 * sizeof(double);  // a vector is at most half empty
 
 int64_t floor_div(int64_t value, int64_t by) { return value / by - (value % by < 0 ? 1 : 0); }
 
@@ -55,18 +56,28 @@ Window::Window(const WindowShape& shape, Function function)
 
 int64_t Window::index_of(TimeUs time) const { return floor_div(raw(time), shape_.bucket_us); }
 
+// A vector is at most half empty (advance).
+template <class Bucket>
+constexpr size_t bucket_bytes(size_t tally) {
+  return 2 * sizeof(Bucket) + tally;
+}
+
 // Most come in order: at the end.
 template <class Bucket>
-Bucket& Window::bucket_at(Ring<Bucket>& ring, int64_t index) {
-  if (!ring.empty() && ring.back().index == index) return ring.back();
+Bucket* Window::bucket_at(Ring<Bucket>& ring, int64_t index, size_t& room) {
+  if (!ring.empty() && ring.back().index == index) return &ring.back();
   auto at = ring.end();
   if (!ring.empty() && index < ring.back().index) {
     at = ring.begin() + (first_from(ring.data(), ring.data() + ring.size(), index) - ring.data());
-    if (at->index == index) return *at;
+    if (at->index == index) return &*at;
   }
+  const size_t bytes =
+      bucket_bytes<Bucket>(std::is_same_v<Bucket, Values> ? ValueTally::kLeast : 0);
+  if (bytes > room) return nullptr;
+  room -= bytes;
   Bucket bucket{};
   bucket.index = index;
-  return *ring.insert(at, std::move(bucket));
+  return &*ring.insert(at, std::move(bucket));
 }
 
 template <class Bucket>
@@ -76,79 +87,87 @@ std::span<const Bucket> Window::part(const Ring<Bucket>& ring, Range range) {
   return {first, first_from(first, end, range.end)};
 }
 
-bool Window::put(Ring<Counts>& ring, int64_t index, const Observation&) {
-  ++bucket_at(ring, index).count;
-  return true;
+bool Window::put(Ring<Counts>& ring, int64_t index, const Observation&, size_t room) {
+  Counts* const bucket = bucket_at(ring, index, room);
+  if (bucket != nullptr) ++bucket->count;
+  return bucket != nullptr;
 }
 
-bool Window::put(Ring<Sums>& ring, int64_t index, const Observation& observation) {
+bool Window::put(Ring<Sums>& ring, int64_t index, const Observation& observation, size_t room) {
   if (observation.numbers.empty()) return true;
-  Sums& bucket = bucket_at(ring, index);
+  Sums* const bucket = bucket_at(ring, index, room);
+  if (bucket == nullptr) return false;
   for (const double number : observation.numbers) {
-    bucket.min = bucket.count == 0 ? number : std::min(bucket.min, number);
-    bucket.max = bucket.count == 0 ? number : std::max(bucket.max, number);
-    bucket.sum += number;
-    ++bucket.count;
+    bucket->min = bucket->count == 0 ? number : std::min(bucket->min, number);
+    bucket->max = bucket->count == 0 ? number : std::max(bucket->max, number);
+    bucket->sum += number;
+    ++bucket->count;
   }
   return true;
 }
 
-bool Window::put(Ring<Values>& ring, int64_t index, const Observation& observation) {
+bool Window::put(Ring<Values>& ring, int64_t index, const Observation& observation, size_t room) {
   if (observation.values.empty()) return true;
-  Values& bucket = bucket_at(ring, index);
+  Values* const bucket = bucket_at(ring, index, room);
+  if (bucket == nullptr) return false;
   bool all = true;
-  for (const uint64_t value : observation.values) all = put_value(bucket, value, 1) && all;
+  for (const uint64_t value : observation.values) all = put_value(*bucket, value, room) && all;
   return all;
 }
 
-bool Window::put(Ring<Numbers>& ring, int64_t index, const Observation& observation) {
+bool Window::put(Ring<Numbers>& ring, int64_t index, const Observation& observation, size_t room) {
   if (observation.numbers.empty()) return true;
-  Numbers& bucket = bucket_at(ring, index);
-  bool all = true;
-  for (const double number : observation.numbers) all = put_number(bucket, number) && all;
-  return all;
+  Numbers* const bucket = bucket_at(ring, index, room);
+  if (bucket == nullptr) return false;
+  const size_t fit = std::min(room / kNumberBytes, kMaxKept - kept_);
+  const auto kept = observation.numbers.first(std::min(fit, observation.numbers.size()));
+  bucket->numbers.insert(bucket->numbers.end(), kept.begin(), kept.end());
+  kept_ += static_cast<uint32_t>(kept.size());
+  return kept.size() == observation.numbers.size();
 }
 
-bool Window::put_value(Values& bucket, uint64_t value, uint32_t times) {
-  if (kept_ >= kMaxKept && bucket.tally.count(value) == 0) {
-    bucket.cut = true;
-    return false;
+bool Window::put_value(Values& bucket, uint64_t value, size_t& room) {
+  if (bucket.tally.count(value) == 0) {
+    const size_t bytes = value_bytes();
+    if (kept_ >= kMaxKept || bytes > room) return false;
+    room -= bytes;
+    ++kept_;
+    for (Roll& roll : rolls_) {
+      if (bucket.index >= roll.begin && bucket.index < roll.end) roll.tally.add(value);
+    }
   }
-  if (bucket.tally.add(value, times) > 0) return true;
-  ++kept_;
-  for (Roll& roll : rolls_) {
-    if (bucket.index >= roll.begin && bucket.index < roll.end) roll.tally.add(value);
-  }
+  bucket.tally.add(value);
   return true;
 }
 
-bool Window::put_number(Numbers& bucket, double number) {
-  if (kept_ >= kMaxKept) {
-    bucket.cut = true;
-    return false;
-  }
-  bucket.numbers.push_back(number);
-  ++kept_;
-  return true;
-}
-
-Added Window::add(TimeUs time, TimeUs now, const Observation& observation) {
+Added Window::add(TimeUs time, TimeUs now, const Observation& observation, size_t room) {
   if (raw(time) - raw(now) > kMaxAheadUs) return Added::Early;
   const int64_t index = index_of(time);
   if (index < floor_) {
     ++late_;
     return Added::Late;
   }
-  const bool kept = std::visit([&](auto& ring) { return put(ring, index, observation); }, rings_);
+  const bool kept =
+      std::visit([&](auto& ring) { return put(ring, index, observation, room); }, rings_);
+  if (!kept) lose(index);
   return kept ? Added::Counted : Added::NotKept;
 }
+
+void Window::lose(int64_t index) {
+  if (index < floor_) return;
+  lost_ = lost_.empty() ? Range{index, index + 1}
+                        : Range{std::min(lost_.begin, index), std::max(lost_.end, index + 1)};
+}
+
+void Window::lose(TimeUs time) { lose(index_of(time)); }
 
 // What goes with a bucket that no window needs any more.
 template <class Bucket>
 void Window::forget(const Bucket& bucket) {
-  if constexpr (std::is_same_v<Bucket, Numbers>) kept_ -= bucket.numbers.size();
+  if constexpr (std::is_same_v<Bucket, Numbers>)
+    kept_ -= static_cast<uint32_t>(bucket.numbers.size());
   if constexpr (std::is_same_v<Bucket, Values>) {
-    kept_ -= bucket.tally.size();
+    kept_ -= static_cast<uint32_t>(bucket.tally.size());
     for (Roll& roll : rolls_) {
       if (bucket.index < roll.begin || bucket.index >= roll.end) continue;
       bucket.tally.for_each([&](uint64_t value, uint32_t) { roll.tally.take(value); });
@@ -166,50 +185,16 @@ void Window::advance(TimeUs tick) {
                                       [&](const auto& bucket) { return bucket.index >= floor; });
         std::for_each(ring.begin(), end, [&](const auto& bucket) { forget(bucket); });
         ring.erase(ring.begin(), end);
-        if (ring.empty()) ring.shrink_to_fit();
+        if (ring.capacity() > 2 * ring.size()) ring.shrink_to_fit();
       },
       rings_);
   for (Roll& roll : rolls_) {
     roll.begin = std::max(roll.begin, floor);
     roll.end = std::max(roll.end, roll.begin);
+    roll.tally.shrink();
   }
-}
-
-void Window::join(Ring<Counts>& ring, const Ring<Counts>& other) {
-  for (const Counts& bucket : other) bucket_at(ring, bucket.index).count += bucket.count;
-}
-
-void Window::join(Ring<Sums>& ring, const Ring<Sums>& other) {
-  for (const Sums& from : other) {
-    Sums& to = bucket_at(ring, from.index);
-    to.min = to.count == 0 ? from.min : std::min(to.min, from.min);
-    to.max = to.count == 0 ? from.max : std::max(to.max, from.max);
-    to.sum += from.sum;
-    to.count += from.count;
-  }
-}
-
-void Window::join(Ring<Values>& ring, const Ring<Values>& other) {
-  for (const Values& from : other) {
-    Values& to = bucket_at(ring, from.index);
-    to.cut = to.cut || from.cut;
-    from.tally.for_each([&](uint64_t value, uint32_t times) { put_value(to, value, times); });
-  }
-}
-
-void Window::join(Ring<Numbers>& ring, const Ring<Numbers>& other) {
-  for (const Numbers& from : other) {
-    Numbers& to = bucket_at(ring, from.index);
-    to.cut = to.cut || from.cut;
-    for (const double number : from.numbers) put_number(to, number);
-  }
-}
-
-void Window::absorb(const Window& other) {
-  CAIRN_ASSERT(shape_ == other.shape_ && rings_.index() == other.rings_.index());
-  std::visit([&](auto& ring) { join(ring, std::get<std::decay_t<decltype(ring)>>(other.rings_)); },
-             rings_);
-  late_ += other.late_;
+  lost_.begin = std::max(lost_.begin, floor);
+  if (lost_.empty()) lost_ = {};
 }
 
 void Window::move(const Ring<Values>& ring, Roll& roll, Range range) {
@@ -223,45 +208,49 @@ void Window::move(const Ring<Values>& ring, Roll& roll, Range range) {
   }
   roll.begin = range.begin;
   roll.end = range.end;
+  roll.tally.shrink();
 }
 
-namespace {
-
-template <class Bucket>
-uint64_t count_of(std::span<const Bucket> buckets) {
-  return std::accumulate(buckets.begin(), buckets.end(), uint64_t{0},
-                         [](uint64_t sum, const Bucket& bucket) { return sum + bucket.count; });
+WindowValue Window::counted(std::span<Window* const> windows, const query::BoundCall& call,
+                            Range range) {
+  uint64_t sum = 0;
+  for (const Window* window : windows) {
+    for (const Counts& bucket : window->part<Counts>(range)) sum += bucket.count;
+  }
+  const double count = static_cast<double>(sum);
+  if (call.function != Function::Rate) return {count};
+  const double window_us =
+      static_cast<double>(range.end - range.begin) * double(windows.front()->shape_.bucket_us);
+  return {count * static_cast<double>(call.period_us) / window_us};
 }
 
-template <class Bucket>
-bool any_cut(std::span<const Bucket> buckets) {
-  return std::any_of(buckets.begin(), buckets.end(), [](const Bucket& b) { return b.cut; });
-}
-
-template <class Bucket>
-WindowValue summed(std::span<const Bucket> buckets, Function function) {
+WindowValue Window::summed(std::span<Window* const> windows, Function function, Range range) {
+  uint64_t count = 0;
   double sum = 0;
   double least = std::numeric_limits<double>::infinity();
   double most = -least;
-  for (const Bucket& bucket : buckets) {
-    sum += bucket.sum;
-    least = std::min(least, bucket.min);
-    most = std::max(most, bucket.max);
+  for (const Window* window : windows) {
+    for (const Sums& bucket : window->part<Sums>(range)) {
+      count += bucket.count;
+      sum += bucket.sum;
+      least = std::min(least, bucket.min);
+      most = std::max(most, bucket.max);
+    }
   }
   if (function == Function::Sum) return {sum};
-  if (buckets.empty()) return {};
+  if (count == 0) return {};
   if (function == Function::Min) return {least};
   if (function == Function::Max) return {most};
-  return {sum / static_cast<double>(count_of(buckets))};
+  return {sum / static_cast<double>(count)};
 }
 
 // The smallest number that at least such a fraction of all is not above, as in the query language.
-template <class Bucket>
-WindowValue ranked(std::span<const Bucket> buckets, uint32_t per_million) {
-  if (any_cut(buckets)) return {std::nullopt, true};
+WindowValue Window::ranked(std::span<Window* const> windows, uint32_t per_million, Range range) {
   std::vector<double> all;
-  for (const Bucket& bucket : buckets) {
-    all.insert(all.end(), bucket.numbers.begin(), bucket.numbers.end());
+  for (const Window* window : windows) {
+    for (const Numbers& bucket : window->part<Numbers>(range)) {
+      all.insert(all.end(), bucket.numbers.begin(), bucket.numbers.end());
+    }
   }
   if (all.empty()) return {};
   constexpr uint64_t kWhole = 1'000'000;
@@ -271,34 +260,77 @@ WindowValue ranked(std::span<const Bucket> buckets, uint32_t per_million) {
   return {*at};
 }
 
-}  // namespace
+WindowValue Window::different(std::span<Window* const> windows, Range range, bool earlier) {
+  std::vector<const ValueTally*> tallies;
+  for (Window* window : windows) {
+    Roll& roll = window->rolls_[earlier ? 1 : 0];
+    move(std::get<Ring<Values>>(window->rings_), roll, range);
+    if (roll.tally.size() > 0) tallies.push_back(&roll.tally);
+  }
+  if (tallies.empty()) return {0.0};
+  if (tallies.size() == 1) return {static_cast<double>(tallies.front()->size())};
+  ValueTally all;
+  for (const ValueTally* tally : tallies) {
+    tally->for_each([&](uint64_t value, uint32_t) { all.add(value); });
+  }
+  return {static_cast<double>(all.size())};
+}
 
 WindowValue Window::value(const query::BoundCall& call, TimeUs tick, bool earlier) {
-  CAIRN_ASSERT(raw(tick) % shape_.bucket_us == 0);
-  const int64_t end = index_of(tick) - (earlier ? shape_.buckets_before : 0);
-  const Range range{end - shape_.buckets, end};
-  CAIRN_ASSERT(range.begin >= floor_);
-  if (const auto* counts = std::get_if<Ring<Counts>>(&rings_)) {
-    const double count = static_cast<double>(count_of(part(*counts, range)));
-    if (call.function == Function::Count) return {count};
-    const double window_us = static_cast<double>(shape_.buckets) * double(shape_.bucket_us);
-    return {count * static_cast<double>(call.period_us) / window_us};
+  Window* const self = this;
+  return value_of({&self, 1}, call, tick, earlier);
+}
+
+WindowValue Window::value_of(std::span<Window* const> windows, const query::BoundCall& call,
+                             TimeUs tick, bool earlier) {
+  CAIRN_ASSERT(!windows.empty());
+  const Window& first = *windows.front();
+  CAIRN_ASSERT(raw(tick) % first.shape_.bucket_us == 0);
+  const int64_t end = first.index_of(tick) - (earlier ? first.shape_.buckets_before : 0);
+  const Range range{end - first.shape_.buckets, end};
+  bool lost = false;
+  for (const Window* window : windows) {
+    CAIRN_ASSERT(window->shape_ == first.shape_ && window->rings_.index() == first.rings_.index());
+    CAIRN_ASSERT(range.begin >= window->floor_);
+    lost = lost || window->lost_.meets(range);
   }
-  if (const auto* sums = std::get_if<Ring<Sums>>(&rings_)) {
-    return summed(part(*sums, range), call.function);
+  if (lost) return {std::nullopt, true};
+  if (std::holds_alternative<Ring<Counts>>(first.rings_)) return counted(windows, call, range);
+  if (std::holds_alternative<Ring<Sums>>(first.rings_)) {
+    return summed(windows, call.function, range);
   }
-  if (const auto* numbers = std::get_if<Ring<Numbers>>(&rings_)) {
-    return ranked(part(*numbers, range), call.per_million);
+  if (std::holds_alternative<Ring<Numbers>>(first.rings_)) {
+    return ranked(windows, call.per_million, range);
   }
-  const auto& values = std::get<Ring<Values>>(rings_);
-  if (any_cut(part(values, range))) return {std::nullopt, true};
-  Roll& roll = rolls_[earlier ? 1 : 0];
-  move(values, roll, range);
-  return {static_cast<double>(roll.tally.size())};
+  return different(windows, range, earlier);
 }
 
 bool Window::empty() const {
   return std::visit([](const auto& ring) { return ring.empty(); }, rings_);
+}
+
+bool Window::is_as(const Window& none) const {
+  return empty() &&
+         (lost_.empty() || (lost_.begin >= none.lost_.begin && lost_.end <= none.lost_.end));
+}
+
+// In its bucket, and in the tally of each window that is asked for.
+size_t Window::value_bytes() const {
+  return ValueTally::kEach + ValueTally::kEachShrunk * (shape_.buckets_before > 0 ? 2 : 1);
+}
+
+size_t Window::charge() const {
+  return std::visit(
+      [&](const auto& ring) {
+        using Bucket = typename std::decay_t<decltype(ring)>::value_type;
+        if constexpr (std::is_same_v<Bucket, Values>) {
+          return rolls_.size() * (sizeof(Roll) + ValueTally::kLeast) +
+                 ring.size() * bucket_bytes<Bucket>(ValueTally::kLeast) + kept_ * value_bytes();
+        }
+        const size_t numbers = std::is_same_v<Bucket, Numbers> ? kept_ * kNumberBytes : 0;
+        return ring.size() * bucket_bytes<Bucket>(0) + numbers;
+      },
+      rings_);
 }
 
 size_t Window::memory_bytes() const {

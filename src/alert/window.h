@@ -11,14 +11,19 @@
 // is missing in those evaluated before, which stay as they were logged; and what comes when no
 // window to come can hold it is not counted and reported (Added::Late).
 //
-// *Merges.* A rule whose windows depend on issues keeps one window a fingerprint and joins those it
-// wants at the tick (absorb), as a query does; so nothing moves when issues are merged.
+// *Merges.* A rule whose windows depend on issues keeps one window a fingerprint and asks those it
+// wants together at the tick (value_of), as a query does; so nothing moves when issues are merged.
 //
-// Memory: a window 96 bytes; a bucket of counts 16 bytes, of sums 40, of values 56 and 22 to 43 a
-// different value, of percentiles 40 and 8 to 16 a number.
+// *What there was no room for* is remembered as a range of buckets, from the first to the last of
+// them; a window that reaches into it has no value: rather none than a wrong one.
+//
+// Memory: a window 104 bytes; a bucket of counts 16 bytes, of sums 40, of values 48 and 22 to 43 a
+// different value, of percentiles 32 and 8 to 16 a number. Values that were asked for are kept once
+// more for the window, and for the earlier one. All of it is at most what charge() says.
 // Values; not thread-safe.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -34,8 +39,7 @@ namespace cairn::alert {
 
 // Occurrences so far ahead of their record's time are clocks gone wrong; they are not counted.
 inline constexpr int64_t kMaxAheadUs = int64_t{24} * 3600 * kMicrosPerSecond;
-// Different values a bucket, or numbers, that one window keeps in all its buckets. A window in
-// which one was not kept has no value: rather none than a wrong one.
+// Different values a bucket, or numbers, that one window keeps in all its buckets.
 inline constexpr size_t kMaxKept = 1u << 20;
 
 struct WindowShape {
@@ -57,12 +61,12 @@ enum class Added : uint8_t {
   Counted,
   Late,     // no window to come can hold it
   Early,    // kMaxAheadUs
-  NotKept,  // kMaxKept
+  NotKept,  // kMaxKept, or no room
 };
 
 struct WindowValue {
   std::optional<double> number;  // nullopt: of nothing, or incomplete
-  bool incomplete = false;       // kMaxKept
+  bool incomplete = false;       // not all of it was kept
 };
 
 class Window {
@@ -71,29 +75,39 @@ class Window {
   Window(const WindowShape& shape, query::BoundCall::Function function);
 
   // `now` is the time of the record. What brings no value or number along, where these are kept,
-  // counts and leaves nothing.
-  Added add(TimeUs time, TimeUs now, const Observation& observation);
+  // counts and leaves nothing. `room`: charge() grows by so many bytes at most.
+  Added add(TimeUs time, TimeUs now, const Observation& observation, size_t room = SIZE_MAX);
+  // One of that time is known not to be in it. Of times no window to come can hold: nothing.
+  void lose(TimeUs time);
   // Windows before `tick` will not be asked for any more.
   void advance(TimeUs tick);
-  // Everything that `other` counted, as if it had been added here. Precondition: same shape and
-  // function.
-  void absorb(const Window& other);
 
   // Of the window that ends at the tick, which lies between two buckets and was not passed by
   // advance(). `earlier`: of the one it is compared with. Precondition: the call's function is this
   // window's.
   WindowValue value(const query::BoundCall& call, TimeUs tick, bool earlier = false);
+  // The same of all that these counted. Costs their buckets in the window; percentiles, and values
+  // of more than one window, cost what is kept in these. Preconditions: at least one, of the same
+  // shape and function.
+  static WindowValue value_of(std::span<Window* const> windows, const query::BoundCall& call,
+                              TimeUs tick, bool earlier = false);
 
-  bool empty() const;
+  bool empty() const;  // nothing is kept
+  // Nothing is kept, and nothing lost but what `none` lost, too.
+  bool is_as(const Window& none) const;
   uint64_t late() const { return late_; }
+  // Bytes beside itself that it can come to need for what it keeps, the same for the same
+  // observations wherever it runs. After an advance() memory_bytes() is at most that and its size.
+  size_t charge() const;
   size_t memory_bytes() const;
   // What was counted, and not how it was asked for.
   bool operator==(const Window& other) const {
     return shape_ == other.shape_ && floor_ == other.floor_ && late_ == other.late_ &&
-           rings_ == other.rings_;
+           lost_ == other.lost_ && rings_ == other.rings_;
   }
 
  private:
+  using Function = query::BoundCall::Function;
   struct Counts {
     int64_t index = 0;
     uint64_t count = 0;
@@ -109,13 +123,11 @@ class Window {
   };
   struct Values {
     int64_t index = 0;
-    bool cut = false;
     ValueTally tally;
     bool operator==(const Values&) const = default;
   };
   struct Numbers {
     int64_t index = 0;
-    bool cut = false;
     std::vector<double> numbers;
     bool operator==(const Numbers&) const = default;
   };
@@ -134,33 +146,46 @@ class Window {
   struct Range {
     int64_t begin = 0;
     int64_t end = 0;
+    bool operator==(const Range&) const = default;
+    bool empty() const { return begin >= end; }
+    bool meets(const Range& other) const {
+      return std::max(begin, other.begin) < std::min(end, other.end);
+    }
   };
 
-  static Rings rings_for(query::BoundCall::Function function);
+  static Rings rings_for(Function function);
   int64_t index_of(TimeUs time) const;
+  // nullptr: there is no room for another one.
   template <class Bucket>
-  static Bucket& bucket_at(Ring<Bucket>& ring, int64_t index);
+  Bucket* bucket_at(Ring<Bucket>& ring, int64_t index, size_t& room);
   template <class Bucket>
   static std::span<const Bucket> part(const Ring<Bucket>& ring, Range range);
+  template <class Bucket>
+  std::span<const Bucket> part(Range range) const {
+    return part(std::get<Ring<Bucket>>(rings_), range);
+  }
   // False: not all of it could be kept.
-  bool put(Ring<Counts>& ring, int64_t index, const Observation& observation);
-  bool put(Ring<Sums>& ring, int64_t index, const Observation& observation);
-  bool put(Ring<Values>& ring, int64_t index, const Observation& observation);
-  bool put(Ring<Numbers>& ring, int64_t index, const Observation& observation);
-  bool put_value(Values& bucket, uint64_t value, uint32_t times);
-  bool put_number(Numbers& bucket, double number);
-  void join(Ring<Counts>& ring, const Ring<Counts>& other);
-  void join(Ring<Sums>& ring, const Ring<Sums>& other);
-  void join(Ring<Values>& ring, const Ring<Values>& other);
-  void join(Ring<Numbers>& ring, const Ring<Numbers>& other);
+  bool put(Ring<Counts>& ring, int64_t index, const Observation& observation, size_t room);
+  bool put(Ring<Sums>& ring, int64_t index, const Observation& observation, size_t room);
+  bool put(Ring<Values>& ring, int64_t index, const Observation& observation, size_t room);
+  bool put(Ring<Numbers>& ring, int64_t index, const Observation& observation, size_t room);
+  bool put_value(Values& bucket, uint64_t value, size_t& room);
+  size_t value_bytes() const;
+  void lose(int64_t index);
+  static WindowValue counted(std::span<Window* const> windows, const query::BoundCall& call,
+                             Range range);
+  static WindowValue summed(std::span<Window* const> windows, Function function, Range range);
+  static WindowValue ranked(std::span<Window* const> windows, uint32_t per_million, Range range);
+  static WindowValue different(std::span<Window* const> windows, Range range, bool earlier);
   template <class Bucket>
   void forget(const Bucket& bucket);
   static void move(const Ring<Values>& ring, Roll& roll, Range range);
 
   WindowShape shape_;
   int64_t floor_;  // buckets below are gone
-  uint64_t late_ = 0;
-  size_t kept_ = 0;  // values and numbers in all buckets
+  uint32_t late_ = 0;
+  uint32_t kept_ = 0;  // values and numbers in all buckets
+  Range lost_;         // not all in it was kept
   Rings rings_;
   std::vector<Roll> rolls_;  // of values: the window's and the earlier one's
 };

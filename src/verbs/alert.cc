@@ -174,15 +174,19 @@ std::vector<std::string> notes_of(const alert::Rule& rule, const alert::BoundRul
                     "are all listed.",
                     rule.issue()->quiet_min));
   }
-  if (replay.figures.refused + replay.state.refused > 0) {
+  if (replay.figures.refused > 0) {
     notes.push_back(fmt::format(
-        "A rule has at most {} keys at a time; {} occurrences of more were "
-        "not counted, {} keys in trouble not followed.",
-        alert::kMaxKeys, format_count(replay.figures.refused), format_count(replay.state.refused)));
+        "There was no room for more keys: {} occurrences of others were not counted, and "
+        "values that lack them are left out.",
+        format_count(replay.figures.refused)));
+  }
+  if (replay.state.refused > 0) {
+    notes.push_back(fmt::format("A rule follows at most {} keys in trouble; {} more were not.",
+                                alert::kMaxKeys, format_count(replay.state.refused)));
   }
   if (replay.figures.not_kept > 0) {
     notes.push_back(
-        fmt::format("{} occurrences brought more values or numbers than a window keeps; "
+        fmt::format("{} occurrences brought more than there is room for in a window; "
                     "windows with them have no value.",
                     format_count(replay.figures.not_kept)));
   }

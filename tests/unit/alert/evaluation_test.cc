@@ -5,6 +5,7 @@
 #include <memory>
 #include <random>
 
+#include "alert/rule_state.h"
 #include "base/time_format.h"
 #include "model/command.h"
 #include "query/ast_print.h"
@@ -40,7 +41,7 @@ class Alerts {
     if (!bound) return false;
     const RuleId id{static_cast<uint32_t>(rules.size())};
     const auto subscribed = shared.subscribe(id, rule, *bound);
-    if (subscribed.made) evaluations.emplace(subscribed.evaluation, Evaluation(*bound));
+    if (subscribed.made) evaluations.emplace(subscribed.evaluation, Evaluation(*bound, options));
     rules.push_back(rule);
     return true;
   }
@@ -75,6 +76,7 @@ class Alerts {
   alert::SharedQueries shared;
   std::map<alert::EvaluationId, Evaluation> evaluations;
   std::vector<Rule> rules;
+  alert::EvaluationOptions options;
   TimeUs now{};
 
  private:
@@ -300,20 +302,31 @@ TEST_CASE("evaluations say what the query engine says of their windows") {
     const TimeUs begin = world.stored().front().occurrence.time();
     RandomQuery queries(seed, begin, TimeUs{raw(begin) + 24 * 60 * kMinute});
     Alerts alerts(world);
+    alerts.options.seed = random();
     for (int i = 0; i < 60; ++i) alerts.add(random_rule(random, queries));
     alerts.see(world.stored().front());
     rules += alerts.rules.size();
+    std::map<alert::EvaluationId, TimeUs> done;
     for (int i = 0; i < 400; ++i) {
       world.add(occurrences.next());
       alerts.see(world.stored().back());
       if (random() % 12 == 0) change_something(world, random, alerts.now);
       if (random() % 40 != 0) continue;
       if (random() % 3 == 0) world.seal();
+      std::map<alert::EvaluationId, TimeUs> ticks;
       for (size_t id = 0; id < alerts.rules.size(); ++id) {
         const RuleId rule{static_cast<uint32_t>(id)};
         const TimeUs tick = alerts.tick_of(alerts.rules[id]);
+        const auto evaluation = *alerts.shared.evaluation_of(rule);
+        if (const auto last = done.find(evaluation); last != done.end() && tick <= last->second) {
+          continue;
+        }
         values += check(alerts, rule);
-        alerts.evaluations.at(*alerts.shared.evaluation_of(rule)).advance(tick);
+        ticks[evaluation] = tick;
+      }
+      for (const auto& [evaluation, tick] : ticks) {
+        alerts.evaluations.at(evaluation).advance(tick);
+        done[evaluation] = tick;
       }
     }
     for (const auto& one : alerts.evaluations) late += one.second.figures().late;
@@ -368,7 +381,7 @@ TEST_CASE_METHOD(Few, "each value is a key, no value is one, and open ones are t
   CHECK(at(4) == std::vector{value("", 4, 1), value("x", 4, 2)});
   CHECK(at(4, {"gone", "x"}) ==
         std::vector{value("", 4, 1), value("gone", 4, 0), value("x", 4, 2)});
-  evaluation().advance(TimeUs{20 * kMinute});
+  evaluation().advance(TimeUs{19 * kMinute});
   CHECK(at(20).empty());
   CHECK(at(20, {"x"}) == std::vector{value("x", 20, 0)});
   event(1, "y");
@@ -403,22 +416,165 @@ TEST_CASE("a different rule takes less than 1 KiB beside its buckets") {
   CHECK(bytes / kRules <= 1024);
 }
 
-TEST_CASE_METHOD(Few, "more keys than there may be are counted, and make room when they go") {
-  for (int i = 0; i < 2; ++i) event(1, "k" + std::to_string(i));
-  Evaluation& one = evaluation();
-  model::TermExtractor extractor;
-  model::Occurrence occurrence = world.stored().back().occurrence;
-  for (size_t i = 2; i < alert::kMaxKeys + 5; ++i) {
-    occurrence.event = R"({"tags":{"shard":"k)" + std::to_string(i) + R"("}})";
-    one.add(Side::Counted, occurrence, extractor.extract(occurrence), FingerprintId{1},
-            TimeUs{kMinute});
+namespace {
+
+Rule rule_of(const std::string& aggregate, const std::string& group_by,
+             const std::string& filter = "") {
+  Rule rule;
+  rule.name = "A";
+  rule.query = filter;
+  MetricCondition metric;
+  metric.aggregate = aggregate;
+  metric.time_window_min = 5;
+  metric.group_by = group_by;
+  metric.critical = 5;
+  rule.condition = metric;
+  return rule;
+}
+
+// One rule, and occurrences with what it asks for.
+struct One {
+  explicit One(const Rule& rule, const alert::EvaluationOptions& options = {}) {
+    alerts.options = options;
+    REQUIRE(alerts.add(rule));
   }
-  CHECK(one.figures().refused == 5);
-  CHECK(at(2).size() == alert::kMaxKeys);
-  CHECK(one.memory_bytes() < alert::kMaxKeys * 400);
-  one.advance(TimeUs{20 * kMinute});
-  CHECK(at(20).empty());
-  CHECK(one.memory_bytes() < 2000);
+  void add(int64_t at_minute, const std::string& user, FingerprintId fingerprint = {},
+           const std::string& shard = "1") {
+    occurrence.project = ProjectId{1};
+    occurrence.detection_time = static_cast<double>(at_minute * 60);
+    const std::vector<model::Term> terms = {{FieldId{0}, "who", user},
+                                            {FieldId{0}, "shard", shard}};
+    evaluation().add(Side::Counted, occurrence, terms, fingerprint, TimeUs{at_minute * kMinute});
+  }
+  std::map<std::string, alert::Update> at(int64_t tick_minute,
+                                          const std::vector<std::string>& open = {}) {
+    std::map<std::string, alert::Update> found;
+    for (const auto& one : alerts.evaluate(RuleId{0}, TimeUs{tick_minute * kMinute}, open)) {
+      found[one.key] = one.update;
+    }
+    return found;
+  }
+  Evaluation& evaluation() { return alerts.evaluations.begin()->second; }
+  QueryWorld world;
+  Alerts alerts{world};
+  model::Occurrence occurrence;
+};
+
+}  // namespace
+
+TEST_CASE("a thousand quiet keys do not hide the one in trouble") {
+  One one(rule_of("count()", "tags[who]"));
+  for (int i = 0; i < 5000; ++i) one.add(1, "quiet " + std::to_string(i));
+  for (int i = 0; i < 5000; ++i) one.add(2, "zed");
+  CHECK(one.at(3).at("zed").value == 5000);
+  CHECK_FALSE(one.evaluation().keys_missing(TimeUs{3 * kMinute}));
+  CHECK(one.evaluation().figures().refused == 0);
+  CHECK(one.evaluation().memory_bytes() < 5001 * 500);
+  one.at(20);
+  one.evaluation().advance(TimeUs{20 * kMinute});
+  CHECK(one.evaluation().memory_bytes() < 2000);
+}
+
+TEST_CASE("keys for which there is no room are known to be missing, and not taken for quiet") {
+  One one(rule_of("count()", "tags[who]"), {{}, 100'000, 0});
+  for (int i = 0; i < 1000; ++i) one.add(1, "user " + std::to_string(i));
+  CHECK(one.evaluation().figures().refused > 100);
+  CHECK(one.evaluation().memory_bytes() < 110'000);
+  const auto updates = one.at(2, {"user 999", "user 0"});
+  CHECK(updates.at("user 0").value == 1);
+  CHECK_FALSE(updates.at("user 0").incomplete);
+  CHECK(updates.at("user 999").incomplete);  // it is open, and came
+  CHECK(one.evaluation().keys_missing(TimeUs{6 * kMinute}));
+  CHECK_FALSE(one.evaluation().keys_missing(TimeUs{7 * kMinute}));
+  one.evaluation().advance(TimeUs{6 * kMinute});
+  one.evaluation().advance(TimeUs{7 * kMinute});
+  one.add(7, "user 999");
+  CHECK(one.at(8).at("user 999").value == 1);
+}
+
+TEST_CASE("a value that lacks fingerprints is not known") {
+  for (const auto& [aggregate, group_by] : {std::pair("count()", ""), std::pair("uniq(issue)", ""),
+                                            std::pair("count()", "tags[who]")}) {
+    INFO(aggregate << " by " << group_by);
+    One one(rule_of(aggregate, group_by, "is:unresolved"), {{}, 20'000, 0});
+    model::Occurrence occurrence;
+    occurrence.project = ProjectId{1};
+    occurrence.title = "Error";
+    occurrence.event = "{}";
+    std::vector<FingerprintId> fingerprints;
+    for (int i = 0; i < 200; ++i) {
+      occurrence.id.bytes[0] = static_cast<uint8_t>(i);
+      occurrence.fingerprint = {"f" + std::to_string(i)};
+      one.world.add(occurrence);
+      fingerprints.push_back(one.world.stored().back().fingerprint);
+    }
+    const std::string key = std::string_view(group_by).empty() ? "" : "ann";
+    for (int i = 0; i < 20; ++i) one.add(1, "ann", fingerprints[size_t(i)]);
+    CHECK(one.at(2).at(key).value == 20);
+    for (const FingerprintId fingerprint : fingerprints) one.add(3, "ann", fingerprint);
+    CHECK(one.at(3).at(key).value == 20);
+    CHECK(one.at(4).at(key).incomplete);
+    CHECK_FALSE(one.at(4).at(key).value.has_value());
+    CHECK(one.at(8).at(key).incomplete);
+    CHECK_FALSE(one.at(9, {key}).at(key).incomplete);
+  }
+}
+
+TEST_CASE("numbers by key, and old times, take no more than there is room for") {
+  One one(rule_of("p95(tags[shard])", "tags[who]"), {{}, 1u << 20, 0});
+  for (int i = 0; i < 100'000; ++i) one.add(1, "user " + std::to_string(i % 10), {}, "7");
+  CHECK(one.evaluation().memory_bytes() < (1u << 20) + 1024);
+  CHECK(one.evaluation().figures().not_kept > 1000);
+  CHECK(one.at(2).at("user 1").incomplete);
+
+  One old(rule_of("count()", ""), {{}, 1u << 20, 0});
+  for (int i = 0; i < 100'000; ++i) old.add(-i, "ann");
+  CHECK(old.evaluation().memory_bytes() < (1u << 20) + 1024);
+  One begun(rule_of("count()", ""), {TimeUs{0}, 1u << 20, 0});
+  for (int i = 0; i < 100'000; ++i) begun.add(-i, "ann");
+  CHECK(begun.evaluation().figures().late == 100'000 - 6);  // minutes 0 to -5
+  CHECK(begun.at(0).at("").value == 5);
+  CHECK(begun.evaluation().memory_bytes() < 2000);
+}
+
+TEST_CASE("a key that falls silent is told of once more, and can alert of that") {
+  One one(rule_of("count()", "tags[who]"));
+  MetricCondition metric = *one.alerts.rules[0].metric();
+  metric.threshold_type = alert::Direction::Below;
+  metric.critical = 2;
+  metric.threshold_period = 2;
+  alert::RuleState state;
+  for (int i = 0; i < 3; ++i) one.add(1, "ann");
+  std::string told;
+  for (int64_t tick = 2; tick < 12; ++tick) {
+    const TimeUs time{tick * kMinute};
+    const auto updates = one.alerts.evaluate(RuleId{0}, time, alert::known_keys(state));
+    for (const auto& transition : alert::apply_tick(metric, state, time, updates).transitions) {
+      told += std::to_string(tick) + " " + transition.key + ";";
+    }
+    one.evaluation().advance(time);
+  }
+  CHECK(told == "8 ann;");  // nothing is left at 7, and again at 8
+  for (int i = 0; i < 2; ++i) one.add(12, "ann");
+  const TimeUs again{13 * kMinute};
+  const auto updates = one.alerts.evaluate(RuleId{0}, again, alert::known_keys(state));
+  CHECK(updates.size() == 1);
+  CHECK(updates[0].update.value == 2);
+}
+
+TEST_CASE("with a seed nobody can choose users that are taken for one") {
+  // These have the same hash without one.
+  for (const uint64_t seed : {0, 1, 2}) {
+    INFO(seed);
+    One by_user(rule_of("count()", "tags[who]"), {{}, 1u << 20, seed});
+    One users(rule_of("uniq(tags[who])", ""), {{}, 1u << 20, seed});
+    for (const char* name : {"user49688", "r0VQkTEx"}) {
+      by_user.add(1, name);
+      users.add(1, name);
+    }
+    CHECK(by_user.at(2).size() == (seed == 0 ? 1 : 2));
+    CHECK(users.at(2).at("").value == (seed == 0 ? 1 : 2));
+  }
 }
 
 }  // namespace cairn::testing

@@ -297,13 +297,23 @@ TEST_CASE("incidents are acknowledged and commented") {
   CHECK(add_comment(incident, {{minute(2), "user:7"}, ""}).error().code ==
         ErrorCode::InvalidArgument);
   CHECK_FALSE(add_comment(incident, {{}, std::string(kMaxCommentBytes + 1, 'x')}).ok());
-  // They stay with it.
-  Step done = step(above(10), state, {minute(3), 1, {}});
+  // Comments are no part of a transition, but of the incident while it is open.
+  MetricCondition worse = above(20);
+  worse.warning = 10;
+  state.warning.active = true;
+  state.critical.active = false;
+  incident.severity = Severity::Warning;
+  const Step eased = step(worse, state, {minute(30), 31, {}});
+  REQUIRE(eased.transition.has_value());
+  CHECK(eased.transition->incident.comments.empty());
+  CHECK(eased.state.open->comments.size() == 1);
+  const Step done = step(worse, eased.state, {minute(31), 1, {}});
   Incident closed = done.transition->incident;
-  CHECK(closed.comments.size() == 1);
+  CHECK(closed.comments.empty());
+  CHECK(close(eased.state, CloseMethod::Manual, minute(31))->transition->incident.comments.empty());
   CHECK(closed.acknowledged.has_value());
   CHECK(acknowledge(closed, {minute(4), "user:7"}).error().code == ErrorCode::Conflict);
-  for (size_t i = 1; i < kMaxComments; ++i) CHECK(add_comment(closed, {{}, "more"}).ok());
+  for (size_t i = 0; i < kMaxComments; ++i) CHECK(add_comment(closed, {{}, "more"}).ok());
   CHECK(add_comment(closed, {{}, "more"}).error().code == ErrorCode::Exhausted);
 }
 

@@ -143,7 +143,7 @@ TEST_CASE("percentages of another window") {
 }
 
 TEST_CASE("memory is what the header says") {
-  CHECK(sizeof(Window) <= 96);
+  CHECK(sizeof(Window) <= 104);
   Window counts(kFive, Function::Count);
   for (int64_t i = 0; i < 1024; ++i) add(counts, minute(i));
   CHECK(counts.memory_bytes() == sizeof(Window) + 1024 * 16);
@@ -152,10 +152,10 @@ TEST_CASE("memory is what the header says") {
   CHECK(sums.memory_bytes() == sizeof(Window) + 1024 * 40);
   Window values(kFive, Function::Uniq);
   for (uint64_t i = 0; i < 1000; ++i) add(values, minute(0), {i});
-  CHECK(values.memory_bytes() <= sizeof(Window) + 56 + 1000 * 43);
+  CHECK(values.memory_bytes() <= sizeof(Window) + 2 * 48 + 48 + 1000 * 43);
   Window numbers(kFive, Function::Percentile);
   for (int i = 0; i < 1000; ++i) add(numbers, minute(0), {}, {1});
-  CHECK(numbers.memory_bytes() <= sizeof(Window) + 40 + 1000 * 16);
+  CHECK(numbers.memory_bytes() <= sizeof(Window) + 32 + 1000 * 16);
 }
 
 TEST_CASE("ticks are multiples of the resolution, and a stop brings no burst of old ones") {
@@ -309,8 +309,7 @@ TEST_CASE("windows are what a look over all observations says") {
         if (first) seen_by_one.push_back(next);
       }
       for (Window* window : {&one, &other}) window->advance(at);
-      Window both = one;
-      both.absorb(other);
+      Window* const both[] = {&one, &other};
       // Also a few ticks ahead and back again.
       for (const int64_t ahead : {int64_t{0}, int64_t{below(4)}, int64_t{0}}) {
         const TimeUs end{raw(at) + ahead * shape.bucket_us};
@@ -318,8 +317,10 @@ TEST_CASE("windows are what a look over all observations says") {
         const TimeUs before_end{raw(end) - delta_us};
         const TimeUs before{raw(begin) - delta_us};
         REQUIRE(one.value(call, end).number == naive(call, seen_by_one, begin, end));
-        REQUIRE(both.value(call, end).number == naive(call, seen, begin, end));
+        REQUIRE(Window::value_of(both, call, end).number == naive(call, seen, begin, end));
         REQUIRE(one.value(call, end, true).number == naive(call, seen_by_one, before, before_end));
+        REQUIRE(Window::value_of(both, call, end, true).number ==
+                naive(call, seen, before, before_end));
       }
     }
     // The same observations in another order are the same window.
@@ -332,19 +333,74 @@ TEST_CASE("windows are what a look over all observations says") {
   CHECK(late > 100);
 }
 
-TEST_CASE("there is a window for each key, up to a limit") {
+TEST_CASE(
+    "windows that are asked together cost what is in the window, not what is in all of them") {
+  // Two fingerprints, each with every other minute of 89 days, and a window of an hour.
   const BoundCall count = call_of(Function::Count);
-  KeyedWindows windows(kFive, count.function, 2);
+  constexpr int64_t kBefore = 89 * 24 * 60;
+  const WindowShape shape{kMinute, 60, static_cast<uint32_t>(kBefore)};
+  std::vector<Window> windows(2, Window(shape, count.function));
+  for (int64_t at = 0; at < kBefore + 60; ++at) {
+    add(windows[static_cast<size_t>(at % 2)], minute(at));
+  }
+  Window* const both[] = {&windows[0], &windows[1]};
+  for (int64_t tick = 0; tick < 1000; ++tick) {  // a join of all buckets takes a second each
+    const TimeUs end = minute(kBefore + tick % 60);
+    REQUIRE(Window::value_of(both, count, end).number == 60);
+    REQUIRE(Window::value_of(both, count, end, true).number == double(tick % 60));
+  }
+}
+
+TEST_CASE("a window takes no more than its room, and says which times it does not know") {
+  const BoundCall count = call_of(Function::Count);
+  Window window(kFive, count.function);
+  CHECK(window.add(minute(1), minute(1), {}, 32) == Added::Counted);
+  CHECK(window.add(minute(1), minute(1), {}, 0) == Added::Counted);  // in the bucket that is there
+  CHECK(window.add(minute(4), minute(4), {}, 31) == Added::NotKept);
+  CHECK(window.add(minute(6), minute(6), {}, 31) == Added::NotKept);
+  CHECK(window.charge() == 32);
+  CHECK(window.value(count, minute(4)).number == 2);
+  for (int64_t tick = 5; tick <= 11; ++tick) {  // 4 to 6, all of them
+    CHECK(window.value(count, minute(tick)).incomplete);
+    CHECK_FALSE(window.value(count, minute(tick)).number.has_value());
+  }
+  CHECK(window.value(count, minute(12)).number == 0);
+  window.advance(minute(12));
+  CHECK(window.is_as(Window(kFive, count.function)));
+}
+
+namespace {
+
+// Of counts with one bucket.
+size_t key_charge() {
+  KeyedWindows one(kFive, Function::Count, UINT32_MAX);
+  one.add({1, FingerprintId{0}}, minute(1), minute(1), {});
+  return one.charged_bytes();
+}
+
+}  // namespace
+
+TEST_CASE("there is a window for each key, as long as there is room") {
+  const BoundCall count = call_of(Function::Count);
+  KeyedWindows windows(kFive, count.function, static_cast<uint32_t>(2 * key_charge()));
   const auto at = [&](uint64_t label, int64_t time) {
     return windows.add({label, FingerprintId{0}}, minute(time), minute(7), {});
   };
+  const auto value = [&](uint64_t label, int64_t tick) {
+    Window* found = &windows.none();
+    windows.for_each([&](const WindowKey& key, Window& window) {
+      if (key.label == label) found = &window;
+    });
+    return found->value(count, minute(tick));
+  };
   CHECK(at(1, 1) == Added::Counted);
-  CHECK(at(2, 2) == Added::Counted);
-  CHECK_FALSE(at(3, 2).has_value());
+  CHECK(at(2, 3) == Added::Counted);
+  CHECK_FALSE(windows.none().value(count, minute(4)).incomplete);
+  CHECK_FALSE(at(3, 3).has_value());
   CHECK(windows.refused() == 1);
-  Window all = windows.empty_window();
-  windows.for_each([&](const WindowKey&, Window& window) { all.absorb(window); });
-  CHECK(all.value(count, minute(3)).number == 2);
+  CHECK(value(1, 4).number == 1);  // those that are there are exact
+  CHECK(value(2, 4).number == 1);
+  CHECK(value(3, 4).incomplete);
   windows.advance(minute(7));  // the first one's only bucket goes
   CHECK(windows.size() == 1);
   CHECK_FALSE(windows.has(1));
@@ -352,4 +408,46 @@ TEST_CASE("there is a window for each key, up to a limit") {
   CHECK(windows.size() == 1);  // a key of which nothing is counted takes no place
   CHECK(at(3, 7) == Added::Counted);
   CHECK(windows.has(3));
+  CHECK(value(3, 8).incomplete);  // one of minute 3 is missing
+  CHECK(value(3, 9).number == 1);
+  CHECK(value(4, 8).incomplete);
+  CHECK(value(4, 9).number == 0);
+  CHECK(at(2, 8) == Added::NotKept);  // another bucket
+  CHECK(value(2, 8).number == 1);
+  CHECK(value(2, 9).incomplete);
+  windows.advance(minute(20));
+  CHECK(windows.size() == 0);
+  CHECK(windows.charged_bytes() == 0);
+}
+
+TEST_CASE("keys take no more than they are charged, and are charged no more than there is") {
+  size_t refused = 0;
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    INFO("seed " << seed);
+    std::mt19937_64 random(seed);
+    const BoundCall call = random_call(random);
+    const WindowShape shape{kMinute, 5, random() % 2 == 0 ? 20u : 0u};
+    constexpr uint32_t kMost = 40'000;
+    KeyedWindows windows(shape, call.function, kMost);
+    for (int64_t tick = 100; tick < 160; ++tick) {
+      for (uint64_t i = random() % 200; i > 0; --i) {
+        const WindowKey key{random() % 60, FingerprintId{0}};
+        std::vector<uint64_t> values(random() % 4);
+        for (uint64_t& value : values) value = random() % 500;
+        const std::vector<double> numbers(random() % 4, 1.0);
+        const TimeUs time = minute(tick - static_cast<int64_t>(random() % 20));
+        windows.add(key, time, minute(tick), {values, numbers});
+        REQUIRE(windows.charged_bytes() <= kMost);
+      }
+      windows.for_each([&](const WindowKey&, Window& window) {
+        window.value(call, minute(tick));
+        window.value(call, minute(tick), true);
+      });
+      windows.advance(minute(tick));
+      REQUIRE(windows.memory_bytes() <=
+              sizeof(windows) + windows.none().charge() + windows.charged_bytes());
+    }
+    refused += windows.refused();
+  }
+  CHECK(refused > 1000);
 }
