@@ -267,20 +267,18 @@ std::vector<KeyUpdate> Evaluation::at(TimeUs tick, const Issues& issues,
   for (const auto& one : counted) keys.insert(one.first);
   for (const auto& one : whole) keys.insert(one.first);
   if (!group_by_) keys = {""};
-  Window* none = &counted_.none();
-  const Reading no_count = read({&none, 1}, tick);
-  if (whole_) none = &whole_->none();
-  const Reading no_whole = read({&none, 1}, tick);
-  const auto reading_of = [](const Readings& readings, const std::string& key,
-                             const Reading& otherwise) -> const Reading& {
+  const auto reading_of = [&](const Readings& readings, KeyedWindows& windows,
+                              const std::string& key) {
     const auto found = readings.find(key);
-    return found == readings.end() ? otherwise : found->second;
+    Window* const none = &windows.none();
+    return found == readings.end() ? read({&none, 1}, tick) : found->second;
   };
   std::vector<KeyUpdate> updates;
   updates.reserve(keys.size());
   for (const std::string& key : keys) {
-    const Reading* const all = whole_ ? &reading_of(whole, key, no_whole) : nullptr;
-    updates.push_back({key, update_of(tick, reading_of(counted, key, no_count), all)});
+    const Reading part = reading_of(counted, counted_, key);
+    const Reading all = whole_ ? reading_of(whole, *whole_, key) : Reading{};
+    updates.push_back({key, update_of(tick, part, whole_ ? &all : nullptr)});
   }
   return updates;
 }
