@@ -44,6 +44,23 @@ std::vector<model::Message> take(RandomOccurrences& occurrences, uint64_t count)
   return batch;
 }
 
+std::unique_ptr<Store> open_small(const std::string& path) {
+  StoreOptions options;
+  options.index_map_bytes = 256u << 20;
+  return must(Store::open(path, options));
+}
+
+// Snapshots of as many moments as may be read beside the newest, three occurrences apart.
+std::deque<std::unique_ptr<Snapshot>> keep_older(Store& store, RandomOccurrences& occurrences) {
+  std::deque<std::unique_ptr<Snapshot>> kept;
+  must(store.submit(take(occurrences, 3), {}));
+  for (size_t i = 0; i < FoldVersions::kMostOlder; ++i) {
+    kept.push_back(must(store.snapshot()));
+    must(store.submit(take(occurrences, 3), {}));
+  }
+  return kept;
+}
+
 // Everything there is to ask, as text: state, issues, tables, values, bodies, histories.
 std::string everything(const Snapshot& snapshot, const std::vector<std::string>& queries) {
   std::string out =
@@ -244,16 +261,9 @@ TEST_CASE("long readers beside a writer: each sees one moment, and nothing is lo
 
 TEST_CASE("a writer waits when too many states are read, and goes on when one is let go") {
   const testing::TempDir dir;
-  StoreOptions options;
-  options.index_map_bytes = 256u << 20;
-  auto store = must(Store::open(dir / "store", options));
+  auto store = open_small(dir / "store");
   RandomOccurrences occurrences(5);
-  std::deque<std::unique_ptr<Snapshot>> kept;
-  must(store->submit(take(occurrences, 3), {}));
-  for (size_t i = 0; i < FoldVersions::kMostOlder; ++i) {
-    kept.push_back(must(store->snapshot()));
-    must(store->submit(take(occurrences, 3), {}));
-  }
+  auto kept = keep_older(*store, occurrences);
   kept.push_back(must(store->snapshot()));
   CHECK(must(store->stats()).older_states == FoldVersions::kMostOlder);
   std::atomic<bool> done = false;
@@ -274,16 +284,9 @@ TEST_CASE("a writer waits when too many states are read, and goes on when one is
 
 TEST_CASE("a writer comes to its turn beside many that read in turns, and three that stay") {
   const testing::TempDir dir;
-  StoreOptions options;
-  options.index_map_bytes = 256u << 20;
-  auto store = must(Store::open(dir / "store", options));
+  auto store = open_small(dir / "store");
   RandomOccurrences occurrences(6);
-  std::vector<std::unique_ptr<Snapshot>> kept;
-  must(store->submit(take(occurrences, 3), {}));
-  for (size_t i = 0; i < FoldVersions::kMostOlder; ++i) {
-    kept.push_back(must(store->snapshot()));
-    must(store->submit(take(occurrences, 3), {}));
-  }
+  const auto kept = keep_older(*store, occurrences);
   std::atomic<bool> ended = false;
   std::vector<std::thread> readers;
   for (int i = 0; i < 4; ++i) {
