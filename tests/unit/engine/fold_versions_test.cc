@@ -13,6 +13,7 @@
 
 #include "engine/issue_events.h"
 #include "engine/store.h"
+#include "support/must.h"
 #include "support/random_commands.h"
 #include "support/random_occurrences.h"
 #include "support/soak.h"
@@ -24,17 +25,10 @@ using namespace cairn::engine;
 
 namespace {
 
+using testing::must;
+
 constexpr TimeUs kNow{1'700'100'000'000'000};
 constexpr uint64_t kProjects = 3;
-
-template <class T>
-T must(Result<T> result) {
-  if (!result.ok()) FAIL(result.error().message);
-  return std::move(result).value();
-}
-void must(Result<void> result) {
-  if (!result.ok()) FAIL(result.error().message);
-}
 
 using testing::RandomOccurrences;
 
