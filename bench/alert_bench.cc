@@ -20,6 +20,7 @@
 #include "model/field.h"
 #include "query/binder.h"
 #include "query/parser.h"
+#include "storage/coding.h"
 
 namespace cairn::bench {
 namespace {
@@ -253,6 +254,73 @@ void alert_evaluate(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
 BENCHMARK(alert_evaluate)->Arg(288'420)->Unit(benchmark::kMillisecond);
+
+// An evaluation of an hour that has something in all of its twenty buckets, as most have: to bytes,
+// and back. The counter is how many bytes.
+struct Counting {
+  Counting() {
+    alert::Rule rule;
+    rule.name = "A";
+    alert::MetricCondition metric;
+    metric.time_window_min = 60;
+    rule.condition = metric;
+    bound = must(alert::bind_rule(rule, folded().state, TimeUs{}));
+    options.first_tick = TimeUs{begin};
+    options.seed = 7;
+    const alert::WindowShape shape = alert::shape_of(metric);
+    alert::Evaluation evaluation(bound, options);
+    model::Occurrence occurrence;
+    for (uint32_t i = 0; i < shape.buckets * 300; ++i) {
+      const TimeUs time{begin + int64_t{i} / 300 * shape.bucket_us};
+      occurrence.detection_time = static_cast<double>(raw(time)) / kMicrosPerSecond;
+      evaluation.add(alert::Side::Counted, occurrence, {}, FingerprintId{1}, time);
+    }
+    evaluation.advance(TimeUs{begin + shape.buckets * shape.bucket_us});
+    saved = std::make_unique<alert::Evaluation>(std::move(evaluation));
+  }
+  static constexpr int64_t begin = 29'000'000 * 60 * kMicrosPerSecond;
+  alert::BoundRule bound;
+  alert::EvaluationOptions options;
+  std::unique_ptr<alert::Evaluation> saved;
+};
+
+void alert_save(benchmark::State& state) {
+  const Counting counting;
+  storage::RowWriter out;
+  for (auto _ : state) {
+    out.clear();
+    counting.saved->save(out);
+    benchmark::DoNotOptimize(out.bytes().data());
+  }
+  state.SetItemsProcessed(state.iterations());
+  state.counters["bytes"] = static_cast<double>(out.bytes().size());
+}
+BENCHMARK(alert_save);
+
+// With the making of an empty one, which alert_make has alone.
+void alert_load(benchmark::State& state) {
+  const Counting counting;
+  storage::RowWriter out;
+  counting.saved->save(out);
+  for (auto _ : state) {
+    alert::Evaluation evaluation(counting.bound, counting.options);
+    storage::RowReader in(storage::as_byte_span(out.bytes()));
+    must(evaluation.load(in, {}));
+    benchmark::DoNotOptimize(&evaluation);
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(alert_load);
+
+void alert_make(benchmark::State& state) {
+  const Counting counting;
+  for (auto _ : state) {
+    alert::Evaluation evaluation(counting.bound, counting.options);
+    benchmark::DoNotOptimize(&evaluation);
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(alert_make);
 
 // From text to evaluation, each of them another. Items: rules.
 void alert_subscribe(benchmark::State& state) {

@@ -108,7 +108,7 @@ void Evaluation::add(Side side, const model::Occurrence& occurrence,
     if (!group_by_->holds(term)) continue;
     any = true;
     count(windows, label_of(term.value), decided_by, occurrence, observation, now,
-          kNameBytes + 2 * term.value.size());
+          name_bytes(term.value));
   }
   if (!any) count(windows, 0, decided_by, occurrence, observation, now);
 }
@@ -165,11 +165,18 @@ Observation Evaluation::observe(const model::Occurrence& occurrence,
 
 uint64_t Evaluation::hash_of(std::string_view value) const { return hash64(value, seed_); }
 
+uint64_t Evaluation::label_hash(std::string_view value) const {
+  return std::max<uint64_t>(hash_of(value), 1);
+}
+
 uint64_t Evaluation::label_of(std::string_view value) {
-  const uint64_t label = std::max<uint64_t>(hash_of(value), 1);
+  const uint64_t label = label_hash(value);
   names_.try_emplace(label, value);
   return label;
 }
+
+// What a window is charged for it.
+size_t Evaluation::name_bytes(std::string_view name) { return kNameBytes + 2 * name.size(); }
 
 std::string Evaluation::name_of(uint64_t label) const {
   if (label == 0) return "";

@@ -17,6 +17,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -30,6 +31,7 @@
 #include "alert/incident.h"
 #include "alert/keyed_windows.h"
 #include "alert/shared_queries.h"
+#include "base/result.h"
 #include "model/forest.h"
 #include "model/occurrence.h"
 
@@ -60,6 +62,13 @@ struct EvaluationOptions {
   uint64_t seed = 0;
 };
 
+// What is known of where saved evaluations belong; rows that say otherwise are damaged.
+struct SavedBeside {
+  size_t fingerprints = 0;  // ids are below: roots_by_fingerprint().size()
+  // The next one that will be asked for.
+  TimeUs next_tick{std::numeric_limits<int64_t>::max()};
+};
+
 class Evaluation {
  public:
   // Precondition: a rule with a number.
@@ -83,6 +92,18 @@ class Evaluation {
   // no room for them.
   bool keys_missing(TimeUs tick);
 
+  // All of it as bytes, the same for the same state (evaluation_rows.cc; docs/format.md, "Alert
+  // windows"). Whose they are, and a checksum, is for the row that holds them.
+  void save(storage::RowWriter& out) const;
+  // What another one had that was made of the same rule with the same options; from then on it is
+  // as that one. Reads no further than what save() wrote. Rows are not trusted: whatever they hold,
+  // an evaluation keeps what it promises, max_bytes, too.
+  // Precondition: nothing was added yet.
+  // Errors leave it as it was, to be filled anew from the index: Unsupported, another version of
+  // the bytes, or windows of other rules or under another seed; Corruption, what no evaluation can
+  // be.
+  Result<void> load(storage::RowReader& in, const SavedBeside& beside);
+
   struct Figures {
     uint64_t counted = 0;   // on both sides
     uint64_t late = 0;      // no window to come could hold them
@@ -99,12 +120,14 @@ class Evaluation {
     WindowValue earlier;
   };
   using Readings = std::map<std::string, Reading>;
+  struct Rows;
 
   void count(KeyedWindows& windows, uint64_t label, FingerprintId decided_by,
              const model::Occurrence& occurrence, const Observation& observation, TimeUs now,
              size_t name_bytes = 0);
   Observation observe(const model::Occurrence& occurrence, std::span<const model::Term> terms);
   uint64_t hash_of(std::string_view value) const;
+  uint64_t label_hash(std::string_view value) const;
   uint64_t label_of(std::string_view value);
   std::string name_of(uint64_t label) const;
   Reading read(std::span<Window* const> windows, TimeUs tick) const;
@@ -115,6 +138,7 @@ class Evaluation {
   void count_issues(Readings& readings, KeyedWindows& windows, TimeUs tick, const std::string& name,
                     std::span<const std::pair<GroupId, Window*>> all) const;
   Update update_of(TimeUs tick, const Reading& counted, const Reading* whole) const;
+  static size_t name_bytes(std::string_view name);
 
   // What there is a value of: a field of the occurrence, or what the kind says.
   struct Field {

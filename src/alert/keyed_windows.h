@@ -68,10 +68,22 @@ class KeyedWindows {
     }
   }
 
+  // What save() of the windows themselves leaves out is for whoever knows what the keys are: each
+  // of these puts back a part of what another one of the same shape and room had, into an empty
+  // one. `floor` is that of all windows. False: no windows can be so, or there is no room; then all
+  // of it is to be thrown away.
+  bool load_none(storage::RowReader& in, std::optional<int64_t> floor, uint64_t refused);
+  // After load_none(), keys ascending; what follows it are the window's bytes.
+  bool load_key(storage::RowReader& in, const WindowKey& key, size_t key_bytes);
+
   // fn(key, Window&), by key.
   template <class F>
   void for_each(const F& fn) {
     for (auto& [key, entry] : windows_) fn(key, entry.window);
+  }
+  template <class F>
+  void for_each(const F& fn) const {
+    for (const auto& [key, entry] : windows_) fn(key, entry.window);
   }
 
   bool has(uint64_t label) const {
@@ -81,6 +93,7 @@ class KeyedWindows {
   // What a key without a window says. With others (Window::value_of) it tells of keys of theirs
   // that got none.
   Window& none() { return none_; }
+  const Window& none() const { return none_; }
 
   size_t size() const { return windows_.size(); }
   uint64_t refused() const { return refused_; }

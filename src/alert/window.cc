@@ -13,7 +13,6 @@ namespace {
 using Function = query::BoundCall::Function;
 
 constexpr int64_t kMinuteUs = 60 * kMicrosPerSecond;
-constexpr size_t kNumberBytes = 2 * sizeof(double);  // a vector is at most half empty
 
 int64_t floor_div(int64_t value, int64_t by) { return value / by - (value % by < 0 ? 1 : 0); }
 
@@ -56,12 +55,6 @@ Window::Window(const WindowShape& shape, Function function)
 
 int64_t Window::index_of(TimeUs time) const { return floor_div(raw(time), shape_.bucket_us); }
 
-// A vector is at most half empty (advance).
-template <class Bucket>
-constexpr size_t bucket_bytes(size_t tally) {
-  return 2 * sizeof(Bucket) + tally;
-}
-
 // Most come in order: at the end.
 template <class Bucket>
 Bucket* Window::bucket_at(Ring<Bucket>& ring, int64_t index, size_t& room) {
@@ -71,10 +64,8 @@ Bucket* Window::bucket_at(Ring<Bucket>& ring, int64_t index, size_t& room) {
     at = ring.begin() + (first_from(ring.data(), ring.data() + ring.size(), index) - ring.data());
     if (at->index == index) return &*at;
   }
-  const size_t bytes =
-      bucket_bytes<Bucket>(std::is_same_v<Bucket, Values> ? ValueTally::kLeast : 0);
-  if (bytes > room) return nullptr;
-  room -= bytes;
+  if (kBucketBytes < Bucket >> room) return nullptr;
+  room -= kBucketBytes<Bucket>;
   Bucket bucket{};
   bucket.index = index;
   return &*ring.insert(at, std::move(bucket));
@@ -175,8 +166,12 @@ void Window::forget(const Bucket& bucket) {
   }
 }
 
+int64_t Window::floor_at(TimeUs tick) const {
+  return index_of(tick) - static_cast<int64_t>(shape_.reach());
+}
+
 void Window::advance(TimeUs tick) {
-  const int64_t floor = index_of(tick) - static_cast<int64_t>(shape_.reach());
+  const int64_t floor = floor_at(tick);
   if (floor <= floor_) return;
   floor_ = floor;
   std::visit(
@@ -324,11 +319,11 @@ size_t Window::charge() const {
       [&](const auto& ring) {
         using Bucket = typename std::decay_t<decltype(ring)>::value_type;
         if constexpr (std::is_same_v<Bucket, Values>) {
-          return rolls_.size() * (sizeof(Roll) + ValueTally::kLeast) +
-                 ring.size() * bucket_bytes<Bucket>(ValueTally::kLeast) + kept_ * value_bytes();
+          return rolls_.size() * kRollBytes + ring.size() * kBucketBytes<Bucket> +
+                 kept_ * value_bytes();
         }
         const size_t numbers = std::is_same_v<Bucket, Numbers> ? kept_ * kNumberBytes : 0;
-        return ring.size() * bucket_bytes<Bucket>(0) + numbers;
+        return ring.size() * kBucketBytes<Bucket> + numbers;
       },
       rings_);
 }

@@ -27,6 +27,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <type_traits>
 #include <variant>
 #include <vector>
 
@@ -34,6 +35,11 @@
 #include "alert/value_tally.h"
 #include "base/ids.h"
 #include "query/binder.h"
+
+namespace cairn::storage {
+class RowReader;
+class RowWriter;
+}  // namespace cairn::storage
 
 namespace cairn::alert {
 
@@ -92,7 +98,20 @@ class Window {
   static WindowValue value_of(std::span<Window* const> windows, const query::BoundCall& call,
                               TimeUs tick, bool earlier = false);
 
+  // All that was counted, but for floor(), which windows that are kept together share; in
+  // window_rows.cc. Whatever else it is asked for is found anew.
+  void save(storage::RowWriter& out) const;
+  // What it has goes. False: these bytes are no such window, or it needs more room than that. Then
+  // it is to be thrown away.
+  bool load(storage::RowReader& in, std::optional<int64_t> floor, size_t room);
+  // The first bucket that a window to come can need; nullopt: any can.
+  std::optional<int64_t> floor() const;
+  // What floor() is at least after advance(tick).
+  int64_t floor_at(TimeUs tick) const;
+  const WindowShape& shape() const { return shape_; }
+
   bool empty() const;  // nothing is kept
+  bool is_blank() const { return empty() && lost_.empty(); }
   // Nothing is kept, and nothing lost but what `none` lost, too.
   bool is_as(const Window& none) const;
   uint64_t late() const { return late_; }
@@ -134,6 +153,12 @@ class Window {
   template <class Bucket>
   using Ring = std::vector<Bucket>;  // ascending by index
   using Rings = std::variant<Ring<Counts>, Ring<Sums>, Ring<Values>, Ring<Numbers>>;
+  struct Rows;  // buckets as bytes
+  // What charge() takes for a bucket: a vector is at most half empty (advance).
+  template <class Bucket>
+  static constexpr size_t kBucketBytes = 2 * sizeof(Bucket) +
+                                         (std::is_same_v<Bucket, Values> ? ValueTally::kLeast : 0);
+  static constexpr size_t kNumberBytes = 2 * sizeof(double);
 
   // The values in a row of buckets, each with the number of buckets that have it: moved along with
   // the ticks, so that one costs what comes in and goes out.
@@ -142,6 +167,7 @@ class Window {
     int64_t end = 0;
     ValueTally tally;
   };
+  static constexpr size_t kRollBytes = sizeof(Roll) + ValueTally::kLeast;
   // Indexes of buckets: [begin, end).
   struct Range {
     int64_t begin = 0;

@@ -67,7 +67,9 @@ T key_part(std::string_view key, size_t at) {
   return static_cast<T>(value);
 }
 
-// Appends little-endian integers and counted strings.
+inline constexpr size_t kMaxVarintBytes = 10;  // of 64 bits
+
+// Appends little-endian integers, varints and counted strings.
 class RowWriter {
  public:
   template <class T>
@@ -80,6 +82,20 @@ class RowWriter {
     integer(static_cast<uint32_t>(value.size()));
     out_.append(value);
     return *this;
+  }
+  // Seven bits a byte, the lowest first; all bytes but the last have the highest bit.
+  RowWriter& varint(uint64_t value) {
+    char bytes[kMaxVarintBytes];
+    size_t size = 0;
+    for (; value >= 0x80; value >>= 7) bytes[size++] = static_cast<char>(value | 0x80);
+    bytes[size++] = static_cast<char>(value);
+    out_.append(bytes, size);
+    return *this;
+  }
+  // 0, -1, 1, -2, ... as 0, 1, 2, 3, ...: small ones of either sign are short.
+  RowWriter& zigzag(int64_t value) {
+    const auto bits = static_cast<uint64_t>(value);
+    return varint(bits << 1 ^ (value < 0 ? ~uint64_t{0} : 0));
   }
   // Without its size.
   RowWriter& append(std::string_view bytes) {
@@ -104,6 +120,23 @@ class RowReader {
     const T value = load_le<T>(rest_.data());
     rest_ = rest_.subspan(sizeof(T));
     return value;
+  }
+  // Numbers that are not written as short as they can be fail, so that each is written one way.
+  uint64_t varint() {
+    uint64_t value = 0;
+    for (unsigned shift = 0; shift < 7 * kMaxVarintBytes; shift += 7) {
+      const auto byte = integer<uint8_t>();
+      value |= uint64_t{byte & 0x7Fu} << shift;
+      if (byte >= 0x80) continue;
+      if ((byte == 0 && shift > 0) || (shift == 63 && byte > 1)) break;
+      return value;
+    }
+    fail();
+    return 0;
+  }
+  int64_t zigzag() {
+    const uint64_t bits = varint();
+    return static_cast<int64_t>(bits >> 1 ^ (~(bits & 1) + 1));
   }
   std::string_view text() { return take(integer<uint32_t>()); }
   std::string_view take(size_t size) {
