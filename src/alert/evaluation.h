@@ -62,7 +62,7 @@ struct EvaluationOptions {
   uint64_t seed = 0;
 };
 
-// What is known of where saved evaluations belong; rows that say otherwise are damaged.
+// What the state beside saved evaluations says; bytes that say otherwise are damaged.
 struct SavedBeside {
   size_t fingerprints = 0;  // ids are below: roots_by_fingerprint().size()
   // The next one that will be asked for.
@@ -92,16 +92,14 @@ class Evaluation {
   // no room for them.
   bool keys_missing(TimeUs tick);
 
-  // All of it as bytes, the same for the same state (evaluation_rows.cc; docs/format.md, "Alert
-  // windows"). Whose they are, and a checksum, is for the row that holds them.
+  // All of it as bytes, the same for the same state (docs/format.md, "Alert windows"). Whose they
+  // are, and a checksum, is for the row that holds them.
   void save(storage::RowWriter& out) const;
-  // What another one had that was made of the same rule with the same options; from then on it is
-  // as that one. Reads no further than what save() wrote. Rows are not trusted: whatever they hold,
-  // an evaluation keeps what it promises, max_bytes, too.
-  // Precondition: nothing was added yet.
-  // Errors leave it as it was, to be filled anew from the index: Unsupported, another version of
-  // the bytes, or windows of other rules or under another seed; Corruption, what no evaluation can
-  // be.
+  // Becomes as what was saved, which was made of the same rule with the same options, also the
+  // seed. Reads no further than what save() wrote. Bytes are not trusted: whatever they say, an
+  // evaluation keeps its promises, and takes no more than max_bytes. Precondition: nothing was
+  // added yet. Errors leave it as it was, to be filled anew from the index: Unsupported, bytes of
+  // another version, or windows of another rule or seed; Corruption, what no evaluation can be.
   Result<void> load(storage::RowReader& in, const SavedBeside& beside);
 
   struct Figures {

@@ -61,7 +61,7 @@ struct Evaluation::Rows {
 
   // What decides what is kept, and how it was hashed.
   static uint64_t rule_of(const Evaluation& of) {
-    const auto words = [](const std::optional<Field>& field) {
+    const auto word = [](const std::optional<Field>& field) {
       return field ? uint64_t{raw(field->id)} << 8 | uint64_t{static_cast<uint8_t>(field->kind)}
                    : ~uint64_t{0};
     };
@@ -72,8 +72,8 @@ struct Evaluation::Rows {
                                          shape.buckets_before,
                                          of.by_fingerprint_ ? 1u : 0u,
                                          of.whole_ ? 1u : 0u,
-                                         words(of.of_),
-                                         words(of.group_by_)};
+                                         word(of.of_),
+                                         word(of.group_by_)};
     uint64_t hash = hash64(as_chars(std::as_bytes(std::span(all))), of.seed_);
     for (const auto* field : {&of.of_, &of.group_by_}) {
       if (*field && !(*field)->tag.empty()) hash = hash64((*field)->tag, hash);
@@ -113,14 +113,18 @@ struct Evaluation::Rows {
            none.floor_at(into.done) <= *floor;
   }
 
+  // Each has a window on one side at least, which is charged for it.
   static bool load_names(RowReader& in, const Evaluation& of, Loaded& into) {
+    size_t room = into.counted.max_bytes() + (into.whole ? into.whole->max_bytes() : size_t{0});
     const uint64_t size = in.varint();
     for (uint64_t i = 0; i < size && in.ok(); ++i) {
       const std::string_view name = in.take(in.varint());
       const uint64_t hash = of.label_hash(name);
-      if (hash <= into.labels.back().hash) return false;
+      const size_t bytes = name_bytes(name);
+      if (hash <= into.labels.back().hash || bytes > room) return false;
+      room -= bytes;
       into.names.emplace_hint(into.names.end(), hash, name);
-      into.labels.push_back({hash, name_bytes(name)});
+      into.labels.push_back({hash, bytes});
     }
     return in.ok();
   }

@@ -97,7 +97,8 @@ class KeyedWindows {
 
   size_t size() const { return windows_.size(); }
   uint64_t refused() const { return refused_; }
-  // At most max_bytes, and at least what windows and keys take after an advance().
+  size_t max_bytes() const { return max_bytes_; }
+  // At most max_bytes(), and at least what windows and keys take after an advance().
   size_t charged_bytes() const { return charged_; }
   size_t memory_bytes() const {
     size_t bytes = sizeof(*this) - sizeof(none_) + none_.memory_bytes();

@@ -205,7 +205,8 @@ bool Window::load(RowReader& in, std::optional<int64_t> floor, size_t room) {
 
 bool KeyedWindows::load_none(RowReader& in, std::optional<int64_t> floor, uint64_t refused) {
   refused_ = refused;
-  return none_.load(in, floor, none_.charge()) && none_.empty() && none_.late() == 0;
+  // No room for a bucket: it counts nothing.
+  return none_.load(in, floor, none_.charge()) && none_.late() == 0;
 }
 
 bool KeyedWindows::load_key(RowReader& in, const WindowKey& key, size_t key_bytes) {

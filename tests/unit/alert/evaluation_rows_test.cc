@@ -435,6 +435,34 @@ TEST_CASE("rows that do not fit what is known beside them are damaged") {
   CHECK(refusal(Evaluation(begun.bound), unasked, {0, minute(4)}) == ErrorCode::Corruption);
 }
 
+TEST_CASE("each name of a row is that of a window") {
+  Store store;
+  const BoundRule bound = store.bind(rule_of("count()", "tags[who]"));
+  const auto row = [&](std::vector<std::string> names, std::vector<uint64_t> labels) {
+    RowWriter out;
+    out.append(std::string_view(saved(Evaluation(bound))).substr(0, 9));
+    out.integer(uint8_t{0}).varint(1).varint(0).varint(0).varint(0);  // no floor; figures
+    out.varint(names.size());
+    for (const std::string& name : names) out.varint(name.size()).append(name);
+    out.varint(0).varint(0).varint(labels.size());  // refused; the absent key
+    for (const uint64_t label : labels) out.varint(label).varint(1 << 2).zigzag(1).varint(1);
+    return out.bytes();
+  };
+  const auto refused = [&](const std::string& bytes) {
+    return refusal(Evaluation(bound), bytes, {}) == ErrorCode::Corruption;
+  };
+  CHECK_FALSE(refused(row({}, {})));
+  CHECK_FALSE(refused(row({}, {0})));
+  CHECK_FALSE(refused(row({"ann"}, {1})));
+  CHECK_FALSE(refused(row({"ann"}, {0, 1})));
+  CHECK(refused(row({"ann"}, {})));
+  CHECK(refused(row({"ann"}, {0})));
+  CHECK(refused(row({"ann"}, {2})));
+  CHECK(refused(row({"ann", "ann"}, {1, 1})));
+  // One of the two ways to order them.
+  CHECK(refused(row({"ann", "bob"}, {1, 1})) != refused(row({"bob", "ann"}, {1, 1})));
+}
+
 TEST_CASE("what follows a row of an evaluation is left to whoever reads it") {
   Store store;
   Counted one(store, rule_of("count()"));
