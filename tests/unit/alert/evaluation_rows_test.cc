@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <limits>
 #include <optional>
 #include <random>
 #include <string>
@@ -433,6 +434,32 @@ TEST_CASE("rows that do not fit what is known beside them are damaged") {
   const std::string unasked = saved(begun.evaluation);
   CHECK(refusal(Evaluation(begun.bound), unasked, {0, minute(5)}) == std::nullopt);
   CHECK(refusal(Evaluation(begun.bound), unasked, {0, minute(4)}) == ErrorCode::Corruption);
+}
+
+TEST_CASE("rows say ticks that can have been done") {
+  Store store;
+  const BoundRule bound = store.bind(rule_of("count()"));
+  constexpr int64_t kFloor = 10;  // where a window of five begins at minute 15
+  const auto refused = [&](uint8_t moved, std::optional<int64_t> floor,
+                           std::optional<int64_t> done) {
+    RowWriter out;
+    out.append(std::string_view(saved(Evaluation(bound))).substr(0, 9)).integer(moved);
+    if (floor) out.zigzag(*floor);
+    if (done) out.zigzag(*done);
+    for (int zeros = 0; zeros < 4 + 3; ++zeros) out.varint(0);  // figures, and nothing counted
+    return refusal(Evaluation(bound), out.bytes(), {}) == ErrorCode::Corruption;
+  };
+  CHECK_FALSE(refused(0, {}, {}));
+  CHECK_FALSE(refused(1, kFloor, {}));
+  CHECK_FALSE(refused(2, kFloor, 0));
+  CHECK_FALSE(refused(2, kFloor, kMinute - 1));
+  CHECK_FALSE(refused(2, kFloor, -kMinute));  // the first tick was later
+  CHECK(refused(2, kFloor, kMinute));         // a window moved on begins at 11
+  CHECK(refused(3, kFloor, 0));
+  CHECK(refused(1, std::numeric_limits<int64_t>::max(), {}));
+  CHECK(refused(1, std::numeric_limits<int64_t>::min(), {}));
+  // No tick at all is what 1 says.
+  CHECK(refused(2, kFloor, std::numeric_limits<int64_t>::max() - raw(minute(15)) + 1));
 }
 
 TEST_CASE("each name of a row is that of a window") {

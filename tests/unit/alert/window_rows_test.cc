@@ -66,6 +66,11 @@ TEST_CASE("windows come back as they were") {
       CHECK(loaded.charge() == window.charge());
       CHECK(loaded.late() == (moved ? 1 : 0));
       CHECK(loaded.floor() == (moved ? std::optional<int64_t>(-7) : std::nullopt));
+      // What was in it goes.
+      RowReader twice(storage::as_byte_span(out.bytes()));
+      REQUIRE(loaded.load(twice, window.floor(), kRoom));
+      CHECK(loaded == window);
+      CHECK(loaded.charge() == window.charge());
     }
   }
 }
@@ -170,6 +175,14 @@ TEST_CASE("a window that needs more room than there is is not loaded") {
   }
 }
 
+TEST_CASE("a window of values needs room for what it is asked, too") {
+  const Write empty = [](RowWriter& out) { out.varint(0); };
+  const size_t least = Window(kFive, Function::Uniq).charge();
+  CHECK(loads(Function::Uniq, empty, 100, least));
+  CHECK_FALSE(loads(Function::Uniq, empty, 100, least - 1));
+  CHECK(loads(Function::Count, empty, 100, 0));
+}
+
 TEST_CASE("a window keeps no more values and numbers than kMaxKept, also when it is loaded") {
   for (const Function function : {Function::Uniq, Function::Percentile}) {
     for (const size_t more : {0, 1}) {
@@ -202,6 +215,12 @@ TEST_CASE("keys come in order, each with something to tell, and within what ther
   {
     RowReader in = reader(one);
     CHECK_FALSE(KeyedWindows(windows).load_none(in, {}, 0));  // an absent key counted nothing
+  }
+  RowWriter late;
+  late.varint(2).varint(1);
+  {
+    RowReader in = reader(late);
+    CHECK_FALSE(KeyedWindows(windows).load_none(in, {}, 0));  // and was given nothing
   }
   {
     RowReader in = reader(none);
