@@ -64,6 +64,11 @@ struct Record {
     experimentAdded @24 :ExperimentAdded;
     experimentDropped @25 :ExperimentDropped;
     regrouped @26 :Regrouped;
+    alertRuleChanged @27 :AlertRuleChanged;
+    alertStatusChanged @28 :AlertStatusChanged;
+    alertsTicked @29 :AlertsTicked;
+    alertFired @30 :AlertFired;
+    incidentChanged @31 :IncidentChanged;
   }
 }
 
@@ -293,4 +298,62 @@ struct Regrouped {
   what @1 :Text;
   # The rule, the experiment's name, or the LSN of the record undone.
   links @2 :Links;
+}
+
+struct AlertRuleChanged {
+  # An alert rule came, changed, or went.
+  rule @0 :UInt32;
+  # Its number within the store: of a new one the next.
+  text @1 :Text;
+  # The whole rule as JSON (docs/alerts.md, "A rule"). Absent: it was removed.
+}
+
+struct AlertStatusChanged {
+  # Of rules that are otherwise as they were.
+  rules @0 :List(UInt32);
+  status @1 :UInt8;
+  # Enumerated: 0 active, 1 creating, 2 updating, 3 deleting, 4 disabled.
+}
+
+struct AlertsTicked {
+  # Alert rules were evaluated at a tick: the values that matter, which are those of keys remembered
+  # and those beyond a threshold. What they bring about is the fold's.
+  tickUs @0 :Int64;
+  values @1 :List(AlertValue);
+  # Ascending by rule, then by key.
+  more @2 :Bool;
+  # Further records of the same tick follow.
+}
+
+struct AlertValue {
+  rule @0 :UInt32;
+  key @1 :Text;
+  # The value of group_by. Absent: none.
+  state @2 :UInt8;
+  # Enumerated: 0 known, 1 nothing to compute it of, 2 incomplete.
+  value @3 :Float64;
+  hasBase @4 :Bool;
+  base @5 :Float64;
+  # Of the earlier window.
+}
+
+struct AlertFired {
+  # A rule about what happens to issues alerted about one.
+  rule @0 :UInt32;
+  project @1 :UInt64;
+  number @2 :UInt32;
+  event @3 :UInt8;
+  # Enumerated: 0 first_seen, 1 regression, 2 escalating.
+  occurrence @4 :Uuid;
+  # Absent: none brought it about.
+}
+
+struct IncidentChanged {
+  # What people do to an incident.
+  incident @0 :UInt32;
+  # Its number within the store.
+  change @1 :UInt8;
+  # Enumerated: 0 acknowledged, 1 commented, 2 closed.
+  text @2 :Text;
+  # Of a comment.
 }

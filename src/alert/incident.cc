@@ -192,6 +192,11 @@ std::string_view outcome_name(Outcome outcome) {
   return kNames[static_cast<size_t>(outcome)];
 }
 
+std::optional<double> held_value(const MetricCondition& metric, const Update& update) {
+  const Reading reading = reading_of(metric, update);
+  return reading.outcome == Outcome::Counted ? std::optional(reading.value) : std::nullopt;
+}
+
 bool is_beyond(const MetricCondition& metric, Severity which, double value) {
   const double threshold = threshold_of(metric, which);
   return metric.threshold_type == Direction::Above ? value > threshold : value < threshold;

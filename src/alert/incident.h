@@ -124,6 +124,10 @@ struct Step {
 // Precondition: check_limits() of the rule.
 Step step(const MetricCondition& metric, KeyState state, const Update& update);
 
+// The value as held against thresholds; nullopt: it is not known, or there is nothing to compare it
+// with.
+std::optional<double> held_value(const MetricCondition& metric, const Update& update);
+
 // Beyond and healthy as step() sees a value; `which`: Warning or Critical, a trigger the rule has.
 bool is_beyond(const MetricCondition& metric, Severity which, double value);
 bool is_healthy(const MetricCondition& metric, Severity which, double value);

@@ -35,8 +35,7 @@ TickResult apply_tick(const MetricCondition& metric, RuleState& state, TimeUs ti
     KeyState before = known == state.keys.end() ? KeyState{} : std::move(known->second);
     before.incidents = state.incidents;
     Step done = step(metric, std::move(before), one.update);
-    const bool alone = metric.group_by.empty();  // its last value is worth knowing
-    const bool keep = alone || matters(done.state, tick);
+    const bool keep = matters(done.state, tick);
     if (known == state.keys.end() && keep && state.keys.size() >= kMaxKeys) {
       ++state.refused;  // as if it had not been evaluated
       continue;

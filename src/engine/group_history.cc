@@ -239,6 +239,11 @@ class Walk {
   Result<void> take(const TypesChanged&) { return {}; }
   Result<void> take(const NothingChanged&) { return {}; }
   Result<void> take(const ReleaseChanged&) { return {}; }
+  Result<void> take(const AlertRuleChanged&) { return {}; }
+  Result<void> take(const AlertStatusChanged&) { return {}; }
+  Result<void> take(const AlertsTicked&) { return {}; }
+  Result<void> take(const AlertFired&) { return {}; }
+  Result<void> take(const IncidentChanged&) { return {}; }
 
   const Snapshot* snapshot_;
   const State* state_;

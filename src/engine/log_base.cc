@@ -40,6 +40,7 @@ enum class Kind : uint32_t {
   Held,
   Releases,
   Experiments,
+  Alerts,
 };
 
 // Bytes of a block before compression: compresses well, and one record costs little to read back.
@@ -174,6 +175,10 @@ size_t size_of(const model::Record& record) {
     if (occurrence->subtitle) bytes += occurrence->subtitle->size();
   } else if (const auto* activity = std::get_if<model::ActivityAdded>(&record.body)) {
     bytes += activity->data.size();
+  } else if (const auto* tick = std::get_if<model::AlertsTicked>(&record.body)) {
+    bytes += tick->values.size() * kRecordOverheadBytes;
+  } else if (const auto* rule = std::get_if<model::AlertRuleChanged>(&record.body)) {
+    bytes += rule->text.size();
   }
   return bytes;
 }
@@ -314,6 +319,10 @@ Result<void> restore_row(Kind kind, RowReader& rows, BaseState& base,
       return {};
     case Kind::Experiments:
       return restore_experiment(rows, base.state);
+    case Kind::Alerts: {
+      const std::string_view key = rows.text();
+      return base.alerts.restore(key, row());
+    }
     case Kind::Records:
       return {};
     case Kind::Care: {
@@ -346,7 +355,7 @@ Result<BaseState> LogBase::load() const {
     const log::BlockInfo& block = file_->blocks()[i];
     const Kind kind{block.kind};
     if (kind == Kind::Records) continue;
-    if (kind < Kind::Summary || kind > Kind::Experiments) return damaged(*file_, i);
+    if (kind < Kind::Summary || kind > Kind::Alerts) return damaged(*file_, i);
     CAIRN_TRY_ASSIGN(const auto bytes, file_->read(i));
     RowReader rows(bytes);
     for (uint32_t n = 0; n < block.count && rows.ok(); ++n) {
@@ -358,6 +367,7 @@ Result<BaseState> LogBase::load() const {
   base.state.restore_registry(registry->store_id, registry->strict_types, std::move(types),
                               registry->last_tick);
   CAIRN_TRY(base.state.finish_restore());
+  CAIRN_TRY(base.alerts.restored());
   return base;
 }
 
@@ -463,6 +473,11 @@ Result<void> LogBaseWriter::flush_records() {
 Result<void> LogBaseWriter::seal(const BaseState& base, const Removed& removed) {
   CAIRN_TRY(flush_records());
   CAIRN_TRY(write_state(*file_, base.state));
+  RowBlocks alerts(*file_, Kind::Alerts);
+  for (const alert::AlertRow& row : base.alerts.all_rows()) {
+    CAIRN_TRY(alerts.add([&](RowWriter& rows) { rows.text(row.key).text(*row.value); }));
+  }
+  CAIRN_TRY(alerts.flush());
   RowBlocks keys(*file_, Kind::Keys);
   for (const Hash128& key : base.keys) {
     CAIRN_TRY(keys.add([&](RowWriter& rows) { rows.integer(key.low).integer(key.high); }));

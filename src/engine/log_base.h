@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "alert/alert_state.h"
 #include "base/file_system.h"
 #include "base/hash.h"
 #include "base/result.h"
@@ -37,6 +38,7 @@ namespace cairn::engine {
 // All of a base but the records.
 struct BaseState {
   model::State state;
+  alert::AlertState alerts;
   std::vector<Hash128> keys;                      // idempotency keys used
   std::vector<std::pair<GroupId, Lsn>> activity;  // which records belong to a group's history
   TimeUs last_time{};                             // times never go back behind it

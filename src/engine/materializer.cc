@@ -16,8 +16,19 @@ bool has(const Tail& tail, uint64_t id_hash, ProjectId project, const Uuid& id) 
 
 }  // namespace
 
+void add_rows(storage::RowBuffer& rows, const std::vector<alert::AlertRow>& alerts) {
+  for (const alert::AlertRow& row : alerts) {
+    if (row.value) {
+      rows.add(storage::Table::Alerts, row.key, *row.value);
+    } else {
+      rows.erase(storage::Table::Alerts, row.key);
+    }
+  }
+}
+
 Materializer::Materializer(const Materializer& other)
     : state_(other.state_),
+      alerts_(other.alerts_),
       dictionary_(other.dictionary_),
       tail_(std::make_shared<Tail>(*other.tail_)),
       frozen_(other.frozen_),
@@ -48,6 +59,10 @@ Result<void> Materializer::load_past(const storage::RowSource& rows, const stora
                                      Lsn applied, TimeUs last_time) {
   CAIRN_TRY(storage::load_state(rows, state_));
   state_.clear_dirty();
+  CAIRN_TRY(rows.scan(storage::Table::Alerts, [&](std::string_view key, auto value) {
+    return alerts_.restore(key, value);
+  }));
+  CAIRN_TRY(alerts_.restored());
   CAIRN_TRY(dictionary_.load(txn));
   CAIRN_TRY(dictionary_.attach(&txn));
   applied_ = applied;
@@ -56,10 +71,11 @@ Result<void> Materializer::load_past(const storage::RowSource& rows, const stora
   return {};
 }
 
-void Materializer::begin(model::State&& state, Lsn applied, TimeUs last_time,
+void Materializer::begin(model::State&& state, alert::AlertState&& alerts, Lsn applied, TimeUs last_time,
                          const std::vector<Hash128>& keys,
                          std::vector<std::pair<GroupId, Lsn>>&& activity) {
   state_ = std::move(state);
+  alerts_ = std::move(alerts);
   for (const Hash128& key : keys) tail_->keys.emplace(key, applied);
   tail_->activity = std::move(activity);
   applied_ = applied;
@@ -106,6 +122,7 @@ Result<void> Materializer::prepare(size_t index) {
 Result<model::Applied> Materializer::fold(const model::Record& record, Lsn lsn) {
   CAIRN_ASSERT(lsn == next(applied_));
   CAIRN_TRY_ASSIGN(model::Applied applied, state_.apply(record, lsn));
+  CAIRN_TRY(alerts_.apply(record, lsn));
   regrouped_.insert(regrouped_.end(), applied.regrouped.begin(), applied.regrouped.end());
   if (!std::holds_alternative<model::StoreCreated>(record.body)) {
     last_time_ = std::max(last_time_, record.time);
@@ -119,8 +136,8 @@ Result<void> Materializer::follow(const model::Record& record, Lsn lsn) {
   return {};
 }
 
-Result<void> Materializer::apply(const model::Record& record, Lsn lsn) {
-  CAIRN_TRY_ASSIGN(const model::Applied applied, fold(record, lsn));
+Result<model::Applied> Materializer::apply(const model::Record& record, Lsn lsn) {
+  CAIRN_TRY_ASSIGN(model::Applied applied, fold(record, lsn));
   if (const auto* occurrence = std::get_if<model::Occurrence>(&record.body)) {
     const auto& event_id = occurrence->event_id;
     tail_->head.add({lsn, occurrence->time(), occurrence->project, applied.decided_by,
@@ -130,7 +147,7 @@ Result<void> Materializer::apply(const model::Record& record, Lsn lsn) {
   }
   if (record.key != Hash128{}) tail_->keys.emplace(record.key, lsn);
   for (const GroupId group : applied.touched) tail_->activity.emplace_back(group, lsn);
-  return {};
+  return applied;
 }
 
 bool Materializer::tail_has(ProjectId project, const Uuid& id) const {
@@ -160,8 +177,10 @@ std::shared_ptr<const FrozenTail> Materializer::freeze(std::shared_ptr<Tail> emp
   CAIRN_ASSERT(!frozen_);
   auto frozen = std::make_shared<FrozenTail>();
   frozen->rows = storage::dirty_rows(state_);
+  add_rows(frozen->rows, alerts_.dirty_rows());
   dictionary_.freeze();
   state_.clear_dirty();
+  alerts_.clear_dirty();
   frozen->tail = std::exchange(tail_, std::move(empty));
   frozen->applied = applied_;
   frozen->last_time = last_time_;

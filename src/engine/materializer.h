@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "alert/alert_state.h"
 #include "base/hash.h"
 #include "base/ids.h"
 #include "base/result.h"
@@ -57,6 +58,8 @@ struct FrozenTail {
   TimeUs last_time{};
 };
 
+void add_rows(storage::RowBuffer& rows, const std::vector<alert::AlertRow>& alerts);
+
 class Materializer {
  public:
   Materializer() = default;
@@ -73,7 +76,7 @@ class Materializer {
                          TimeUs last_time);
 
   // Begins with the state of a record, all in memory.
-  void begin(model::State&& state, Lsn applied, TimeUs last_time, const std::vector<Hash128>& keys,
+  void begin(model::State&& state, alert::AlertState&& alerts, Lsn applied, TimeUs last_time, const std::vector<Hash128>& keys,
              std::vector<std::pair<GroupId, Lsn>>&& activity);
   // New names are looked up in `txn` from now on, so it has to live as long.
   Result<void> attach(const storage::ReadTxn* txn) { return dictionary_.attach(txn); }
@@ -97,7 +100,7 @@ class Materializer {
   Result<void> prepare(size_t index);
   // Folds the next record; `lsn` must be applied() + 1. An occurrence must have been prepared
   // just before. Corruption: the record does not fit the state.
-  Result<void> apply(const model::Record& record, Lsn lsn);
+  Result<model::Applied> apply(const model::Record& record, Lsn lsn);
 
   // Folds the next record into the state alone, as the index holds what else it says.
   Result<void> follow(const model::Record& record, Lsn lsn);
@@ -109,6 +112,7 @@ class Materializer {
   bool tail_has(const Hash128& key) const;
 
   const model::State& state() const { return state_; }
+  const alert::AlertState& alerts() const { return alerts_; }
   // Whether a tick at that time would change anything.
   bool anything_due(TimeUs time) { return state_.anything_due(time); }
   const storage::Dictionary& dictionary() const { return dictionary_; }
@@ -149,6 +153,7 @@ class Materializer {
   bool tail_has_hash(uint64_t hash, ProjectId project, const Uuid& id) const;
 
   model::State state_;
+  alert::AlertState alerts_;
   model::FoldAhead fold_ahead_{state_};
   storage::Dictionary dictionary_;
   std::shared_ptr<Tail> tail_ = std::make_shared<Tail>();

@@ -99,6 +99,7 @@ Result<BaseState> fold_into(LogBaseWriter& writer, RecordLog& log, const LogBase
       log.replay(next(done), std::nullopt, [&](Lsn lsn, model::Record&& record) -> Result<void> {
         if (lsn > last) return stop_here();
         CAIRN_TRY_ASSIGN(const model::Applied applied, base.state.apply(record, lsn));
+        CAIRN_TRY(base.alerts.apply(record, lsn));
         for (const GroupId group : applied.touched) base.activity.emplace_back(group, lsn);
         if (record.key != Hash128{}) base.keys.push_back(record.key);
         if (!std::holds_alternative<model::StoreCreated>(record.body)) {
@@ -163,7 +164,8 @@ Result<void> Store::Impl::read_base() {
 // knows what the kept occurrences say.
 Result<void> Store::Impl::begin_index_with_base() {
   CAIRN_TRY_ASSIGN(const BaseState begin, base->load());
-  const storage::RowBuffer rows = storage::all_rows(begin.state);
+  storage::RowBuffer rows = storage::all_rows(begin.state);
+  add_rows(rows, begin.alerts.all_rows());
   storage::CheckpointInput input;
   input.meta = meta;
   input.meta.fold_version = model::kFoldVersion;
@@ -201,7 +203,7 @@ Result<void> Store::Impl::check_is_kept(const AsOf& moment) const {
 Result<void> Store::Impl::begin_memory_with_base() {
   if (!base) return {};
   CAIRN_TRY_ASSIGN(BaseState begin, base->load());
-  fold().begin(std::move(begin.state), base->lsn(), begin.last_time, begin.keys,
+  fold().begin(std::move(begin.state), std::move(begin.alerts), base->lsn(), begin.last_time, begin.keys,
                std::move(begin.activity));
   return {};
 }

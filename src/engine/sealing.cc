@@ -32,11 +32,11 @@ void Store::Impl::start_checkpoint() {
   next_meta.last_time = frozen->last_time;
   next_meta.resume = log->resume();
   sealer.post([this, frozen = std::move(frozen), from = folds.share_newest(), next_meta,
-               frames = log->marks(), used = std::move(retired)]() mutable {
+               windows = alerting.dirty_windows(), frames = log->marks(), used = std::move(retired)]() mutable {
     try {
       // Only checkpoints make use of what a past holds; letting go of it takes a while.
       pasts.drop_old();
-      auto sealed_now = seal(*frozen, from->dictionary(), next_meta, frames);
+      auto sealed_now = seal(*frozen, windows, from->dictionary(), next_meta, frames);
       from.reset();
       frozen.reset();
       const bool fine = sealed_now.ok();
@@ -50,6 +50,7 @@ void Store::Impl::start_checkpoint() {
 }
 
 Result<Store::Impl::Sealed> Store::Impl::seal(const FrozenTail& frozen,
+                                              const storage::RowBuffer& windows,
                                               const storage::Dictionary& dictionary,
                                               const storage::CheckpointMeta& next_meta,
                                               const std::vector<storage::FrameMark>& frames) {
@@ -59,6 +60,7 @@ Result<Store::Impl::Sealed> Store::Impl::seal(const FrozenTail& frozen,
   input.meta = next_meta;
   input.head = &frozen.tail->head;
   input.rows = &frozen.rows;
+  input.derived = &windows;
   input.dictionary = &dictionary;
   input.keys = keys;
   input.activity = frozen.tail->activity;

@@ -27,6 +27,7 @@ Snapshot::~Snapshot() = default;
 
 Lsn Snapshot::lsn() const { return impl_->view.lsn; }
 const model::State& Snapshot::state() const { return *impl_->view.state; }
+const alert::AlertState& Snapshot::alerts() const { return impl_->hold.fold().alerts(); }
 const query::View& Snapshot::view() const { return impl_->view; }
 const Removed& Snapshot::removed() const { return impl_->removed; }
 

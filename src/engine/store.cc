@@ -131,6 +131,8 @@ Result<void> Store::Impl::open_for_writing(OpenReport& report) {
     CAIRN_TRY(log->sync());
   }
   report.index_rebuilt = fresh && raw(end) > 1;
+  // A log that is folded from its beginning need not be counted on the way.
+  if (!fresh) CAIRN_TRY(load_alerts());
   CAIRN_TRY_ASSIGN(report.replayed_records, replay_tail(true, AsOf{}, nullptr));
   if (fold().applied() != log->last_lsn()) {
     return make_error(ErrorCode::Internal,
@@ -138,7 +140,10 @@ Result<void> Store::Impl::open_for_writing(OpenReport& report) {
                                   raw(log->last_lsn())));
   }
   if (fresh) CAIRN_TRY(make_checkpoint());
-  return start_threads();
+  if (fresh) CAIRN_TRY(load_alerts());
+  CAIRN_TRY(start_threads());
+  if (!alerting.idle()) fill_alerts_later();
+  return {};
 }
 
 // Now and not when they are needed: who writes must not fail for want of a thread.
@@ -147,6 +152,7 @@ Result<void> Store::Impl::start_threads() {
     log->start([this] { note_failed_log(); });
     sealer.start();
     write_worker.start();
+    filler.start();
   } catch (const std::system_error& error) {
     return make_error(ErrorCode::Exhausted,
                       fmt::format("no thread can be started ({}); raise the limit of threads "
@@ -304,6 +310,8 @@ Result<void> Store::checkpoint() {
 
 Result<void> Store::close() {
   if (impl_->options.read_only) return {};
+  impl_->filling_cancelled = true;
+  impl_->filler.wait_idle();
   impl_->write_worker.wait_idle();  // batches whose future nobody waits for
   {
     const auto reading = impl_->lock_for_reading();

@@ -25,6 +25,8 @@
 #include <utility>
 #include <vector>
 
+#include "alert/alert_command.h"
+#include "alert/alert_state.h"
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "base/hash.h"
@@ -51,6 +53,8 @@ struct StoreOptions {
   // Occurrences that a store as of a moment may hold in memory (about 350 bytes each) when the
   // index cannot serve it; beyond it Exhausted.
   uint32_t memory_limit = 1u << 24;
+  // Alert rules are evaluated so long after the time of a tick: what comes so late is counted.
+  int64_t alert_delay_us = 10 * kMicrosPerSecond;
   uint32_t close_limit = 1u << 10;  // close() makes a checkpoint if the tail is longer
   MergePolicy merging;              // of sealed segments, in the background
   uint64_t log_file_bytes = 256ull << 20;
@@ -137,6 +141,7 @@ class Snapshot {
   ~Snapshot();
   Lsn lsn() const;
   const model::State& state() const;
+  const alert::AlertState& alerts() const;
   const query::View& view() const;
   model::Forest forest() const { return view().forest(); }
   // The same moment as an experiment groups it; "" = the base. Lives as long as the snapshot.
@@ -264,6 +269,17 @@ class Store {
                                                  const SubmitOptions& options);
   // InvalidArgument, NotFound, Conflict: from decide(). A split without faces gets them here.
   Result<ExecuteResult> execute(const model::Command& command, const ExecuteOptions& options);
+
+  // Of alert rules and incidents, one after the other: each is done, changes nothing or is refused
+  // for itself, as messages of submit(). New rules are evaluated once their windows are filled,
+  // which happens in the background, see fill_alerts().
+  Result<SubmitResult> execute(std::span<const alert::AlertCommand> commands,
+                               const ExecuteOptions& options);
+  // Returns when no alert rule waits for its windows any more.
+  Result<void> fill_alerts();
+  AlertFigures alert_figures() const;
+  // Why an alert rule cannot be evaluated; "" = it can, or need not be.
+  std::string alert_trouble(uint32_t rule) const;
 
   // Lets everything happen that time alone brings by now (docs/semantics.md, "Ticks"): a write does
   // so too, once a minute at most; who only reads sees what the last one left. NoChange: none due.

@@ -14,6 +14,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "engine/alerting.h"
 #include "engine/cursor_key.h"
 #include "engine/fold_versions.h"
 #include "engine/log_base.h"
@@ -65,6 +66,7 @@ struct WriteRequest {
   PreparedMessages* prepared = nullptr;  // either these
   const SubmitOptions* submit = nullptr;
   const model::Command* command = nullptr;  // or this
+  std::span<const alert::AlertCommand> alert_commands;  // or these
   const ExecuteOptions* execute = nullptr;
   bool tick = false;  // or what is due
 
@@ -147,6 +149,17 @@ struct Store::Impl {
   mutable std::recursive_mutex txn_turn;  // see TxnLease
   std::mutex retention_turn;              // one retention at a time
 
+  // --- alerts: all but `alerting` itself the writer's own, but for those of filling ---
+  Alerting alerting;
+  bool alerts_at_work = false;            // not in a past, or while what is old is folded again
+  TimeUs next_alert_look{};               // no tick is due before
+  std::vector<model::Term> alert_terms;   // of the occurrence at hand
+  const model::TermBatch* batch_terms = nullptr;  // where the terms of `pending`'s last are
+  size_t batch_index = 0;
+  std::mutex fill_turn;  // one fills at a time
+  std::atomic<bool> filling_posted = false;
+  std::atomic<bool> filling_cancelled = false;
+
   mutable RootCache roots;
   mutable OverlayCache overlays;
   mutable PastCache pasts{options.clock};  // by default it measures ages by a steady clock
@@ -177,6 +190,7 @@ struct Store::Impl {
   // Last, so that they end before what they use; who writes uses the sealer.
   Worker sealer{"cairn-seal", 1};
   Worker write_worker{"cairn-write", 1};
+  Worker filler{"cairn-alerts", 1};
 
   // --- opening (store.cc) ---
   Result<void> open_for_writing(OpenReport& report);
@@ -252,8 +266,26 @@ struct Store::Impl {
   Result<bool> batch_knows(size_t index, const model::Occurrence& occurrence) const;
   std::vector<uint64_t> look_up_ids(const std::vector<model::Message>& messages);
   Result<bool> knows_key(const Hash128& key) const;
+  // --- alerts (alert_ticking.cc) ---
+  AlertFold alert_fold() { return {fold().alerts(), fold().state()}; }
+  // Rules begin to work with what was folded so far.
+  Result<void> load_alerts();
+  std::span<const model::Term> terms_of(const model::TermBatch& batch, size_t index);
+  // The record was folded. Returns what is to be logged about it. `batch`: where the terms of its
+  // occurrence are.
+  std::vector<model::AlertFired> note_for_alerts(const model::Record& record, Lsn lsn,
+                                                 const model::Applied& applied,
+                                                 const model::TermBatch* batch, size_t index);
+  Result<void> tick_alerts_if_due(TimeUs time, bool all);
+  Result<void> tick_alerts(TimeUs tick, const Alerting::Ticks& ticks, TimeUs time);
+  Result<void> run_alert_commands(WriteRequest& request, StateLock& state_lock);
+  void fill_alerts_later();
+  Result<void> fill_alerts();
+  Result<bool> fill_one();
+  Result<std::unique_ptr<Snapshot>> snapshot_of_now() const;
   // --- facts of the store itself (ticking.cc) ---
-  Result<void> tick_if_due(TimeUs time);
+  // `all`: as tick_alerts_if_due.
+  Result<void> tick_if_due(TimeUs time, bool all);
   Result<void> tick(TimeUs time);
   Result<void> run_tick(WriteRequest& request);
   std::vector<uint32_t> ceilings_of(GroupId group, TimeUs time) const;
@@ -267,7 +299,8 @@ struct Store::Impl {
   // Begins a checkpoint in the background. Precondition: everything applied is durable in the log,
   // and none is under way.
   void start_checkpoint();
-  Result<Sealed> seal(const FrozenTail& frozen, const storage::Dictionary& dictionary,
+  Result<Sealed> seal(const FrozenTail& frozen, const storage::RowBuffer& windows,
+                      const storage::Dictionary& dictionary,
                       const storage::CheckpointMeta& next,
                       const std::vector<storage::FrameMark>& frames);
   // Merges the segments that `choose` names among all; nullopt: none.

@@ -44,6 +44,7 @@ Result<Digests> Store::Impl::digests_of(const Snapshot::Impl& snapshot) {
   append_hash(all, content);
   append_hash(all, history);
   append_hash(all, keys);
+  append_hash(all, fold.alerts().digest());
   digests.full = hash128(all);
   return digests;
 }

@@ -18,7 +18,8 @@ constexpr int kTicksAtOnce = 64;
 }  // namespace
 
 // What is due happens before anything recorded later.
-Result<void> Store::Impl::tick_if_due(TimeUs time) {
+Result<void> Store::Impl::tick_if_due(TimeUs time, bool all) {
+  CAIRN_TRY(tick_alerts_if_due(time, all));
   const TimeUs last = fold().state().last_tick();
   const bool begun = last != TimeUs{};
   if (!begun || raw(time) - raw(last) < kTickPauseUs || !fold().anything_due(time)) return {};
@@ -44,6 +45,7 @@ Result<void> Store::Impl::tick(TimeUs time) {
 Result<void> Store::Impl::run_tick(WriteRequest& request) {
   const TimeUs time = record_time(std::nullopt, false);
   const Lsn before = fold().applied();
+  CAIRN_TRY(tick_alerts_if_due(time, false));
   for (int i = 0; i < kTicksAtOnce && fold().anything_due(time); ++i) CAIRN_TRY(tick(time));
   const bool ticked = fold().applied() != before;
   request.items.push_back({ticked ? Outcome::Stored : Outcome::NoChange, fold().applied(), {}});

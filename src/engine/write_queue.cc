@@ -61,6 +61,10 @@ size_t estimated_bytes(const model::Record& record) {
     bytes += link_bytes(*regrouped);
   } else if (const auto* added = std::get_if<model::ExperimentAdded>(&record.body)) {
     bytes += added->rule.size() + link_bytes(*added);
+  } else if (const auto* rule = std::get_if<model::AlertRuleChanged>(&record.body)) {
+    bytes += rule->text.size();
+  } else if (const auto* tick = std::get_if<model::AlertsTicked>(&record.body)) {
+    for (const auto& value : tick->values) bytes += 64 + value.key.size();
   }
   return bytes;
 }
@@ -315,9 +319,10 @@ void Store::Impl::StateLock::lock() {
 
 Result<void> Store::Impl::run(WriteRequest& request, StateLock& state_lock) {
   if (request.tick) return run_tick(request);
+  if (!request.alert_commands.empty()) return run_alert_commands(request, state_lock);
   if (request.command != nullptr) {
     const ExecuteOptions& how = *request.execute;
-    CAIRN_TRY(tick_if_due(record_time(std::nullopt, false)));
+    CAIRN_TRY(tick_if_due(record_time(std::nullopt, false), false));
     const Hash128 key = how.key.empty() ? Hash128{} : hash128("command:" + how.key);
     auto decided = model::decide(fold().state(), *request.command);
     CAIRN_TRY(complete(*request.command, decided));
@@ -357,7 +362,7 @@ Result<ItemResult> Store::Impl::run_message(PreparedMessages& prepared, size_t i
                                             const SubmitOptions& how) {
   const model::Message& message = prepared.messages[index];
   const TimeUs time = record_time(model::message_time(message), how.input_time);
-  CAIRN_TRY(tick_if_due(time));
+  CAIRN_TRY(tick_if_due(time, how.input_time));
   if (std::holds_alternative<model::Occurrence>(message)) {
     return store_occurrence(prepared, index, time, how.actor);
   }
@@ -399,6 +404,8 @@ Result<ItemResult> Store::Impl::store_occurrence(PreparedMessages& prepared, siz
   record.time = time;
   record.actor = actor;
   record.body = std::move(occurrence);
+  batch_terms = &prepared.terms;
+  batch_index = index;
   CAIRN_TRY_ASSIGN(const Lsn lsn, apply_pending());
   return ItemResult{Outcome::Stored, lsn, std::nullopt};
 }
@@ -425,13 +432,17 @@ Result<ItemResult> Store::Impl::store_fact(Result<std::optional<model::RecordBod
 Result<Lsn> Store::Impl::apply_pending() {
   const model::Record& record = pending.back();
   const Lsn lsn = next(fold().applied());
-  if (auto applied = fold().apply(record, lsn); !applied.ok()) {
+  const model::TermBatch* terms = std::exchange(batch_terms, nullptr);
+  auto applied = fold().apply(record, lsn);
+  if (!applied.ok()) {
     // It was decided against this very state: the bug is ours, nothing on disk is damaged.
     poison(make_error(ErrorCode::Internal,
                       "a decided record does not fit the state: " + applied.error().message));
     pending.pop_back();
     return *poisoned;
   }
+  const auto fired = note_for_alerts(record, lsn, *applied, terms, batch_index);
+  const TimeUs time = record.time;
   pending_bytes += estimated_bytes(record);
   if (pending_bytes >= kFrameBytes) hand_over_pending();
   // Usually a checkpoint begins between batches; one batch may be longer than the head, though.
@@ -439,6 +450,12 @@ Result<Lsn> Store::Impl::apply_pending() {
     CAIRN_TRY(finish_checkpoint());
     CAIRN_TRY(sync_pending());
     start_checkpoint();
+  }
+  for (const model::AlertFired& one : fired) {
+    model::Record& about = pending.emplace_back();
+    about.time = time;
+    about.body = one;
+    CAIRN_TRY_ASSIGN([[maybe_unused]] const Lsn told, apply_pending());
   }
   return lsn;
 }

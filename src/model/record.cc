@@ -28,6 +28,11 @@ std::string_view attention_name(Attention attention) {
   return kNames[raw(attention)];
 }
 
+std::string_view incident_change_name(IncidentChange change) {
+  constexpr std::string_view kNames[] = {"acknowledged", "commented", "closed"};
+  return kNames[raw(change)];
+}
+
 std::string_view resolution_name(ResolutionKind kind) {
   constexpr std::string_view kNames[] = {"now", "in_release", "in_next_release", "in_commit"};
   return kNames[raw(kind)];

@@ -250,11 +250,63 @@ struct NothingChanged {
   bool operator==(const NothingChanged&) const = default;
 };
 
+// An alert rule came, changed or went. What its text says knows the alert layer, which folds the
+// records of alerts.
+struct AlertRuleChanged {
+  uint32_t rule = 0;  // number within the store; of a new one the next
+  std::string text;   // JSON; "" = removed
+  bool operator==(const AlertRuleChanged&) const = default;
+};
+
+struct AlertStatusChanged {
+  std::vector<uint32_t> rules;
+  uint8_t status = 0;  // alert::RuleStatus
+  bool operator==(const AlertStatusChanged&) const = default;
+};
+
+// Alert rules were evaluated at a tick. Of all values those that matter: of keys that their rules
+// remember, and beyond a threshold.
+struct AlertsTicked {
+  struct Value {
+    uint32_t rule = 0;
+    std::string key;              // of group_by; "" = none
+    std::optional<double> value;  // nullopt: nothing to compute it of
+    std::optional<double> base;   // of the earlier window
+    bool incomplete = false;
+    bool operator==(const Value&) const = default;
+  };
+  TimeUs tick{};
+  std::vector<Value> values;  // ascending by rule, then by key
+  bool more = false;          // further records of the same tick follow
+  bool operator==(const AlertsTicked&) const = default;
+};
+
+// A rule about what happens to issues alerted about one.
+struct AlertFired {
+  uint32_t rule = 0;
+  ProjectId project{};
+  uint32_t number = 0;
+  uint8_t event = 0;  // alert::IssueEvent
+  std::optional<Uuid> occurrence{};
+  bool operator==(const AlertFired&) const = default;
+};
+
+enum class IncidentChange : uint8_t { Acknowledged = 0, Commented = 1, Closed = 2 };
+std::string_view incident_change_name(IncidentChange change);  // acknowledged, commented, closed
+// What people do to an incident of an alert rule.
+struct IncidentChanged {
+  uint32_t incident = 0;  // number within the store
+  IncidentChange change{};
+  std::string text;  // of a comment
+  bool operator==(const IncidentChanged&) const = default;
+};
+
 using RecordBody =
     std::variant<Occurrence, StoreCreated, ProjectChanged, TypesChanged, StatusChanged, Merged,
                  Unmerged, ViewMade, Split, Rejoined, Assigned, PriorityChanged, ActivityAdded,
                  NothingChanged, ReleaseChanged, Ticked, NoteChanged, AttentionChanged, LinkChanged,
-                 StandingChanged, ExperimentMade, ExperimentAdded, ExperimentDropped, Regrouped>;
+                 StandingChanged, ExperimentMade, ExperimentAdded, ExperimentDropped, Regrouped,
+                 AlertRuleChanged, AlertStatusChanged, AlertsTicked, AlertFired, IncidentChanged>;
 
 struct Record {
   TimeUs time{};      // when it was recorded (or, with --by-time, when the input says it happened)

@@ -15,6 +15,7 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
+#include "model/alert_message.h"
 #include "model/link_codec.h"
 
 namespace cairn::model {
@@ -33,6 +34,12 @@ size_t words_of(const Record& record) {
   }
   if (const auto* note = std::get_if<NoteChanged>(&record.body)) {
     return kRecordWords + note->text.size() / 8;
+  }
+  if (const auto* rule = std::get_if<AlertRuleChanged>(&record.body)) {
+    return kRecordWords + rule->text.size() / 8;
+  }
+  if (const auto* tick = std::get_if<AlertsTicked>(&record.body)) {
+    return kRecordWords * (1 + tick->values.size() / 3);
   }
   return kRecordWords;
 }
@@ -253,6 +260,11 @@ struct BodyWriter {
     regrouped.setCause(raw(body.cause));
     regrouped.setWhat(as_text(body.what));
     write_links(body, regrouped.initLinks());
+  }
+  // Those of alerts.
+  template <class Body>
+  void operator()(const Body& body) {
+    write_alert(body, out);
   }
 };
 
@@ -576,6 +588,13 @@ void read_body(schema::Record::Reader in, RecordBody& out) {
     case schema::Record::EXPERIMENT_DROPPED:
     case schema::Record::REGROUPED:
       return read_regrouping(in, out);
+    case schema::Record::ALERT_RULE_CHANGED:
+    case schema::Record::ALERT_STATUS_CHANGED:
+    case schema::Record::ALERTS_TICKED:
+    case schema::Record::ALERT_FIRED:
+    case schema::Record::INCIDENT_CHANGED:
+      if (auto bad = read_alert(in, out)) throw BadValue{*std::move(bad)};
+      return;
     case schema::Record::RELEASE_CHANGED:
       out = read(in.getReleaseChanged());
       return;

@@ -35,7 +35,7 @@
 
 namespace cairn::model {
 
-inline constexpr uint32_t kFoldVersion = 4;
+inline constexpr uint32_t kFoldVersion = 5;
 
 // At most so many groups change in one tick, the longest due first; the rest in the next.
 inline constexpr size_t kMaxDueAtOnce = 25'000;
@@ -209,6 +209,11 @@ class State {
   Result<Applied> fold(const AttentionChanged& change, At at);
   Result<Applied> fold(const LinkChanged& change, At at);
   Result<Applied> fold(const StandingChanged& change, At at);
+  // Records of alerts, which are folded beside this (alert::AlertState).
+  template <class Body>
+  Result<Applied> fold(const Body&, At) {
+    return Applied{};
+  }
 
   // --- what occurrences and time do to statuses (state_transitions.cc) ---
   void set_status(GroupId id, Status status, Substatus substatus, At at);

@@ -236,6 +236,7 @@ Result<CheckpointMeta> write_checkpoint(LmdbEnv& env, const CheckpointInput& inp
     if (before) CAIRN_TRY(write_undo(*txn, *before, meta.applied, *input.rows));
     CAIRN_TRY(input.rows->write(*txn));
   }
+  if (input.derived != nullptr) CAIRN_TRY(input.derived->write(*txn));
   CAIRN_TRY(write_keys(*txn, input.keys));
   CAIRN_TRY(write_activity(*txn, input.activity));
   CAIRN_TRY(write_frames(*txn, input.frames));

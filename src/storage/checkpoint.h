@@ -22,7 +22,7 @@
 
 namespace cairn::storage {
 
-inline constexpr uint32_t kIndexFormatVersion = 6;
+inline constexpr uint32_t kIndexFormatVersion = 7;
 // Of the registry's row in Table::Meta, beside that of CheckpointMeta.
 inline constexpr std::string_view kRegistryRowKey = "registry";
 
@@ -97,6 +97,8 @@ struct CheckpointInput {
   CheckpointMeta meta;
   const Head* head = nullptr;       // sealed into a segment when it has occurrences
   const RowBuffer* rows = nullptr;  // of the state
+  // What is kept beside it only to be ready sooner: no past of these can be asked.
+  const RowBuffer* derived = nullptr;
   const Dictionary* dictionary = nullptr;
   // Idempotency keys used since the last checkpoint, and the records they came with.
   std::span<const std::pair<Hash128, Lsn>> keys;

@@ -44,8 +44,10 @@ enum class Table : uint8_t {
   Releases,
   Experiments,
   Undo,
+  Alerts,
+  AlertWindows,
 };
-inline constexpr int kTableCount = 17;
+inline constexpr int kTableCount = 19;
 
 struct IndexOptions {
   // Address space, not disk: the file grows as needed. 64-bit machines have room.

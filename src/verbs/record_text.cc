@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "alert/incident.h"
 #include "base/time_format.h"
 #include "model/short_id.h"
 #include "verbs/output.h"
@@ -166,6 +167,29 @@ struct Summary {
   std::string operator()(const StandingChanged& change) const {
     return fmt::format("{} {}", group_name(state, change.project, change.number),
                        standing_name(change.standing));
+  }
+  std::string operator()(const AlertRuleChanged& change) const {
+    return fmt::format("alert rule {} {}", change.rule,
+                       change.text.empty() ? "removed" : change.text);
+  }
+  std::string operator()(const AlertStatusChanged& change) const {
+    const auto status = alert::rule_status_name(alert::RuleStatus{change.status});
+    if (change.rules.size() == 1) {
+      return fmt::format("alert rule {} is {}", change.rules.front(), status);
+    }
+    return fmt::format("{} alert rules are {}", change.rules.size(), status);
+  }
+  std::string operator()(const AlertsTicked& tick) const {
+    return fmt::format("alert rules evaluated at {}, {} values that matter", format_time(tick.tick),
+                       tick.values.size());
+  }
+  std::string operator()(const AlertFired& fired) const {
+    return fmt::format("alert rule {} about {}: {}", fired.rule,
+                       group_name(state, fired.project, fired.number),
+                       alert::issue_event_name(alert::IssueEvent{fired.event}));
+  }
+  std::string operator()(const IncidentChanged& change) const {
+    return fmt::format("incident {} {}", change.incident, incident_change_name(change.change));
   }
 };
 
@@ -347,7 +371,50 @@ struct Members {
     group("issue", change.project, change.number);
     json.key("standing").string(standing_name(change.standing));
   }
+  void operator()(const AlertRuleChanged& change) const {
+    json.key("rule_id").unsigned_integer(change.rule);
+    json.key("rule").raw(change.text.empty() ? std::string_view("null") : change.text);
+  }
+  void operator()(const AlertStatusChanged& change) const {
+    numbers("rule_ids", change.rules);
+    json.key("status").string(alert::rule_status_name(alert::RuleStatus{change.status}));
+  }
+  void operator()(const AlertsTicked& tick) const {
+    json.key("tick").string(format_time(tick.tick));
+    json.key("more").boolean(tick.more);
+    json.key("values").begin_array();
+    for (const AlertsTicked::Value& one : tick.values) {
+      json.begin_object();
+      json.key("rule_id").unsigned_integer(one.rule);
+      json.key("key").string(one.key);
+      write_number_or_null("value", one.value);
+      write_number_or_null("base", one.base);
+      json.key("incomplete").boolean(one.incomplete);
+      json.end_object();
+    }
+    json.end_array();
+  }
+  void operator()(const AlertFired& fired) const {
+    json.key("rule_id").unsigned_integer(fired.rule);
+    project(fired.project);
+    group("issue", fired.project, fired.number);
+    json.key("event").string(alert::issue_event_name(alert::IssueEvent{fired.event}));
+    write_text_or_null(json, "occurrence", fired.occurrence ? fired.occurrence->hex() : "");
+  }
+  void operator()(const IncidentChanged& change) const {
+    json.key("incident").unsigned_integer(change.incident);
+    json.key("change").string(incident_change_name(change.change));
+    if (change.change == IncidentChange::Commented) json.key("text").string(change.text);
+  }
 
+  void write_number_or_null(std::string_view key, std::optional<double> value) const {
+    json.key(key);
+    if (value) {
+      json.number(*value);
+    } else {
+      json.null();
+    }
+  }
   void numbers(std::string_view key, const std::vector<uint32_t>& values) const {
     json.key(key).begin_array();
     for (const uint32_t value : values) json.unsigned_integer(value);
@@ -380,6 +447,11 @@ struct Kind {
   std::string_view operator()(const AttentionChanged&) const { return "attention_changed"; }
   std::string_view operator()(const LinkChanged&) const { return "link_changed"; }
   std::string_view operator()(const StandingChanged&) const { return "standing_changed"; }
+  std::string_view operator()(const AlertRuleChanged&) const { return "alert_rule_changed"; }
+  std::string_view operator()(const AlertStatusChanged&) const { return "alert_status_changed"; }
+  std::string_view operator()(const AlertsTicked&) const { return "alerts_ticked"; }
+  std::string_view operator()(const AlertFired&) const { return "alert_fired"; }
+  std::string_view operator()(const IncidentChanged&) const { return "incident_changed"; }
 };
 
 }  // namespace

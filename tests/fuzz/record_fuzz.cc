@@ -38,6 +38,11 @@ std::vector<model::Record> good_records() {
       model::ExperimentMade{"try", Lsn{3}},
       model::ExperimentAdded{"try", "rule", {{ProjectId{7}, 1, {2, 3}}}, {{ProjectId{7}, 4, {5}}}},
       model::ExperimentDropped{"try"},
+      model::AlertRuleChanged{1, "{}"},
+      model::AlertStatusChanged{{1, 2}, 4},
+      model::AlertsTicked{TimeUs{60}, {{1, "k", 2.5, 1.5, false}, {2, "", {}, {}, true}}, true},
+      model::AlertFired{1, ProjectId{7}, 3, 1, Uuid{}},
+      model::IncidentChanged{9, model::IncidentChange::Commented, "text"},
       model::Regrouped{model::RegroupCause::Undo, "9", {}, {{ProjectId{7}, 4, {5, 1}}}}};
   std::vector<model::Record> records;
   for (const model::RecordBody& body : bodies)

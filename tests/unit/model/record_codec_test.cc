@@ -102,10 +102,48 @@ RecordBody random_workflow(Random& random, ProjectId project) {
   }
 }
 
+std::optional<double> random_number(Random& random) {
+  if (random() % 3 == 0) return std::nullopt;
+  return static_cast<double>(random()) / 7;
+}
+
+RecordBody random_alert(Random& random) {
+  const auto number = [&random] { return static_cast<uint32_t>(random()); };
+  switch (random() % 5) {
+    case 0:
+      return AlertRuleChanged{number(), testing::random_text(random, 40)};
+    case 1:
+      return AlertStatusChanged{std::vector<uint32_t>(random() % 4, number()),
+                                static_cast<uint8_t>(random() % 5)};
+    case 2: {
+      AlertsTicked ticked{TimeUs{static_cast<int64_t>(random())}, {}, random() % 2 == 0};
+      for (size_t i = random() % 4; i > 0; --i) {
+        AlertsTicked::Value value{number(), testing::random_text(random, 6), random_number(random),
+                                  random_number(random), random() % 4 == 0};
+        if (value.incomplete) value.value.reset();
+        ticked.values.push_back(std::move(value));
+      }
+      return ticked;
+    }
+    case 3: {
+      AlertFired fired{number(), ProjectId{random()}, number(), static_cast<uint8_t>(random() % 3),
+                       std::nullopt};
+      if (random() % 2) {
+        fired.occurrence.emplace();
+        for (uint8_t& byte : fired.occurrence->bytes) byte = static_cast<uint8_t>(random());
+      }
+      return fired;
+    }
+    default:
+      return IncidentChanged{number(), static_cast<IncidentChange>(random() % 3),
+                             testing::random_text(random, 9)};
+  }
+}
+
 RecordBody random_body(Random& random) {
   const auto number = [&random] { return static_cast<uint32_t>(random()); };
   const ProjectId project{random()};
-  switch (random() % 28) {
+  switch (random() % 31) {
     case 0: {
       StoreCreated created;
       for (auto& byte : created.store_id.bytes) byte = static_cast<uint8_t>(random());
@@ -153,6 +191,10 @@ RecordBody random_body(Random& random) {
       }
       return split;
     }
+    case 28:
+    case 29:
+    case 30:
+      return random_alert(random);
     case 12:
       return PriorityChanged{project, number(), static_cast<uint8_t>(25 * (1 + random() % 3)),
                              random() % 2 == 0};

@@ -1,0 +1,155 @@
+// The alert rules of a store at work: what they count as occurrences are folded, what they say at a
+// tick, and which of them have something to say about an issue.
+//
+// Derived: rules and incidents are AlertState's; the windows here are made of the log's newest
+// occurrences as they come, and of the index for those from before (alert_history.h). What a tick
+// found is logged as values, so nothing here has to be the same when it is made again.
+//
+// Thread: any; one lock inside, which the writer holds for an occurrence, and who fills windows for
+// some hundred of them.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "alert/alert_state.h"
+#include "alert/bound_rule.h"
+#include "alert/evaluation.h"
+#include "alert/shared_queries.h"
+#include "base/result.h"
+#include "engine/stats.h"
+#include "model/record.h"
+#include "model/state.h"
+#include "query/predicate.h"
+#include "storage/checkpoint.h"
+#include "storage/lmdb_env.h"
+
+namespace cairn::engine {
+
+// What folded the rules: of one moment.
+struct AlertFold {
+  const alert::AlertState& alerts;
+  const model::State& state;
+};
+
+class Alerting {
+ public:
+  // Begins with the rules of a checkpoint and, of `windows`, what was saved of theirs. Corruption:
+  // what was saved is damaged.
+  Result<void> load(const AlertFold& fold, Lsn applied, TimeUs now, uint64_t seed,
+                    const storage::ReadTxn& windows);
+
+  // No rule counts or watches anything. For the writer.
+  bool idle() const { return idle_; }
+
+  // The record was folded: rules come, change and go.
+  void follow(const model::Record& record, Lsn lsn, const AlertFold& fold);
+  // An occurrence was folded, and its issue is shown.
+  void add(const query::Subject& subject, FingerprintId decided_by, TimeUs recorded);
+  // What rules say about what the record, which was folded, did to issues. `subject`: of its
+  // occurrence; nullptr: it is none.
+  std::vector<model::AlertFired> watch(const model::Record& record, Lsn lsn,
+                                       const model::Applied& applied,
+                                       const query::Subject* subject, const AlertFold& fold);
+
+  // Which ticks rules are evaluated at.
+  struct Ticks {
+    TimeUs newest{};
+    bool all = false;  // else of each rule the newest threshold_period
+  };
+  // The values that matter at a tick; nullopt: no rule is evaluated then. `roots`:
+  // State::roots_by_fingerprint(). Precondition: later than those of advance().
+  std::optional<std::vector<model::AlertsTicked::Value>> evaluate(
+      TimeUs tick, const Ticks& ticks, const AlertFold& fold, std::span<const GroupId> roots);
+  // This tick and those before it will not be asked for any more.
+  void advance(TimeUs tick);
+
+  // A window that lacks what was recorded before it was made.
+  struct Unfilled {
+    alert::EvaluationId id{};
+    std::shared_ptr<alert::Evaluation> evaluation;
+    alert::Rule rule;  // one that asks for it
+    Lsn up_to{};       // what was recorded later it counts by itself
+    TimeUs from{};     // what happened earlier no window to come holds
+  };
+  std::optional<Unfilled> next_unfilled(const alert::AlertState& alerts) const;
+  std::mutex& turn() { return mutex_; }  // to be held while an evaluation is added to
+  void filled(const Unfilled& done);
+  // `why`: it cannot be, and is tried again when the store is opened again.
+  void not_filled(const Unfilled& failed, const std::string& why);
+  // Rules that wait for their windows and need not any more.
+  std::vector<uint32_t> ready(const alert::AlertState& alerts) const;
+
+  // Changes of what was saved since the last call.
+  storage::RowBuffer dirty_windows();
+
+  AlertFigures figures() const;
+  // Why a rule cannot be evaluated; "" = it can.
+  std::string trouble(uint32_t rule) const;
+
+ private:
+  // What rules that ask for the same share.
+  struct Live {
+    std::shared_ptr<alert::Evaluation> evaluation;  // nullptr: the place is free
+    Hash128 identity;
+    std::vector<uint32_t> rules;
+    uint32_t resolution_min = 1;
+    // Conditions on the issue, and whether they mean something else from moment to moment.
+    std::vector<query::Expr> counted;
+    std::vector<query::Expr> whole;
+    bool of_moment = false;
+    TimeUs first_tick{};
+    TimeUs fill_from{};
+    Lsn up_to{};
+    bool filled = false;
+    bool given_up = false;  // filling failed
+    bool dirty = false;     // since it was saved
+  };
+  // A rule about what happens to issues.
+  struct Watcher {
+    uint32_t rule = 0;
+    alert::IssueEvent event{};
+    alert::BoundFilter filter;
+    bool of_moment = false;
+  };
+
+  void take(const alert::RuleEntry& entry, Lsn lsn, TimeUs now, const AlertFold& fold);
+  void take_counting(const alert::RuleEntry& entry, const alert::BoundRule& bound, Lsn lsn,
+                     TimeUs now, const AlertFold& fold);
+  void drop(uint32_t rule);
+  void drop_counting(uint32_t rule);
+  Live& live(alert::EvaluationId id) { return lives_[raw(id)]; }
+  bool bind_again(Live& live, TimeUs tick, const AlertFold& fold);
+  void evaluate(Live& live, TimeUs tick, const Ticks& ticks, const AlertFold& fold,
+                std::span<const GroupId> roots, std::vector<model::AlertsTicked::Value>& values,
+                bool& any);
+  Result<void> load_windows(Live& live, const storage::ReadTxn& windows, const AlertFold& fold);
+  std::vector<uint32_t> watchers_about(ProjectId project) const;
+  bool fires(Watcher& watcher, const query::Subject& subject, const alert::RuleEntry& entry,
+             TimeUs now);
+  void settle_idle();
+
+  mutable std::mutex mutex_;
+  std::atomic<bool> idle_ = true;
+  uint64_t seed_ = 0;
+  alert::SharedQueries queries_;
+  std::vector<Live> lives_;  // by EvaluationId
+  std::map<uint32_t, Watcher> watchers_;
+  std::set<uint32_t> watchers_of_all_;
+  std::map<ProjectId, std::set<uint32_t>> watchers_of_project_;
+  std::map<uint32_t, std::string> troubles_;
+  std::set<Hash128> gone_;  // identities whose saved windows are to be erased
+  uint64_t ticks_ = 0;
+  uint64_t values_ = 0;
+};
+
+}  // namespace cairn::engine
