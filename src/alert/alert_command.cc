@@ -57,9 +57,8 @@ class Decider {
   Decision operator()(const PauseRule& wish) const {
     CAIRN_TRY_ASSIGN(const RuleEntry* entry, find(wish.rule));
     const RuleStatus before = entry->rule.status;
-    CAIRN_TRY_ASSIGN(
-        const RuleStatus after,
-        next_status(before, wish.paused ? StatusStep::Disabled : StatusStep::Enabled));
+    CAIRN_TRY_ASSIGN(const RuleStatus after,
+                     next_status(before, wish.paused ? StatusStep::Disabled : StatusStep::Enabled));
     if (after == before) return kNothingToDo;
     return Fact{model::AlertStatusChanged{{wish.rule}, raw(after)}};
   }

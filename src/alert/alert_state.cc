@@ -63,10 +63,10 @@ Result<uint32_t> AlertState::find_rule(std::string_view reference) const {
       std::from_chars(reference.data(), reference.data() + reference.size(), number);
   if (error == std::errc{} && end == reference.data() + reference.size()) {
     if (rule(number) != nullptr) return number;
-    return make_error(ErrorCode::NotFound, fmt::format("no alert rule {}: {}", number,
-                                                       rules_.empty() ? "there is none"
-                                                       : number > rules_.size()
-                                                           ? "that number was never given"
+    return make_error(ErrorCode::NotFound,
+                      fmt::format("no alert rule {}: {}", number,
+                                  rules_.empty()           ? "there is none"
+                                  : number > rules_.size() ? "that number was never given"
                                                            : "it was removed"));
   }
   std::vector<uint32_t> found;
@@ -124,9 +124,8 @@ std::vector<Notification> AlertState::notifications_after(const NotificationPlac
       }
       continue;
     }
-    const auto firing =
-        std::lower_bound(firings_.begin(), firings_.end(), at->place.lsn,
-                         [](const Firing& one, Lsn lsn) { return one.lsn < lsn; });
+    const auto firing = std::lower_bound(firings_.begin(), firings_.end(), at->place.lsn,
+                                         [](const Firing& one, Lsn lsn) { return one.lsn < lsn; });
     if (firing == firings_.end() || firing->lsn != at->place.lsn) continue;
     Notification& one = out.emplace_back();
     one.kind = Notification::Kind::Firing;
@@ -191,8 +190,8 @@ Result<void> AlertState::fold(const model::AlertRuleChanged& change, At at) {
     ++rule_count_;
     dirty_meta_ = true;
   } else {
-    const bool stays = same_meaning(rules_[change.rule - 1]->rule, *rule) &&
-                       rule->status != RuleStatus::Disabled;
+    const bool stays =
+        same_meaning(rules_[change.rule - 1]->rule, *rule) && rule->status != RuleStatus::Disabled;
     if (!stays) stand_down(change.rule, at);
   }
   RuleEntry& entry = change_rule(change.rule);

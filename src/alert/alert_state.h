@@ -52,9 +52,9 @@ struct RuleEntry {
   TimeUs changed{};
   Lsn counted_from{};  // what it counts was made known by this record
   RuleState state;
-  std::map<std::string, uint32_t> open;   // incidents by key
-  std::map<IssueName, TimeUs> alerted;    // of issue rules: the last time by issue
-  uint64_t fired = 0;                     // times an issue rule alerted
+  std::map<std::string, uint32_t> open;  // incidents by key
+  std::map<IssueName, TimeUs> alerted;   // of issue rules: the last time by issue
+  uint64_t fired = 0;                    // times an issue rule alerted
   bool operator==(const RuleEntry&) const = default;
 
   // The number it holds against thresholds; nullopt: it is about an event.
@@ -121,8 +121,7 @@ class AlertState {
   // Of the newest one that was evaluated completely.
   std::optional<TimeUs> last_tick() const { return last_tick_; }
   // What came after that place, in order; what is no longer kept is left out.
-  std::vector<Notification> notifications_after(const NotificationPlace& place,
-                                                size_t limit) const;
+  std::vector<Notification> notifications_after(const NotificationPlace& place, size_t limit) const;
   // Of all that a replay must reproduce. {} = there never was a rule.
   Hash128 digest() const;
 

@@ -34,7 +34,7 @@ class AlertHistory {
     FingerprintId fingerprint{};
   };
   struct Options {
-    Lsn up_to{UINT64_MAX};      // those recorded later are left out
+    Lsn up_to{UINT64_MAX};       // those recorded later are left out
     std::mutex* turn = nullptr;  // held while the evaluation is added to, some of them at a time
   };
 

@@ -91,8 +91,9 @@ std::vector<model::AlertFired> Store::Impl::note_for_alerts(const model::Record&
 
 // --- ticks ------------------------------------------------------------------------------------
 
-// A tick is evaluated when the time of records has passed it by StoreOptions::alert_delay_us. `all`:
-// no tick is left out, as record times follow the input; else after a pause the newest ones do.
+// A tick is evaluated when the time of records has passed it by StoreOptions::alert_delay_us.
+// `all`: no tick is left out, as record times follow the input; else after a pause the newest ones
+// do.
 Result<void> Store::Impl::tick_alerts_if_due(TimeUs time, bool all) {
   if (!alerts_at_work || alerting.idle() || time < next_alert_look) return {};
   const TimeUs newest = floor_to_minute(TimeUs{raw(time) - options.alert_delay_us});
@@ -153,8 +154,9 @@ Result<void> Store::Impl::fill_alerts() {
   }
   for (size_t begin = 0; begin < ready.size() && !filling_cancelled; begin += kReadyAtOnce) {
     const size_t end = std::min(ready.size(), begin + kReadyAtOnce);
-    const alert::AlertCommand command = alert::RulesFilled{
-        {ready.begin() + static_cast<ptrdiff_t>(begin), ready.begin() + static_cast<ptrdiff_t>(end)}};
+    const alert::AlertCommand command =
+        alert::RulesFilled{{ready.begin() + static_cast<ptrdiff_t>(begin),
+                            ready.begin() + static_cast<ptrdiff_t>(end)}};
     WriteRequest request;
     const ExecuteOptions by_the_system;
     request.alert_commands = {&command, 1};
@@ -223,10 +225,8 @@ Result<void> Store::Impl::run_alert_commands(WriteRequest& request, StateLock& s
     const TimeUs time = record_time(std::nullopt, false);
     CAIRN_TRY(tick_if_due(time, false));
     // Commands of one call share its key, each with its place.
-    const std::string key =
-        number == 0 ? how.key : how.key + "#" + std::to_string(number);
-    auto decided =
-        alert::decide(fold().alerts(), command, fold().state(), time, how.actor);
+    const std::string key = number == 0 ? how.key : how.key + "#" + std::to_string(number);
+    auto decided = alert::decide(fold().alerts(), command, fold().state(), time, how.actor);
     CAIRN_TRY_ASSIGN(ItemResult item,
                      store_fact(std::move(decided), time, how.actor,
                                 how.key.empty() ? Hash128{} : hash128("command:" + key)));

@@ -188,9 +188,7 @@ void Alerting::drop_counting(uint32_t rule) {
   one = Live();
 }
 
-void Alerting::settle_idle() {
-  idle_ = queries_.figures().subscriptions == 0 && watchers_.empty();
-}
+void Alerting::settle_idle() { idle_ = queries_.figures().subscriptions == 0 && watchers_.empty(); }
 
 // --- occurrences ------------------------------------------------------------------------------
 
@@ -436,8 +434,7 @@ storage::RowBuffer Alerting::dirty_windows() {
     if (!one.evaluation || !one.dirty) continue;
     one.dirty = false;
     out.clear();
-    if (one.filled && bytes < kMaxSavedAtOnce &&
-        one.evaluation->memory_bytes() < kMaxSavedBytes) {
+    if (one.filled && bytes < kMaxSavedAtOnce && one.evaluation->memory_bytes() < kMaxSavedBytes) {
       one.evaluation->save(out);
     }
     bytes += out.bytes().size();

@@ -58,8 +58,8 @@ class Alerting {
   // What rules say about what the record, which was folded, did to issues. `subject`: of its
   // occurrence; nullptr: it is none.
   std::vector<model::AlertFired> watch(const model::Record& record, Lsn lsn,
-                                       const model::Applied& applied,
-                                       const query::Subject* subject, const AlertFold& fold);
+                                       const model::Applied& applied, const query::Subject* subject,
+                                       const AlertFold& fold);
 
   // Which ticks rules are evaluated at.
   struct Ticks {
@@ -68,8 +68,9 @@ class Alerting {
   };
   // The values that matter at a tick; nullopt: no rule is evaluated then. `roots`:
   // State::roots_by_fingerprint(). Precondition: later than those of advance().
-  std::optional<std::vector<model::AlertsTicked::Value>> evaluate(
-      TimeUs tick, const Ticks& ticks, const AlertFold& fold, std::span<const GroupId> roots);
+  std::optional<std::vector<model::AlertsTicked::Value>> evaluate(TimeUs tick, const Ticks& ticks,
+                                                                  const AlertFold& fold,
+                                                                  std::span<const GroupId> roots);
   // This tick and those before it will not be asked for any more.
   void advance(TimeUs tick);
 

@@ -71,8 +71,8 @@ Result<void> Materializer::load_past(const storage::RowSource& rows, const stora
   return {};
 }
 
-void Materializer::begin(model::State&& state, alert::AlertState&& alerts, Lsn applied, TimeUs last_time,
-                         const std::vector<Hash128>& keys,
+void Materializer::begin(model::State&& state, alert::AlertState&& alerts, Lsn applied,
+                         TimeUs last_time, const std::vector<Hash128>& keys,
                          std::vector<std::pair<GroupId, Lsn>>&& activity) {
   state_ = std::move(state);
   alerts_ = std::move(alerts);

@@ -76,8 +76,8 @@ class Materializer {
                          TimeUs last_time);
 
   // Begins with the state of a record, all in memory.
-  void begin(model::State&& state, alert::AlertState&& alerts, Lsn applied, TimeUs last_time, const std::vector<Hash128>& keys,
-             std::vector<std::pair<GroupId, Lsn>>&& activity);
+  void begin(model::State&& state, alert::AlertState&& alerts, Lsn applied, TimeUs last_time,
+             const std::vector<Hash128>& keys, std::vector<std::pair<GroupId, Lsn>>&& activity);
   // New names are looked up in `txn` from now on, so it has to live as long.
   Result<void> attach(const storage::ReadTxn* txn) { return dictionary_.attach(txn); }
 

@@ -74,8 +74,7 @@ Result<bool> Store::Impl::fold_frame(const DecodedFrame& frame, const AsOf& unti
     }
     CAIRN_TRY_ASSIGN(const model::Applied applied, fold().apply(record, lsn));
     // What rules had to say about it is in the log.
-    [[maybe_unused]] const auto said =
-        note_for_alerts(record, lsn, applied, &frame.terms, i);
+    [[maybe_unused]] const auto said = note_for_alerts(record, lsn, applied, &frame.terms, i);
   }
   return true;
 }

@@ -203,8 +203,8 @@ Result<void> Store::Impl::check_is_kept(const AsOf& moment) const {
 Result<void> Store::Impl::begin_memory_with_base() {
   if (!base) return {};
   CAIRN_TRY_ASSIGN(BaseState begin, base->load());
-  fold().begin(std::move(begin.state), std::move(begin.alerts), base->lsn(), begin.last_time, begin.keys,
-               std::move(begin.activity));
+  fold().begin(std::move(begin.state), std::move(begin.alerts), base->lsn(), begin.last_time,
+               begin.keys, std::move(begin.activity));
   return {};
 }
 

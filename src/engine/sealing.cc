@@ -32,7 +32,8 @@ void Store::Impl::start_checkpoint() {
   next_meta.last_time = frozen->last_time;
   next_meta.resume = log->resume();
   sealer.post([this, frozen = std::move(frozen), from = folds.share_newest(), next_meta,
-               windows = alerting.dirty_windows(), frames = log->marks(), used = std::move(retired)]() mutable {
+               windows = alerting.dirty_windows(), frames = log->marks(),
+               used = std::move(retired)]() mutable {
     try {
       // Only checkpoints make use of what a past holds; letting go of it takes a while.
       pasts.drop_old();

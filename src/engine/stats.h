@@ -47,23 +47,23 @@ struct TableStats {
 
 // Alert rules at work. Counts of occurrences are since opening.
 struct AlertFigures {
-  uint64_t rules = 0;           // that are there
-  uint64_t subscriptions = 0;   // of them those that count something
-  uint64_t evaluations = 0;     // different ones
-  uint64_t filters = 0;         // different ones
-  uint64_t scanned = 0;         // of them those that every occurrence is held against
-  uint64_t watchers = 0;        // rules about what happens to issues
-  uint64_t unfilled = 0;        // evaluations whose windows are being filled
-  uint64_t troubled = 0;        // rules that cannot be evaluated
-  uint64_t occurrences = 0;     // held against filters
-  uint64_t asked = 0;           // filters, over all occurrences
-  uint64_t matched = 0;         // the same
-  uint64_t late = 0;            // occurrences that no window to come could hold
-  uint64_t early = 0;           // that are too far ahead of their record
-  uint64_t not_kept = 0;        // for which there was no room
-  uint64_t ticks = 0;           // evaluated
-  uint64_t logged_values = 0;   // by ticks
-  uint64_t memory_bytes = 0;    // of filters and windows
+  uint64_t rules = 0;          // that are there
+  uint64_t subscriptions = 0;  // of them those that count something
+  uint64_t evaluations = 0;    // different ones
+  uint64_t filters = 0;        // different ones
+  uint64_t scanned = 0;        // of them those that every occurrence is held against
+  uint64_t watchers = 0;       // rules about what happens to issues
+  uint64_t unfilled = 0;       // evaluations whose windows are being filled
+  uint64_t troubled = 0;       // rules that cannot be evaluated
+  uint64_t occurrences = 0;    // held against filters
+  uint64_t asked = 0;          // filters, over all occurrences
+  uint64_t matched = 0;        // the same
+  uint64_t late = 0;           // occurrences that no window to come could hold
+  uint64_t early = 0;          // that are too far ahead of their record
+  uint64_t not_kept = 0;       // for which there was no room
+  uint64_t ticks = 0;          // evaluated
+  uint64_t logged_values = 0;  // by ticks
+  uint64_t memory_bytes = 0;   // of filters and windows
 };
 
 struct Stats {

@@ -65,7 +65,7 @@ struct WriteRequest {
 
   PreparedMessages* prepared = nullptr;  // either these
   const SubmitOptions* submit = nullptr;
-  const model::Command* command = nullptr;  // or this
+  const model::Command* command = nullptr;              // or this
   std::span<const alert::AlertCommand> alert_commands;  // or these
   const ExecuteOptions* execute = nullptr;
   bool tick = false;  // or what is due
@@ -151,9 +151,9 @@ struct Store::Impl {
 
   // --- alerts: all but `alerting` itself the writer's own, but for those of filling ---
   Alerting alerting;
-  bool alerts_at_work = false;            // not in a past, or while what is old is folded again
-  TimeUs next_alert_look{};               // no tick is due before
-  std::vector<model::Term> alert_terms;   // of the occurrence at hand
+  bool alerts_at_work = false;           // not in a past, or while what is old is folded again
+  TimeUs next_alert_look{};              // no tick is due before
+  std::vector<model::Term> alert_terms;  // of the occurrence at hand
   const model::TermBatch* batch_terms = nullptr;  // where the terms of `pending`'s last are
   size_t batch_index = 0;
   std::mutex fill_turn;  // one fills at a time
@@ -300,8 +300,7 @@ struct Store::Impl {
   // and none is under way.
   void start_checkpoint();
   Result<Sealed> seal(const FrozenTail& frozen, const storage::RowBuffer& windows,
-                      const storage::Dictionary& dictionary,
-                      const storage::CheckpointMeta& next,
+                      const storage::Dictionary& dictionary, const storage::CheckpointMeta& next,
                       const std::vector<storage::FrameMark>& frames);
   // Merges the segments that `choose` names among all; nullopt: none.
   using ChooseSegments =

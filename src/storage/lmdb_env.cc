@@ -19,10 +19,9 @@ namespace {
 
 // By Table. Part of the index format.
 constexpr std::array<const char*, kTableCount> kTableNames = {
-    "meta",  "fields", "value_ids",    "values",      "segments", "projects",
-    "types", "groups", "fingerprints", "activity",    "keys",     "frames",
-    "care",  "held",   "releases",     "experiments", "undo",
-    "alerts", "alert_windows"};
+    "meta",     "fields",       "value_ids", "values", "segments",     "projects", "types",
+    "groups",   "fingerprints", "activity",  "keys",   "frames",       "care",     "held",
+    "releases", "experiments",  "undo",      "alerts", "alert_windows"};
 
 // Where retries with less address space end. Less is of no use.
 constexpr uint64_t kMinMapBytes = 1ull << 30;

@@ -1,0 +1,362 @@
+// Alert rules in a store, on virtual time: what is counted, when it is evaluated, what is logged,
+// and that restarts and replays change nothing. The arithmetic is tested in tests/unit/alert.
+#include <catch2/catch.hpp>
+
+#include "alert/alert_command.h"
+#include "engine/store.h"
+#include "support/fold.h"
+#include "support/temp_dir.h"
+
+using namespace cairn;
+using namespace cairn::engine;
+using namespace cairn::model;
+using namespace cairn::testing;
+using alert::AlertCommand;
+using alert::Severity;
+
+namespace {
+
+constexpr int64_t kMinute = 60;
+constexpr int64_t kStart = 20'000 * 24 * 60 * kMinute;
+
+// A store on virtual time with rules.
+struct Watch {
+  TempDir dir;
+  ManualClock clock{at_second(kStart)};
+  StoreOptions options;
+  std::unique_ptr<Store> store;
+  uint64_t next_id = 1;
+
+  Watch() {
+    options.clock = &clock;
+    options.alert_delay_us = 0;
+    options.head_limit = 64;
+    options.close_limit = 1;
+    options.index_map_bytes = 256u << 20;
+    open();
+  }
+  void open() {
+    store.reset();
+    auto opened = Store::open(dir / "store", options);
+    INFO((opened.ok() ? std::string() : opened.error().message));
+    REQUIRE(opened.ok());
+    store = std::move(opened).value();
+    REQUIRE(store->fill_alerts().ok());
+  }
+  void at(int64_t minute, int64_t second = 0) {
+    clock.set(at_second(kStart + minute * kMinute + second));
+    REQUIRE(store->tick().ok());
+  }
+  void see(const std::string& fingerprint, int count = 1, const std::string& event = "{}") {
+    std::vector<Message> messages;
+    for (int n = 0; n < count; ++n) {
+      Occurrence o =
+          occurrence(kShop, {fingerprint}, raw(clock.now()) / kMicrosPerSecond, next_id++);
+      o.event = event;
+      messages.emplace_back(std::move(o));
+    }
+    REQUIRE(store->submit(std::move(messages), {}).ok());
+  }
+  ItemResult try_run(const AlertCommand& command, const std::string& key = "") {
+    auto result = store->execute(std::span(&command, 1), {"user:1", key});
+    REQUIRE(result.ok());
+    REQUIRE(result->items.size() == 1);
+    REQUIRE(store->fill_alerts().ok());
+    return result->items.front();
+  }
+  void run(const AlertCommand& command) {
+    const ItemResult item = try_run(command);
+    INFO((item.error ? item.error->message : std::string()));
+    REQUIRE(item.outcome == Outcome::Stored);
+  }
+  uint32_t add(const std::string& json) {
+    auto rule = alert::parse_rule(json);
+    INFO((rule.ok() ? std::string() : rule.error().message));
+    REQUIRE(rule.ok());
+    run(alert::AddRule{*std::move(rule)});
+    return now()->alerts().last_rule();
+  }
+  std::unique_ptr<Snapshot> now() {
+    auto snapshot = store->snapshot();
+    REQUIRE(snapshot.ok());
+    return std::move(snapshot).value();
+  }
+  std::vector<std::string> told() {
+    std::vector<std::string> out;
+    for (const auto& one : now()->alerts().notifications_after({}, 1000)) {
+      if (one.kind == alert::Notification::Kind::Firing) {
+        out.push_back(one.rule_name + " " + std::string(alert::issue_event_name(one.event)) + " " +
+                      std::to_string(one.number));
+      } else {
+        const int64_t minute = (raw(one.at) / kMicrosPerSecond - kStart) / kMinute;
+        out.push_back(one.rule_name + (one.key.empty() ? "" : "[" + one.key + "]") + " " +
+                      std::string(alert::severity_name(one.from)) + ">" +
+                      std::string(alert::severity_name(one.to)) + " @" + std::to_string(minute));
+      }
+    }
+    return out;
+  }
+  Hash128 digest() {
+    const auto digests = store->digests();
+    REQUIRE(digests.ok());
+    return digests->full;
+  }
+};
+
+using Told = std::vector<std::string>;
+
+const char* const kMany = R"({"name":"many","time_window":5,
+    "triggers":[{"label":"critical","alert_threshold":10},
+                {"label":"warning","alert_threshold":4}]})";
+
+}  // namespace
+
+TEST_CASE("a stored rule opens, worsens and resolves an incident at ticks") {
+  Watch w;
+  CHECK(w.add(kMany) == 1);
+  CHECK(w.now()->alerts().rule(1)->rule.status == alert::RuleStatus::Active);
+  w.see("a", 5);
+  w.at(1);
+  CHECK(w.told() == Told{"many ok>warning @1"});
+  w.see("a", 7);
+  w.at(2);
+  CHECK(w.told() == Told{"many ok>warning @1", "many warning>critical @2"});
+  w.at(6);
+  w.at(7);
+  CHECK(w.told() == Told{"many ok>warning @1", "many warning>critical @2",
+                         "many critical>warning @6", "many warning>ok @7"});
+  const auto incident = *w.now()->alerts().incident(1);
+  CHECK(incident.incident.worst == Severity::Critical);
+  CHECK(incident.incident.method == alert::CloseMethod::RuleTriggered);
+  CHECK(incident.steps.size() == 4);
+}
+
+TEST_CASE("a rule counts what came before it") {
+  Watch w;
+  w.at(1);
+  w.see("a", 200);  // beyond the head: some of it is sealed
+  w.at(2);
+  w.add(kMany);
+  w.at(3);
+  CHECK(w.told() == Told{"many ok>critical @3"});
+}
+
+TEST_CASE("restarts at any moment change nothing") {
+  Told first;
+  for (int restarts = 0; restarts < 3; ++restarts) {
+    CAPTURE(restarts);
+    Watch w;
+    w.add(kMany);
+    w.add(R"~({"name":"users","aggregate":"uniq(user)","group_by":"environment",
+              "time_window":3,
+              "triggers":[{"label":"critical","alert_threshold":2}]})~");
+    w.add(R"({"name":"issues","group_by":"issue","time_window":4,"query":"is:unresolved",
+              "triggers":[{"label":"critical","alert_threshold":6}]})");
+    for (int minute = 1; minute < 30; ++minute) {
+      const int many = minute % 7 == 3 ? 9 : 2;
+      w.see("f" + std::to_string(minute % 3), many,
+            R"({"environment":"e)" + std::to_string(minute % 2) + R"(","user":{"id":)" +
+                std::to_string(minute % 5) + "}}");
+      w.at(minute);
+      if (restarts == 1 && minute % 5 == 0) w.open();
+      if (restarts == 2) w.open();
+    }
+    if (restarts == 0) first = w.told();
+    CHECK(w.told() == first);
+    CHECK(first.size() > 6);
+  }
+}
+
+TEST_CASE("a replay of the log from zero tells nothing new and ends in the same state") {
+  Watch w;
+  w.add(kMany);
+  w.add(R"({"name":"new","when":{"event":"first_seen"}})");
+  for (int minute = 1; minute < 12; ++minute) {
+    w.see("f" + std::to_string(minute % 4), minute % 5 == 0 ? 9 : 1);
+    w.at(minute);
+  }
+  const Told told = w.told();
+  const Hash128 digest = w.digest();
+  REQUIRE(told.size() > 4);
+  w.store.reset();
+  const auto rebuilt = Store::rebuild(w.dir / "store", w.options);
+  REQUIRE(rebuilt.ok());
+  CHECK(rebuilt->digests.full == digest);
+  w.open();
+  CHECK(w.told() == told);
+  CHECK(w.digest() == digest);
+  // And goes on as if nothing had been.
+  w.see("f1", 20);
+  w.at(12);
+  CHECK(w.told().size() == told.size() + 1);
+}
+
+TEST_CASE("issues that are merged are counted together from the next tick on") {
+  Watch w;
+  w.add(R"({"name":"issue","group_by":"issue","time_window":10,
+            "triggers":[{"label":"critical","alert_threshold":5}]})");
+  w.see("a", 3);
+  w.see("b", 3);
+  w.at(1);
+  CHECK(w.told().empty());
+  REQUIRE(w.store->execute(MergeCommand{GroupId{1}, {GroupId{2}}}, {}).ok());
+  w.at(2);
+  CHECK(w.told() == Told{"issue[" + std::to_string(raw(kShop)) + "/1] ok>critical @2"});
+  REQUIRE(w.store->execute(UnmergeCommand{GroupId{1}, {GroupId{2}}}, {}).ok());
+  w.at(3);
+  CHECK(w.told().size() == 2);
+}
+
+TEST_CASE("rules about what happens to issues fire once in their frequency") {
+  Watch w;
+  w.add(R"({"name":"new","when":{"event":"first_seen"},"query":"level:error"})");
+  w.add(R"({"name":"back","when":{"event":"regression"},"frequency":60})");
+  w.see("a", 3);
+  w.see("b", 1);
+  CHECK(w.told() == Told{"new first_seen 1", "new first_seen 2"});
+  for (const int64_t minute : {1, 2, 70}) {
+    w.at(minute);
+    SetStatusCommand resolve;
+    resolve.group = GroupId{1};
+    resolve.status = Status::Resolved;
+    REQUIRE(w.store->execute(resolve, {}).ok());
+    w.at(minute, 30);
+    w.see("a");
+  }
+  CHECK(w.told() ==
+        Told{"new first_seen 1", "new first_seen 2", "back regression 1", "back regression 1"});
+  CHECK(w.now()->alerts().rule(2)->fired == 2);
+}
+
+TEST_CASE("pausing closes what is open, and resuming begins anew with full windows") {
+  Watch w;
+  w.add(kMany);
+  w.see("a", 20);
+  w.at(1);
+  w.run(alert::PauseRule{1, true});
+  CHECK(w.told() == Told{"many ok>critical @1", "many critical>ok @1"});
+  CHECK(w.store->alert_figures().subscriptions == 0);
+  w.at(2);
+  CHECK(w.told().size() == 2);
+  CHECK(w.try_run(alert::PauseRule{1, true}).outcome == Outcome::NoChange);
+  w.run(alert::PauseRule{1, false});
+  w.at(3);
+  CHECK(w.told().size() == 2);  // held: its last incident is less than ten minutes old
+  w.at(12);
+  w.see("a", 20);
+  w.at(13);
+  CHECK(w.told().size() == 3);
+  w.run(alert::RemoveRule{1});
+  CHECK(w.told().size() == 4);
+  CHECK(w.now()->alerts().rule_count() == 0);
+  CHECK(w.store->alert_figures().evaluations == 0);
+  CHECK(w.try_run(alert::RemoveRule{1}).outcome == Outcome::Refused);
+}
+
+TEST_CASE("a rule that is changed: thresholds close incidents, names do not") {
+  Watch w;
+  w.add(kMany);
+  w.see("a", 20);
+  w.at(1);
+  alert::Rule rule = w.now()->alerts().rule(1)->rule;
+  rule.name = "renamed";
+  w.run(alert::ChangeRule{1, rule});
+  CHECK(w.told().size() == 1);
+  std::get<alert::MetricCondition>(rule.condition).critical = 100;
+  w.run(alert::ChangeRule{1, rule});
+  REQUIRE(w.told().size() == 2);
+  CHECK(w.now()->alerts().incident(1)->incident.method == alert::CloseMethod::RuleUpdated);
+  CHECK(w.now()->alerts().rule(1)->rule.status == alert::RuleStatus::Active);
+  CHECK(w.try_run(alert::ChangeRule{1, rule}).outcome == Outcome::NoChange);
+}
+
+TEST_CASE("people acknowledge, comment and close incidents") {
+  Watch w;
+  w.add(kMany);
+  w.see("a", 20);
+  w.at(1);
+  w.run(alert::AcknowledgeIncident{1});
+  CHECK(w.try_run(alert::AcknowledgeIncident{1}).outcome == Outcome::NoChange);
+  w.run(alert::CommentIncident{1, "looking"});
+  w.run(alert::CloseIncident{1});
+  CHECK(w.try_run(alert::CloseIncident{1}).outcome == Outcome::NoChange);
+  CHECK(w.try_run(alert::AcknowledgeIncident{1}).outcome == Outcome::Refused);
+  CHECK(w.try_run(alert::CloseIncident{9}).outcome == Outcome::Refused);
+  w.open();
+  const auto incident = *w.now()->alerts().incident(1);
+  CHECK(incident.incident.acknowledged->who == "user:1");
+  CHECK(incident.incident.comments.front().text == "looking");
+  CHECK(incident.incident.method == alert::CloseMethod::Manual);
+  CHECK(incident.steps.back().who == "user:1");
+}
+
+TEST_CASE("a command with a key is done once") {
+  Watch w;
+  const AlertCommand add = alert::AddRule{*alert::parse_rule(kMany)};
+  CHECK(w.try_run(add, "k").outcome == Outcome::Stored);
+  CHECK(w.try_run(add, "k").outcome == Outcome::Duplicate);
+  w.open();
+  CHECK(w.try_run(add, "k").outcome == Outcome::Duplicate);
+  CHECK(w.now()->alerts().last_rule() == 1);
+}
+
+TEST_CASE("after a pause rules are evaluated for now, not for all that was missed") {
+  Watch w;
+  w.add(kMany);
+  w.see("a", 20);
+  w.at(600);
+  CHECK(w.told().empty());
+  w.see("a", 20);
+  w.at(601);
+  CHECK(w.told() == Told{"many ok>critical @601"});
+}
+
+TEST_CASE("an import whose times are those of the input is alerted about as it went") {
+  Watch w;
+  w.add(kMany);
+  w.clock.set(at_second(kStart + 100'000));
+  std::vector<Message> messages;
+  for (int64_t second = 0; second < 3600; second += 10) {
+    const bool busy = second >= 1200 && second < 1320;
+    for (int n = 0; n < (busy ? 3 : (second % 120 == 0 ? 1 : 0)); ++n) {
+      messages.emplace_back(occurrence(kShop, {"a"}, kStart + second, w.next_id++));
+    }
+  }
+  SubmitOptions how;
+  how.input_time = true;
+  REQUIRE(w.store->submit(std::move(messages), how).ok());
+  CHECK(w.told() == Told{"many ok>critical @21", "many critical>ok @27"});
+}
+
+TEST_CASE("two rules that ask for the same share one evaluation, and the last takes it along") {
+  Watch w;
+  w.add(kMany);
+  w.add(R"({"name":"again","query":"","time_window":5,
+            "triggers":[{"label":"critical","alert_threshold":3}]})");
+  CHECK(w.store->alert_figures().subscriptions == 2);
+  CHECK(w.store->alert_figures().evaluations == 1);
+  w.run(alert::RemoveRule{1});
+  w.see("a", 4);
+  w.at(1);
+  CHECK(w.told() == Told{"again ok>critical @1"});
+  w.run(alert::RemoveRule{2});
+  CHECK(w.store->alert_figures().evaluations == 0);
+}
+
+TEST_CASE("alerts of the past are as they were") {
+  Watch w;
+  w.add(kMany);
+  w.see("a", 20);
+  w.at(1);
+  const Lsn then = w.now()->lsn();
+  w.see("a", 100);
+  w.at(30);
+  w.at(31);
+  REQUIRE(w.told().size() == 2);
+  const auto past = w.store->as_of({then, std::nullopt});
+  REQUIRE(past.ok());
+  const auto snapshot = (*past)->snapshot();
+  REQUIRE(snapshot.ok());
+  CHECK((*snapshot)->alerts().incident(1)->incident.severity == Severity::Critical);
+  CHECK((*snapshot)->alerts().notifications_after({}, 9).size() == 1);
+}
