@@ -24,6 +24,7 @@ constexpr Phase kPhases[] = {
     {"crash", bench_crash, false},     {"merges", bench_merges, true},
     {"merged", bench_merged, true},    {"experiments", bench_experiments, true},
     {"busy", bench_busy, true},        {"rpc", bench_rpc, true},
+    {"alerts", bench_alerts, false},
 };
 
 constexpr bool all_can_be_named() {

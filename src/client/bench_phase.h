@@ -73,6 +73,7 @@ Result<void> bench_merged(Bench& bench);
 Result<void> bench_experiments(Bench& bench);
 Result<void> bench_busy(Bench& bench);
 Result<void> bench_rpc(Bench& bench);
+Result<void> bench_alerts(Bench& bench);
 Result<void> bench_verify(Bench& bench);
 
 // The store, open for writing. What time brings about has happened, so that nothing but the phase

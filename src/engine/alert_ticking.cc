@@ -199,8 +199,8 @@ Result<bool> Store::Impl::fill_one() {
 
 Result<void> Store::fill_alerts() { return impl_->fill_alerts(); }
 
-AlertFigures Store::alert_figures() const {
-  AlertFigures figures = impl_->alerting.figures();
+AlertFigures Store::alert_figures(bool with_memory) const {
+  AlertFigures figures = impl_->alerting.figures(with_memory);
   if (const auto now = impl_->snapshot_of_now(); now.ok()) {
     figures.rules = (*now)->alerts().rule_count();
   }

@@ -7,6 +7,7 @@
 #include "alert/window.h"
 #include "base/assert.h"
 #include "storage/coding.h"
+#include "storage/sealed_value.h"
 
 namespace cairn::engine {
 namespace {
@@ -88,8 +89,9 @@ Result<void> Alerting::load_windows(Live& live, const storage::ReadTxn& windows,
                                     const AlertFold& fold) {
   CAIRN_TRY_ASSIGN(const auto row,
                    windows.get(storage::Table::AlertWindows, key_of(live.identity)));
-  if (!row) return {};
-  storage::RowReader in(*row);
+  const auto saved = row ? storage::unsealed(*row, key_of(live.identity)) : std::nullopt;
+  if (!saved) return {};
+  storage::RowReader in(*saved);
   const alert::SavedBeside beside{fold.state.fingerprint_count() + size_t{1}, live.first_tick};
   if (!live.evaluation->load(in, beside).ok() || !in.done()) return {};
   // What was asked for since it was saved is not any more.
@@ -442,7 +444,7 @@ storage::RowBuffer Alerting::dirty_windows() {
     if (out.bytes().empty()) {
       rows.erase(storage::Table::AlertWindows, key);
     } else {
-      rows.add(storage::Table::AlertWindows, key, out.bytes());
+      rows.add(storage::Table::AlertWindows, key, storage::sealed(out.bytes(), key));
     }
   }
   return rows;
@@ -450,7 +452,7 @@ storage::RowBuffer Alerting::dirty_windows() {
 
 // --- what is told -----------------------------------------------------------------------------
 
-AlertFigures Alerting::figures() const {
+AlertFigures Alerting::figures(bool with_memory) const {
   const std::lock_guard guard(mutex_);
   AlertFigures out;
   const auto shared = queries_.figures();
@@ -466,11 +468,15 @@ AlertFigures Alerting::figures() const {
   out.troubled = troubles_.size();
   out.ticks = ticks_;
   out.logged_values = values_;
-  out.memory_bytes = queries_.memory_bytes() + lives_.capacity() * sizeof(Live);
+  if (with_memory) {
+    out.memory_bytes = queries_.memory_bytes() + lives_.capacity() * sizeof(Live);
+  }
   for (const Live& one : lives_) {
     if (!one.evaluation) continue;
     out.unfilled += one.filled ? 0 : 1;
-    out.memory_bytes += one.evaluation->memory_bytes() + one.rules.capacity() * sizeof(uint32_t);
+    if (with_memory) {
+      out.memory_bytes += one.evaluation->memory_bytes() + one.rules.capacity() * sizeof(uint32_t);
+    }
     const auto& figures = one.evaluation->figures();
     out.late += figures.late;
     out.early += figures.early;

@@ -93,7 +93,8 @@ class Alerting {
   // Changes of what was saved since the last call.
   storage::RowBuffer dirty_windows();
 
-  AlertFigures figures() const;
+  // `with_memory`: asks every window.
+  AlertFigures figures(bool with_memory) const;
   // Why a rule cannot be evaluated; "" = it can.
   std::string trouble(uint32_t rule) const;
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "storage/sealed_value.h"
 #include "storage/segment.h"
 
 namespace cairn::engine {
@@ -19,7 +20,7 @@ bool has(const Tail& tail, uint64_t id_hash, ProjectId project, const Uuid& id) 
 void add_rows(storage::RowBuffer& rows, const std::vector<alert::AlertRow>& alerts) {
   for (const alert::AlertRow& row : alerts) {
     if (row.value) {
-      rows.add(storage::Table::Alerts, row.key, *row.value);
+      rows.add(storage::Table::Alerts, row.key, storage::sealed(*row.value, row.key));
     } else {
       rows.erase(storage::Table::Alerts, row.key);
     }
@@ -59,9 +60,13 @@ Result<void> Materializer::load_past(const storage::RowSource& rows, const stora
                                      Lsn applied, TimeUs last_time) {
   CAIRN_TRY(storage::load_state(rows, state_));
   state_.clear_dirty();
-  CAIRN_TRY(rows.scan(storage::Table::Alerts, [&](std::string_view key, auto value) {
-    return alerts_.restore(key, value);
-  }));
+  CAIRN_TRY(
+      rows.scan(storage::Table::Alerts, [&](std::string_view key, auto value) -> Result<void> {
+        const auto row = storage::unsealed(value, key);
+        if (row) return alerts_.restore(key, *row);
+        return make_error(ErrorCode::Corruption,
+                          "the index has a damaged row of alerts: run 'cairn rebuild'");
+      }));
   CAIRN_TRY(alerts_.restored());
   CAIRN_TRY(dictionary_.load(txn));
   CAIRN_TRY(dictionary_.attach(&txn));

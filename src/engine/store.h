@@ -277,7 +277,8 @@ class Store {
                                const ExecuteOptions& options);
   // Returns when no alert rule waits for its windows any more.
   Result<void> fill_alerts();
-  AlertFigures alert_figures() const;
+  // `with_memory`: also that, which takes a while with many rules.
+  AlertFigures alert_figures(bool with_memory = true) const;
   // Why an alert rule cannot be evaluated; "" = it can, or need not be.
   std::string alert_trouble(uint32_t rule) const;
 

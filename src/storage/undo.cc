@@ -20,6 +20,7 @@
 
 #include "base/hash.h"
 #include "storage/coding.h"
+#include "storage/sealed_value.h"
 
 namespace cairn::storage {
 namespace {
@@ -40,21 +41,6 @@ Error damaged(Lsn applied) {
                     fmt::format("the index: what checkpoint {} replaced is damaged; rebuild the "
                                 "index from the log",
                                 raw(applied)));
-}
-
-std::string sealed(std::string bytes, std::string_view key) {
-  const uint64_t check = hash64(bytes, hash64(key));
-  return bytes.append(reinterpret_cast<const char*>(&check), sizeof check);
-}
-
-// Without the checksum; nullopt when that is wrong.
-std::optional<std::span<const std::byte>> unsealed(std::span<const std::byte> value,
-                                                   std::string_view key) {
-  if (value.size() < sizeof(uint64_t)) return std::nullopt;
-  const auto body = value.first(value.size() - sizeof(uint64_t));
-  const uint64_t check = hash64(as_chars(body), hash64(key));
-  if (load_le<uint64_t>(value.data() + body.size()) != check) return std::nullopt;
-  return body;
 }
 
 void append_patch(RowWriter& out, std::string_view before, std::string_view after) {

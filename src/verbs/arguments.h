@@ -310,9 +310,9 @@ struct GenerateArguments {
   GenerateOptions options;
 };
 inline constexpr uint64_t kMinBenchScale = 1000;
-inline constexpr std::array<std::string_view, 16> kBenchPhases = {
-    "machine", "import",  "queries", "language", "open",   "past",        "rebuild", "api",
-    "single",  "writers", "crash",   "merges",   "merged", "experiments", "busy",    "rpc"};
+inline constexpr std::array<std::string_view, 17> kBenchPhases = {
+    "machine", "import", "queries", "language", "open",        "past", "rebuild", "api",   "single",
+    "writers", "crash",  "merges",  "merged",   "experiments", "busy", "rpc",     "alerts"};
 struct BenchArguments {
   uint64_t scale = 1'000'000;
   uint64_t seed = 1;
