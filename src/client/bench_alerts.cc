@@ -176,7 +176,7 @@ Result<void> open_again(const std::string& path, const engine::StoreOptions& opt
   const double begin = seconds_now();
   CAIRN_TRY_ASSIGN(auto store, Store::open(path, options));
   const double opened = seconds_now();
-  while (store->alert_figures().unfilled > 0) CAIRN_TRY(store->fill_alerts());
+  while (store->alert_figures(false).unfilled > 0) CAIRN_TRY(store->fill_alerts());
   out.add("alerts: open with all rules ready", "s", seconds_now() - begin);
   out.add("alerts: of it filling what was not saved", "s", seconds_now() - opened);
   return store->close();

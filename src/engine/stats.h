@@ -63,7 +63,7 @@ struct AlertFigures {
   uint64_t not_kept = 0;       // for which there was no room
   uint64_t ticks = 0;          // evaluated
   uint64_t logged_values = 0;  // by ticks
-  uint64_t memory_bytes = 0;   // of filters and windows
+  uint64_t memory_bytes = 0;   // of filters and windows; 0 = not asked for
 };
 
 struct Stats {

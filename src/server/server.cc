@@ -24,7 +24,8 @@ namespace cairn::server {
 namespace {
 
 constexpr auto kEverySecond = 1 * kj::SECONDS;
-constexpr auto kEveryMinute = 60 * kj::SECONDS;
+// Alert rules are evaluated at every minute: so much later than they could be, at most.
+constexpr auto kTickPause = 5 * kj::SECONDS;
 constexpr auto kAfterFailedAccept = 100 * kj::MILLISECONDS;
 
 // What KJ has to say goes into the log like all else.
@@ -99,7 +100,7 @@ class Serving final : public kj::TaskSet::ErrorHandler {
   void run() {
     always_.add(bridge_.run());
     always_.add(every_second());
-    always_.add(every_minute());
+    always_.add(tick_now_and_then());
     always_.add(reload_on_hangup());
     auto& port = io_.unixEventPort;
     notify_manager("READY=1\nSTATUS=serving");
@@ -209,14 +210,14 @@ class Serving final : public kj::TaskSet::ErrorHandler {
   }
 
   // What time alone brings happens though nobody writes.
-  kj::Promise<void> every_minute() {
-    return host_.timer.afterDelay(kEveryMinute).then([this] {
+  kj::Promise<void> tick_now_and_then() {
+    return host_.timer.afterDelay(kTickPause).then([this] {
       workers_.add([this] {
         if (auto done = host_.store.tick(); !done) {
           host_.log.warn("tick", {{"why", done.error().message}});
         }
       });
-      return every_minute();
+      return tick_now_and_then();
     });
   }
 
