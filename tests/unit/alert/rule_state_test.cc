@@ -72,13 +72,15 @@ TEST_CASE("a tick says what is held, and whether it was stale") {
   CHECK(state == before);
 }
 
-TEST_CASE("a rule without keys remembers its last value") {
+TEST_CASE("a rule without keys remembers its value while it matters, as one with keys") {
   MetricCondition metric = by_user(10);
   metric.group_by = "";
   RuleState state;
   apply_tick(metric, state, minute(1), updates_of(1, {{"", 3}}));
+  CHECK(state.keys.empty());
+  apply_tick(metric, state, minute(2), updates_of(2, {{"", 11}}));
   REQUIRE(state.keys.contains(""));
-  CHECK(state.keys.at("").last_value == 3);
+  CHECK(state.keys.at("").last_value == 11);
 }
 
 TEST_CASE("people close one key, changes close all") {
