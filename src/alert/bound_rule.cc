@@ -195,6 +195,27 @@ std::optional<MetricCondition> counted_form(const IssueCondition& issue) {
   return metric;
 }
 
+std::optional<Hash128> written_identity(const Rule& rule) {
+  std::optional<MetricCondition> counted;
+  const MetricCondition* metric = rule.metric();
+  if (metric == nullptr) {
+    counted = counted_form(*rule.issue());
+    if (!counted) return std::nullopt;
+    metric = &*counted;
+  }
+  std::string bytes;
+  for (const std::string* text : {&rule.environment, &rule.query, &metric->aggregate,
+                                  &metric->percent_of, &metric->group_by}) {
+    bytes += std::to_string(text->size());
+    bytes += ':';
+    bytes += *text;
+  }
+  for (const ProjectId project : rule.projects) bytes += std::to_string(raw(project)) + ",";
+  bytes += fmt::format("w{},{},{}", metric->time_window_min, resolution_of(*metric),
+                       metric->comparison_delta_min.value_or(0));
+  return hash128(bytes);
+}
+
 Result<BoundRule> bind_rule(const Rule& rule, const model::Forest& forest, TimeUs now) {
   CAIRN_TRY(check_limits(rule));
   BoundRule bound;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "alert/rule.h"
+#include "base/hash.h"
 #include "base/result.h"
 #include "model/forest.h"
 #include "query/binder.h"
@@ -36,6 +37,10 @@ struct BoundRule {
 
 // Of a rule that counts for one issue: the same as a metric rule by issue. nullopt: it does not.
 std::optional<MetricCondition> counted_form(const IssueCondition& issue);
+
+// Of what a rule with a number says about what is counted, as it is written: rules of which it is
+// the same share an evaluation, though others may as well. nullopt: it has no number.
+std::optional<Hash128> written_identity(const Rule& rule);
 
 // Errors: InvalidArgument and NotFound, "member: what is wrong", with the position in the text of
 // that member for query, percent_of, aggregate and group_by; those of check_limits().

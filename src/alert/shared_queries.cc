@@ -42,6 +42,12 @@ SharedQueries::Subscribed SharedQueries::subscribe(RuleId id, const Rule& rule,
   return {known->second, made};
 }
 
+void SharedQueries::join(RuleId id, EvaluationId evaluation) {
+  CAIRN_ASSERT(evaluations_.at(raw(evaluation)).rules > 0);
+  ++evaluations_[raw(evaluation)].rules;
+  CAIRN_ASSERT(rules_.try_emplace(id, evaluation).second);
+}
+
 SharedQueries::Unsubscribed SharedQueries::unsubscribe(RuleId id) {
   const auto rule = rules_.find(id);
   CAIRN_ASSERT(rule != rules_.end());

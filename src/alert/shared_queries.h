@@ -34,6 +34,9 @@ class SharedQueries {
   // Preconditions: the rule is not subscribed; it is `bound`, and has a number.
   Subscribed subscribe(RuleId id, const Rule& rule, const BoundRule& bound,
                        const Frequency& frequency = usual_frequency);
+  // The same for a rule that is known to ask for what that evaluation counts.
+  // Preconditions: the rule is not subscribed; somebody asks for the evaluation.
+  void join(RuleId id, EvaluationId evaluation);
   struct Unsubscribed {
     EvaluationId evaluation{};
     bool gone = false;  // nobody asks for it any more; the id may come again

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <filesystem>
+#include <set>
 
 #include "alert/alert_command.h"
 #include "base/clock.h"
@@ -34,7 +35,15 @@ uint64_t project_of(const model::Occurrence& occurrence) {
 // The load with times of a busy hour, over many projects.
 struct Stream {
   std::vector<engine::PreparedMessages> batches;
-  std::vector<std::pair<uint64_t, std::string>> seen;  // of some: project and a filter for it
+  // Different questions, each about something that occurs: kDifferent where there are so many.
+  struct Question {
+    uint64_t project = 0;
+    std::string filter;
+    uint32_t window_min = 0;
+    bool users = false;
+  };
+  std::vector<Question> questions;
+  std::set<std::string> known;
   TimeUs begin{};
   uint64_t occurrences = 0;
 
@@ -63,13 +72,28 @@ std::string filter_of(const engine::PreparedMessages& batch, size_t index, uint6
     case 2:
       return fmt::format("environment:{} !level:info", quoted(field::kEnvironment));
     case 3:
-      return fmt::format("level:{} transaction:{}", level, quoted(field::kTransaction));
+      return fmt::format("level:{} url:{}", level, quoted(field::kUrl));
     case 4:
       return fmt::format("release:{} environment:{}", quoted(field::kRelease),
                          quoted(field::kEnvironment));
     default:
       return fmt::format("level:{} (has:user OR release:{})", level, quoted(field::kRelease));
   }
+}
+
+void add_question(Stream& stream, const engine::PreparedMessages& batch, size_t index) {
+  static constexpr std::array<uint32_t, 5> kWindows = {5, 10, 15, 30, 60};
+  const uint64_t n = stream.occurrences;
+  Stream::Question question;
+  question.project = raw(std::get<model::Occurrence>(batch.messages[index]).project);
+  question.filter = filter_of(batch, index, n);
+  question.window_min = kWindows[n / 6 % kWindows.size()];
+  question.users = n % 10 == 0;
+  const bool fresh = stream.known
+                         .insert(fmt::format("{} {} {} {}", question.project, question.filter,
+                                             question.window_min, question.users))
+                         .second;
+  if (fresh) stream.questions.push_back(std::move(question));
 }
 
 Result<Stream> make_stream(const Bench& bench) {
@@ -91,10 +115,7 @@ Result<Stream> make_stream(const Bench& bench) {
           static_cast<double>(raw(stream.time_of(stream.occurrences++))) / kMicrosPerSecond;
       batch.messages.push_back(std::move(message));
       const size_t index = batch.messages.size() - 1;
-      if (stream.seen.size() < kDifferent) {
-        stream.seen.emplace_back(raw(std::get<model::Occurrence>(batch.messages[index]).project),
-                                 filter_of(batch, index, stream.seen.size()));
-      }
+      if (stream.questions.size() < kDifferent) add_question(stream, batch, index);
     }
     return {};
   };
@@ -103,20 +124,18 @@ Result<Stream> make_stream(const Bench& bench) {
   return stream;
 }
 
-// Rule `n`: the same question as n - kDifferent, under another name and threshold.
+// Questions come again and again, under other names and thresholds.
 alert::Rule rule_of(const Stream& stream, uint32_t n) {
-  const auto& [project, filter] = stream.seen[n % kDifferent % stream.seen.size()];
-  const uint32_t which = n % kDifferent;
-  static constexpr std::array<uint32_t, 5> kWindows = {5, 10, 15, 30, 60};
+  const Stream::Question& question = stream.questions[n % stream.questions.size()];
   alert::MetricCondition metric;
-  metric.aggregate = which % 10 == 0 ? "uniq(user)" : "count()";
-  metric.time_window_min = kWindows[which / 6 % kWindows.size()];
+  metric.aggregate = question.users ? "uniq(user)" : "count()";
+  metric.time_window_min = question.window_min;
   metric.critical = n % 97 == 0 ? 20 : 1e6;  // a few have something to say
   metric.warning = metric.critical / 2;
   alert::Rule rule;
   rule.name = fmt::format("rule {}", n);
-  rule.query = filter;
-  rule.projects = {ProjectId{project}};
+  rule.query = question.filter;
+  rule.projects = {ProjectId{question.project}};
   rule.condition = metric;
   return rule;
 }

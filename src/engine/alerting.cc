@@ -120,6 +120,7 @@ void Alerting::follow(const model::Record& record, Lsn lsn, const AlertFold& fol
 
 void Alerting::take(const RuleEntry& entry, Lsn lsn, TimeUs now, const AlertFold& fold) {
   if (!counts(entry.rule.status)) return drop(entry.number);
+  if (join(entry)) return;
   auto bound = alert::bind_rule(entry.rule, fold.state, now);
   if (!bound.ok()) {
     drop(entry.number);
@@ -135,6 +136,20 @@ void Alerting::take(const RuleEntry& entry, Lsn lsn, TimeUs now, const AlertFold
   for (const ProjectId project : entry.rule.projects) {
     watchers_of_project_[project].insert(entry.number);
   }
+}
+
+bool Alerting::join(const RuleEntry& entry) {
+  const auto written = alert::written_identity(entry.rule);
+  if (!written) return false;
+  const auto known = written_.find(*written);
+  if (known == written_.end()) return false;
+  const EvaluationId id = known->second;
+  const auto before = queries_.evaluation_of(RuleId{entry.number});
+  if (before && *before == id) return true;
+  drop(entry.number);  // it asked for something else, so this one stays
+  queries_.join(RuleId{entry.number}, id);
+  live(id).rules.push_back(entry.number);
+  return true;
 }
 
 void Alerting::take_counting(const RuleEntry& entry, const alert::BoundRule& bound, Lsn lsn,
@@ -153,6 +168,8 @@ void Alerting::take_counting(const RuleEntry& entry, const alert::BoundRule& bou
   one = Live();
   one.rules = rules;
   one.identity = alert::evaluation_identity(entry.rule, bound);
+  one.written = *alert::written_identity(entry.rule);
+  written_[one.written] = subscribed.evaluation;
   one.resolution_min = alert::resolution_of(*bound.metric);
   one.counted = alert::split(bound.filter.expr).group;
   if (bound.percent_of) one.whole = alert::split(bound.percent_of->expr).group;
@@ -187,6 +204,7 @@ void Alerting::drop_counting(uint32_t rule) {
   std::erase(one.rules, rule);
   if (!left.gone) return;
   gone_.insert(one.identity);
+  written_.erase(one.written);
   one = Live();
 }
 
@@ -469,7 +487,9 @@ AlertFigures Alerting::figures(bool with_memory) const {
   out.ticks = ticks_;
   out.logged_values = values_;
   if (with_memory) {
-    out.memory_bytes = queries_.memory_bytes() + lives_.capacity() * sizeof(Live);
+    constexpr size_t kNode = 32;  // of a hash table, beside what it holds
+    out.memory_bytes = queries_.memory_bytes() + lives_.capacity() * sizeof(Live) +
+                       written_.size() * (sizeof(Hash128) + sizeof(EvaluationId) + kNode);
   }
   for (const Live& one : lives_) {
     if (!one.evaluation) continue;

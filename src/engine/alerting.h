@@ -103,6 +103,7 @@ class Alerting {
   struct Live {
     std::shared_ptr<alert::Evaluation> evaluation;  // nullptr: the place is free
     Hash128 identity;
+    Hash128 written;  // of the rule it was made for
     std::vector<uint32_t> rules;
     uint32_t resolution_min = 1;
     // Conditions on the issue, and whether they mean something else from moment to moment.
@@ -127,6 +128,8 @@ class Alerting {
   void take(const alert::RuleEntry& entry, Lsn lsn, TimeUs now, const AlertFold& fold);
   void take_counting(const alert::RuleEntry& entry, const alert::BoundRule& bound, Lsn lsn,
                      TimeUs now, const AlertFold& fold);
+  // A rule that is written as another one need not be bound. False: there is none.
+  bool join(const alert::RuleEntry& entry);
   void drop(uint32_t rule);
   void drop_counting(uint32_t rule);
   Live& live(alert::EvaluationId id) { return lives_[raw(id)]; }
@@ -145,6 +148,10 @@ class Alerting {
   uint64_t seed_ = 0;
   alert::SharedQueries queries_;
   std::vector<Live> lives_;  // by EvaluationId
+  struct HashOfHash {
+    size_t operator()(const Hash128& hash) const { return hash.low; }
+  };
+  std::unordered_map<Hash128, alert::EvaluationId, HashOfHash> written_;  // of lives_
   std::map<uint32_t, Watcher> watchers_;
   std::set<uint32_t> watchers_of_all_;
   std::map<ProjectId, std::set<uint32_t>> watchers_of_project_;

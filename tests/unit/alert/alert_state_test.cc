@@ -74,9 +74,8 @@ class Life {
              std::to_string(5 + below(60)) + "}";
     }
     return name + R"("group_by":"release","time_window":5,"threshold_period":)" +
-           std::to_string(1 + below(2)) +
-           R"(,"triggers":[{"label":"critical","alert_threshold":)" + std::to_string(6 + below(3)) +
-           R"(},{"label":"warning","alert_threshold":4}]})";
+           std::to_string(1 + below(2)) + R"(,"triggers":[{"label":"critical","alert_threshold":)" +
+           std::to_string(6 + below(3)) + R"(},{"label":"warning","alert_threshold":4}]})";
   }
   void change_rule() {
     const bool fresh = state.rule_count() < 2 || below(3) == 0;
