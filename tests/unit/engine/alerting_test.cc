@@ -186,9 +186,9 @@ TEST_CASE("a replay of the log from zero tells nothing new and ends in the same 
   CHECK(w.told() == told);
   CHECK(w.digest() == digest);
   // And goes on as if nothing had been.
-  w.see("f1", 20);
-  w.at(12);
+  w.see("fresh");
   CHECK(w.told().size() == told.size() + 1);
+  CHECK(w.told().back() == "new first_seen 5");
 }
 
 TEST_CASE("issues that are merged are counted together from the next tick on") {
