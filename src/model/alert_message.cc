@@ -37,8 +37,9 @@ std::optional<std::string> read(schema::AlertsTicked::Reader in, RecordBody& bod
   AlertsTicked out;
   out.tick = TimeUs{in.getTickUs()};
   out.more = in.getMore();
-  out.values.reserve(in.getValues().size());
-  for (const auto one : in.getValues()) {
+  const auto values = in.getValues();  // once: RecordMessage::open() counts what is visited
+  out.values.reserve(values.size());
+  for (const auto one : values) {
     AlertsTicked::Value& value = out.values.emplace_back();
     value.rule = one.getRule();
     read(one.getKey(), value.key);
@@ -137,9 +138,10 @@ void write_alert(const IncidentChanged& body, schema::Record::Builder out) {
 
 std::optional<std::string> read_alert(schema::Record::Reader in, RecordBody& out) {
   if (in.isAlertRuleChanged()) {
+    const auto change = in.getAlertRuleChanged();
     AlertRuleChanged changed;
-    changed.rule = in.getAlertRuleChanged().getRule();
-    read(in.getAlertRuleChanged().getText(), changed.text);
+    changed.rule = change.getRule();
+    read(change.getText(), changed.text);
     out = std::move(changed);
     return std::nullopt;
   }

@@ -302,6 +302,26 @@ TEST_CASE("large records and empty frames") {
   CHECK(decoded->front() == record);
 }
 
+// A reader visits each word once: twice would be over the limit that open() sets.
+TEST_CASE("records with long lists are read back") {
+  Record tick;
+  AlertsTicked ticked{TimeUs{60'000'000}, {}, false};
+  for (uint32_t n = 1; n <= 5000; ++n) ticked.values.push_back({n, "key", 1.5, 2.5, false});
+  tick.body = ticked;
+  Record status;
+  status.body = AlertStatusChanged{std::vector<uint32_t>(10'000, 7), 0};
+  std::vector<Record> records{tick, status};
+  for (uint32_t n = 1; n <= 2000; ++n) {
+    records.emplace_back().body = AlertRuleChanged{n, "{}"};
+    records.emplace_back().body = IncidentChanged{n, IncidentChange::Commented, "c"};
+    records.emplace_back().body = AlertFired{n, ProjectId{1}, n, 0, Uuid{}};
+  }
+  const auto decoded = decode(encode_records(records), static_cast<uint32_t>(records.size()));
+  INFO((decoded.ok() ? "" : decoded.error().message));
+  REQUIRE(decoded.ok());
+  CHECK(*decoded == records);
+}
+
 TEST_CASE("an encoder used again gives the same bytes as a new one") {
   Random random(3);
   RecordEncoder encoder;
