@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "alert/canonical.h"
 #include "base/caught.h"
 #include "engine/alert_history.h"
 #include "engine/store_impl.h"
@@ -41,7 +42,9 @@ Result<void> Store::Impl::load_alerts() {
   const std::string secret =
       cursor_key.key ? std::string(cursor_key.key->bytes.begin(), cursor_key.key->bytes.end()) : "";
   const uint64_t seed = hash64("alert windows" + secret);
-  CAIRN_TRY(alerting.load(alert_fold(), fold().applied(), fold().last_time(), seed, *sealed->txn));
+  // Whoever recorded last looked for ticks first, up to this time.
+  const TimeUs looked{raw(fold().last_time()) - options.alert_delay_us};
+  CAIRN_TRY(alerting.load(alert_fold(), fold().applied(), looked, seed, *sealed->txn));
   alerts_at_work = true;
   return {};
 }
@@ -98,9 +101,9 @@ Result<void> Store::Impl::tick_alerts_if_due(TimeUs time, bool all) {
   if (!alerts_at_work || alerting.idle() || time < next_alert_look) return {};
   const TimeUs newest = floor_to_minute(TimeUs{raw(time) - options.alert_delay_us});
   next_alert_look = TimeUs{raw(newest) + kMinuteUs + options.alert_delay_us};
-  const auto last = fold().alerts().last_tick();
-  TimeUs tick = last ? TimeUs{raw(*last) + kMinuteUs} : newest;
-  tick = std::max(tick, TimeUs{raw(newest) - kMostMissedUs});
+  const TimeUs done = fold().alerts().last_tick().value_or(TimeUs{});
+  TimeUs tick{std::max(raw(done) + kMinuteUs, raw(newest) - kMostMissedUs)};
+  if (tick < newest) tick = std::max(tick, floor_to_minute(alerting.first_tick()));
   for (; tick <= newest; tick = TimeUs{raw(tick) + kMinuteUs}) {
     CAIRN_TRY(tick_alerts(tick, {newest, all}, time));
   }
@@ -112,8 +115,10 @@ Result<void> Store::Impl::tick_alerts(TimeUs tick, const Alerting::Ticks& ticks,
   auto values = alerting.evaluate(tick, ticks, alert_fold(), *known);
   roots.give_back(std::move(known));
   if (!values) return {};
-  for (size_t begin = 0;; begin += kValuesOfRecord) {
-    const size_t end = std::min(values->size(), begin + kValuesOfRecord);
+  for (size_t begin = 0, end = 0;; begin = end) {
+    end = std::min(values->size(), begin + kValuesOfRecord);
+    // A rule takes a tick once: its values stay together.
+    while (end < values->size() && (*values)[end].rule == (*values)[end - 1].rule) ++end;
     model::AlertsTicked ticked{tick, {}, end < values->size()};
     ticked.values.assign(std::make_move_iterator(values->begin() + static_cast<ptrdiff_t>(begin)),
                          std::make_move_iterator(values->begin() + static_cast<ptrdiff_t>(end)));
@@ -128,7 +133,7 @@ Result<void> Store::Impl::tick_alerts(TimeUs tick, const Alerting::Ticks& ticks,
 // --- filling ----------------------------------------------------------------------------------
 
 void Store::Impl::fill_alerts_later() {
-  if (options.read_only || filling_posted.exchange(true)) return;
+  if (!replayed || filling_posted.exchange(true)) return;
   filler.post([this] {
     filling_posted = false;
     try {
@@ -178,18 +183,28 @@ Result<bool> Store::Impl::fill_one() {
   CAIRN_TRY_ASSIGN(const auto now, snapshot_of_now());
   const auto unfilled = alerting.next_unfilled(now->alerts());
   if (!unfilled) return false;
+  // It was asked for after this snapshot: the next one has what it lacks.
+  if (unfilled->up_to > now->lsn()) return true;
   query::Control control;
   control.cancelled = &filling_cancelled;
   query::Meter meter(control);
   const query::View view = query::watched(now->view(), meter);
+  bool outdated = false;
   const auto fill = [&]() -> Result<void> {
-    CAIRN_TRY_ASSIGN(const alert::BoundRule bound,
+    CAIRN_TRY_ASSIGN(alert::BoundRule bound,
                      alert::bind_rule(unfilled->rule, now->forest(), clock->now()));
+    outdated = alert::evaluation_identity(unfilled->rule, bound) != unfilled->identity;
+    if (outdated) return {};
+    // Conditions on the issue are asked at ticks, when they may have come to hold.
+    bound.filter.expr = alert::split(bound.filter.expr).events;
+    if (bound.percent_of) bound.percent_of->expr = alert::split(bound.percent_of->expr).events;
     AlertHistory history(*now, view, unfilled->rule, bound, *unfilled->evaluation,
                          {unfilled->up_to, &alerting.turn()});
     return history.feed(unfilled->from, kEndOfTime);
   };
-  if (const auto done = fill(); done.ok()) {
+  const auto done = fill();
+  if (outdated) return true;
+  if (done.ok()) {
     alerting.filled(*unfilled);
   } else if (done.error().code != ErrorCode::Closed) {
     alerting.not_filled(*unfilled, "its windows cannot be filled: " + done.error().message);

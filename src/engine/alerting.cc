@@ -72,11 +72,12 @@ bool matters(const alert::MetricCondition& metric, const alert::Update& update) 
 
 // --- rules come and go ------------------------------------------------------------------------
 
-Result<void> Alerting::load(const AlertFold& fold, Lsn applied, TimeUs now, uint64_t seed,
+Result<void> Alerting::load(const AlertFold& fold, Lsn applied, TimeUs looked, uint64_t seed,
                             const storage::ReadTxn& windows) {
   const std::lock_guard guard(mutex_);
   seed_ = seed;
-  fold.alerts.for_each_rule([&](const RuleEntry& entry) { take(entry, applied, now, fold); });
+  const TimeUs over = fold.alerts.last_tick().value_or(looked);
+  fold.alerts.for_each_rule([&](const RuleEntry& entry) { take(entry, applied, over, fold); });
   for (Live& one : lives_) {
     if (one.evaluation) CAIRN_TRY(load_windows(one, windows, fold));
   }
@@ -97,6 +98,7 @@ Result<void> Alerting::load_windows(Live& live, const storage::ReadTxn& windows,
   // What was asked for since it was saved is not any more.
   live.evaluation->advance(TimeUs{raw(live.first_tick) - live.resolution_min * kMinuteUs});
   live.filled = true;
+  live.dirty = false;
   return {};
 }
 
@@ -185,6 +187,8 @@ void Alerting::take_counting(const RuleEntry& entry, const alert::BoundRule& bou
   options.first_tick = one.first_tick;
   options.seed = seed_;
   one.evaluation = std::make_shared<alert::Evaluation>(bound, options);
+  // What was saved of an earlier one lacks what came in between.
+  one.dirty = true;
   gone_.erase(one.identity);
 }
 
@@ -303,6 +307,15 @@ bool Alerting::fires(Watcher& watcher, const query::Subject& subject, const Rule
 
 // --- ticks ------------------------------------------------------------------------------------
 
+TimeUs Alerting::first_tick() const {
+  const std::lock_guard guard(mutex_);
+  TimeUs first{INT64_MAX};
+  for (const Live& one : lives_) {
+    if (one.evaluation && !one.given_up) first = std::min(first, one.first_tick);
+  }
+  return first;
+}
+
 std::optional<std::vector<model::AlertsTicked::Value>> Alerting::evaluate(
     TimeUs tick, const Ticks& ticks, const AlertFold& fold, std::span<const GroupId> roots) {
   const std::lock_guard guard(mutex_);
@@ -404,8 +417,12 @@ std::optional<Alerting::Unfilled> Alerting::next_unfilled(const alert::AlertStat
     for (const uint32_t number : one.rules) {
       const RuleEntry* entry = alerts.rule(number);
       if (entry == nullptr) continue;
-      return Unfilled{EvaluationId{static_cast<uint32_t>(id)}, one.evaluation, entry->rule,
-                      one.up_to, one.fill_from};
+      return Unfilled{EvaluationId{static_cast<uint32_t>(id)},
+                      one.identity,
+                      one.evaluation,
+                      entry->rule,
+                      one.up_to,
+                      one.fill_from};
     }
   }
   return std::nullopt;

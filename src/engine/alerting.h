@@ -43,9 +43,9 @@ struct AlertFold {
 
 class Alerting {
  public:
-  // Begins with the rules of a checkpoint and, of `windows`, what was saved of theirs. Corruption:
-  // what was saved is damaged.
-  Result<void> load(const AlertFold& fold, Lsn applied, TimeUs now, uint64_t seed,
+  // Begins with the rules of a checkpoint and, of `windows`, what was saved of theirs; what is
+  // damaged of it is filled anew. Without any tick in the log, those up to `looked` are over.
+  Result<void> load(const AlertFold& fold, Lsn applied, TimeUs looked, uint64_t seed,
                     const storage::ReadTxn& windows);
 
   // No rule counts or watches anything. For the writer.
@@ -66,6 +66,8 @@ class Alerting {
     TimeUs newest{};
     bool all = false;  // else of each rule the newest threshold_period
   };
+  // No rule will be evaluated at one before.
+  TimeUs first_tick() const;
   // The values that matter at a tick; nullopt: no rule is evaluated then. `roots`:
   // State::roots_by_fingerprint(). Precondition: later than those of advance().
   std::optional<std::vector<model::AlertsTicked::Value>> evaluate(TimeUs tick, const Ticks& ticks,
@@ -77,6 +79,7 @@ class Alerting {
   // A window that lacks what was recorded before it was made.
   struct Unfilled {
     alert::EvaluationId id{};
+    Hash128 identity;
     std::shared_ptr<alert::Evaluation> evaluation;
     alert::Rule rule;  // one that asks for it
     Lsn up_to{};       // what was recorded later it counts by itself

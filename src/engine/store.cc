@@ -142,6 +142,7 @@ Result<void> Store::Impl::open_for_writing(OpenReport& report) {
   if (fresh) CAIRN_TRY(make_checkpoint());
   if (fresh) CAIRN_TRY(load_alerts());
   CAIRN_TRY(start_threads());
+  replayed = true;
   if (!alerting.idle()) fill_alerts_later();
   return {};
 }

@@ -152,6 +152,7 @@ struct Store::Impl {
   // --- alerts: all but `alerting` itself the writer's own, but for those of filling ---
   Alerting alerting;
   bool alerts_at_work = false;           // not in a past, or while what is old is folded again
+  bool replayed = false;                 // what was folded may be looked at from other threads
   TimeUs next_alert_look{};              // no tick is due before
   std::vector<model::Term> alert_terms;  // of the occurrence at hand
   const model::TermBatch* batch_terms = nullptr;  // where the terms of `pending`'s last are
@@ -249,6 +250,7 @@ struct Store::Impl {
   Result<ItemResult> store_fact(Result<std::optional<model::RecordBody>>&& decided, TimeUs time,
                                 const std::string& actor, const Hash128& key);
   Result<Lsn> apply_pending();
+  Result<std::vector<model::AlertFired>> apply_last();
   void hand_over_pending();
   Result<void> sync_pending();
   void give_up();

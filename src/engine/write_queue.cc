@@ -22,6 +22,9 @@ namespace {
 // Records of one frame, before compression. Small enough that reading one occurrence back
 // decompresses little, large enough to compress well (docs/benchmarks.md).
 constexpr size_t kFrameBytes = 128u << 10;
+// However many rules alert about one occurrence, which is in one frame with what they say: the log
+// takes no frame of more than 64 MiB.
+constexpr size_t kMostFrameBytes = 16u << 20;
 
 // How often a batch looks whether somebody waits to read: every 0.1 ms or so.
 constexpr size_t kMessagesBetweenLooks = 64;
@@ -428,8 +431,30 @@ Result<ItemResult> Store::Impl::store_fact(Result<std::optional<model::RecordBod
   return ItemResult{changes ? Outcome::Stored : Outcome::NoChange, lsn, std::nullopt};
 }
 
-// The record that was put into `pending` last.
+// The record that was put into `pending` last, and what rules have to say about it: in one frame,
+// as a crash must not leave the one without the other.
 Result<Lsn> Store::Impl::apply_pending() {
+  CAIRN_TRY_ASSIGN(const std::vector<model::AlertFired> fired, apply_last());
+  const Lsn lsn = fold().applied();
+  const TimeUs time = pending.back().time;
+  for (const model::AlertFired& one : fired) {
+    model::Record& about = pending.emplace_back();
+    about.time = time;
+    about.body = one;
+    CAIRN_TRY(apply_last());
+    if (pending_bytes >= kMostFrameBytes) hand_over_pending();
+  }
+  if (pending_bytes >= kFrameBytes) hand_over_pending();
+  // Usually a checkpoint begins between batches; one batch may be longer than the head, though.
+  if (checkpoint_due(2)) {
+    CAIRN_TRY(finish_checkpoint());
+    CAIRN_TRY(sync_pending());
+    start_checkpoint();
+  }
+  return lsn;
+}
+
+Result<std::vector<model::AlertFired>> Store::Impl::apply_last() {
   const model::Record& record = pending.back();
   const Lsn lsn = next(fold().applied());
   const model::TermBatch* terms = std::exchange(batch_terms, nullptr);
@@ -441,23 +466,8 @@ Result<Lsn> Store::Impl::apply_pending() {
     pending.pop_back();
     return *poisoned;
   }
-  const auto fired = note_for_alerts(record, lsn, *applied, terms, batch_index);
-  const TimeUs time = record.time;
   pending_bytes += estimated_bytes(record);
-  if (pending_bytes >= kFrameBytes) hand_over_pending();
-  // Usually a checkpoint begins between batches; one batch may be longer than the head, though.
-  if (checkpoint_due(2)) {
-    CAIRN_TRY(finish_checkpoint());
-    CAIRN_TRY(sync_pending());
-    start_checkpoint();
-  }
-  for (const model::AlertFired& one : fired) {
-    model::Record& about = pending.emplace_back();
-    about.time = time;
-    about.body = one;
-    CAIRN_TRY_ASSIGN([[maybe_unused]] const Lsn told, apply_pending());
-  }
-  return lsn;
+  return note_for_alerts(record, lsn, *applied, terms, batch_index);
 }
 
 // A whole frame: another thread writes it while this one makes the next.

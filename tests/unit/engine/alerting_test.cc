@@ -1,10 +1,13 @@
 // Alert rules in a store, on virtual time: what is counted, when it is evaluated, what is logged,
 // and that restarts and replays change nothing. The arithmetic is tested in tests/unit/alert.
 #include <catch2/catch.hpp>
+#include <filesystem>
+#include <random>
 
 #include "alert/alert_command.h"
 #include "engine/store.h"
 #include "support/fold.h"
+#include "support/forgetful_file_system.h"
 #include "support/temp_dir.h"
 
 using namespace cairn;
@@ -359,4 +362,118 @@ TEST_CASE("alerts of the past are as they were") {
   REQUIRE(snapshot.ok());
   CHECK((*snapshot)->alerts().incident(1)->incident.severity == Severity::Critical);
   CHECK((*snapshot)->alerts().notifications_after({}, 9).size() == 1);
+}
+
+TEST_CASE("a tick that was due when the store was closed is evaluated once it is open again") {
+  Watch w;
+  w.options.alert_delay_us = 10 * kMicrosPerSecond;
+  w.open();
+  w.add(kMany);
+  w.see("a", 20);
+  w.at(1, 5);
+  w.see("a");
+  CHECK(w.told().empty());
+  w.open();
+  w.at(1, 10);
+  CHECK(w.told() == Told{"many ok>critical @1"});
+}
+
+TEST_CASE("what is counted does not depend on how issues were when windows were filled") {
+  Watch w;
+  w.see("a", 20);
+  SetStatusCommand change;
+  change.group = GroupId{1};
+  change.status = Status::Resolved;
+  REQUIRE(w.store->execute(change, {}).ok());
+  w.add(R"({"name":"open","query":"is:unresolved","time_window":5,
+            "triggers":[{"label":"critical","alert_threshold":10}]})");
+  w.at(1);
+  CHECK(w.told().empty());
+  change.status = Status::Unresolved;
+  REQUIRE(w.store->execute(change, {}).ok());
+  w.at(2);
+  CHECK(w.told() == Told{"open ok>critical @2"});
+}
+
+TEST_CASE("windows saved for a rule that was removed are not those of one that asks the same") {
+  Watch w;
+  w.options.tail_limit = 7;  // a removal, five occurrences, an addition
+  w.options.close_limit = 100;
+  w.options.head_limit = 1000;
+  w.open();
+  w.add(kMany);
+  w.see("a", 3);
+  REQUIRE(w.store->checkpoint().ok());
+  w.run(alert::RemoveRule{1});
+  w.see("a", 5);
+  w.add(kMany);
+  w.open();
+  w.at(1);
+  CHECK(w.told() == Told{"many ok>warning @1"});
+}
+
+TEST_CASE("a tick with more values than one record holds is of all keys of all rules") {
+  Watch w;
+  std::vector<AlertCommand> rules;
+  for (int n = 0; n < 21; ++n) {
+    rules.push_back(alert::AddRule{
+        *alert::parse_rule(R"({"name":"users","group_by":"user","time_window":5,"triggers":
+            [{"label":"critical","alert_threshold":0.)" +
+                           std::to_string(n + 10) + "}]}")});
+  }
+  REQUIRE(w.store->execute(rules, {"user:1", ""}).ok());
+  REQUIRE(w.store->fill_alerts().ok());
+  for (int user = 0; user < 960; ++user) {
+    w.see("a", 1, R"({"user":{"id":"u)" + std::to_string(user) + "\"}}");
+  }
+  w.at(1);
+  CHECK(w.now()->alerts().incidents().size() == 21 * 960);
+}
+
+TEST_CASE("rules in the tail of the log are filled once all of it was read") {
+  Watch w;
+  w.options.head_limit = 100'000;
+  w.options.close_limit = 100'000;
+  w.open();
+  w.add(kMany);
+  for (int n = 0; n < 20; ++n) w.see("f" + std::to_string(n), 100);
+  for (int n = 0; n < 10; ++n) w.open();
+  w.at(1);
+  CHECK(w.told() == Told{"many ok>critical @1"});
+}
+
+TEST_CASE("a crash leaves no occurrence without what rules said about it") {
+  std::mt19937_64 random(7);
+  int cut = 0;
+  for (int round = 0; round < 6; ++round) {
+    ForgetfulFileSystem files;
+    Watch w;
+    w.store.reset();
+    std::filesystem::remove_all(w.dir / "store");
+    w.options.files = &files;
+    w.open();
+    w.add(R"({"name":"new","when":{"event":"first_seen"}})");
+    std::vector<Message> messages;
+    for (uint64_t n = 1; n <= 3; ++n) {  // each of them fills a frame
+      Occurrence o = occurrence(kShop, {"f" + std::to_string(n)}, kStart, n);
+      for (int i = 0; i < 8000; ++i) o.event += std::to_string(random());
+      o.event = R"({"message":")" + o.event + "\"}";
+      messages.emplace_back(std::move(o));
+    }
+    // What was written before the failure is there, as after a kill.
+    files.fail_call(files.calls() + 1 + static_cast<uint64_t>(round), ErrorCode::Io);
+    const bool whole = w.store->submit(std::move(messages), {}).ok();
+    w.open();
+    int seen = 0;
+    REQUIRE(w.store
+                ->for_each_record(Lsn{1},
+                                  [&](Lsn, const Record& record) {
+                                    if (std::holds_alternative<Occurrence>(record.body)) ++seen;
+                                    return Result<void>();
+                                  })
+                .ok());
+    REQUIRE(w.told().size() == static_cast<size_t>(seen));
+    if (!whole && seen > 0) ++cut;
+  }
+  CHECK(cut > 0);
 }
