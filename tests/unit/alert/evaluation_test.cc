@@ -9,7 +9,7 @@
 #include "base/time_format.h"
 #include "model/command.h"
 #include "query/ast_print.h"
-#include "query/parser.h"
+#include "support/alert_queries.h"
 #include "support/query_world.h"
 #include "support/random_occurrences.h"
 #include "support/random_query.h"
@@ -26,9 +26,6 @@ using alert::RuleId;
 using alert::Side;
 
 constexpr int64_t kMinute = 60 * kMicrosPerSecond;
-
-// Values by key, as a table says them or an evaluation; nullopt: of nothing.
-using ByKey = std::map<std::string, std::optional<double>>;
 
 // Everything an engine will do with rules, over the store that queries are asked of.
 class Alerts {
@@ -86,88 +83,9 @@ class Alerts {
 
 // --- the same through the query engine ----------------------------------------------------------
 
-std::string key_text(const query::Cell& cell, const std::string& group_by,
-                     const model::State& state) {
-  const auto* text = std::get_if<std::string>(&cell.value);
-  if (text == nullptr) return "";
-  if (group_by == "project") {
-    return text->substr(1);  // of the slug "p7"
-  }
-  if (group_by != "issue") return *text;
-  for (uint32_t id = 1; id <= state.group_count(); ++id) {
-    if (state.short_id(GroupId{id}) == *text) {
-      const model::Group& group = state.group(GroupId{id});
-      return std::to_string(raw(group.project)) + "/" + std::to_string(group.number);
-    }
-  }
-  FAIL("no issue " << *text);
-  return "";
-}
-
-std::optional<double> number(const query::Cell& cell) {
-  if (const auto* whole = std::get_if<int64_t>(&cell.value)) return static_cast<double>(*whole);
-  if (const auto* real = std::get_if<double>(&cell.value)) return *real;
-  return std::nullopt;
-}
-
-ByKey asked(QueryWorld& world, const Rule& rule, const std::string& filter, TimeUs begin,
-            TimeUs end, TimeUs now) {
-  const MetricCondition& metric = *rule.metric();
-  std::string text = filter.empty() ? "" : "(" + filter + ") ";
-  text += "timestamp:>=" + format_time(begin) + " timestamp:<" + format_time(end);
-  if (!rule.environment.empty()) text += " environment:" + rule.environment;
-  if (!rule.projects.empty()) {
-    std::string list;
-    for (const ProjectId project : rule.projects) {
-      list += (list.empty() ? "" : ",") + std::to_string(raw(project));
-    }
-    text += " project:[" + list + "]";
-  }
-  text += " | " + metric.aggregate;
-  if (!metric.group_by.empty()) text += " by " + metric.group_by;
-  INFO(text);
-  query::SearchOptions options;
-  options.now = now;
-  options.limit = 10'000;
-  const auto table = must(query::aggregate(world.view(), must(query::parse(text)), options));
-  ByKey values;
-  for (const auto& row : table.rows) {
-    const std::string key =
-        metric.group_by.empty() ? "" : key_text(row[0], metric.group_by, world.state());
-    values[key] = number(row.back());
-  }
-  return values;
-}
-
-std::optional<double> nothing_of(const std::string& aggregate) {
-  for (const char* zero : {"count", "uniq", "issues", "sum", "rate"}) {
-    if (aggregate.starts_with(zero)) return 0;
-  }
-  return std::nullopt;
-}
-
-// With percentages; keys that say what nothing says are left out.
-ByKey expected(QueryWorld& world, const Rule& rule, TimeUs begin, TimeUs end, TimeUs now) {
-  const MetricCondition& metric = *rule.metric();
-  const auto nothing = nothing_of(metric.aggregate);
-  ByKey values = asked(world, rule, rule.query, begin, end, now);
-  if (!metric.percent_of.empty()) {
-    const ByKey part = std::exchange(values, {});
-    for (const auto& [key, whole] : asked(world, rule, metric.percent_of, begin, end, now)) {
-      const auto found = part.find(key);
-      const auto of = found == part.end() ? nothing : found->second;
-      if (of && whole && *whole != 0) values[key] = *of / *whole * 100;
-    }
-    return values;
-  }
-  std::erase_if(values, [&](const auto& one) { return one.second == nothing; });
-  return values;
-}
-
 bool near(const ByKey& a, const ByKey& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
-    if (x.first != y.first || x.second.has_value() != y.second.has_value()) return false;
-    return !x.second || *x.second == Approx(*y.second).epsilon(1e-9);
+    return x.first == y.first && near_value(x.second, y.second);
   });
 }
 
@@ -193,11 +111,12 @@ size_t check(Alerts& alerts, RuleId id) {
   INFO("shared:" << sharing);
   const auto updates = alerts.evaluate(id, tick);
   if (metric.group_by.empty()) REQUIRE(updates.size() == 1);
-  const auto nothing = metric.percent_of.empty() ? nothing_of(metric.aggregate) : std::nullopt;
+  const auto nothing =
+      metric.percent_of.empty() ? value_of_nothing(metric.aggregate) : std::nullopt;
   const auto compare = [&](int64_t back_us, auto value_of) {
     const TimeUs end{raw(tick) - back_us};
     const TimeUs begin{raw(end) - metric.time_window_min * kMinute};
-    const ByKey wanted = expected(alerts.world(), rule, begin, end, tick);
+    const ByKey wanted = must(ask_rule(alerts.world().view(), rule, metric, {begin, end, tick}));
     ByKey found;
     for (const KeyUpdate& one : updates) {
       REQUIRE(one.update.time == tick);

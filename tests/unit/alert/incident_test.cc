@@ -4,6 +4,8 @@
 #include <cmath>
 #include <random>
 
+#include "support/naive_incidents.h"
+
 using namespace cairn;
 using namespace cairn::alert;
 
@@ -328,108 +330,6 @@ TEST_CASE("an issue rule leaves an issue alone for a while") {
 
 namespace {
 
-// The definition once more, with no counters: each trigger looks back over all updates whenever it
-// is asked. One list of what happened to severity.
-struct Naive {
-  struct Seen {
-    TimeUs time;
-    double value;
-  };
-  struct Event {
-    TimeUs at;
-    Severity from;
-    Severity to;
-    TimeUs started;
-    bool operator==(const Event&) const = default;
-  };
-  const MetricCondition& metric;
-  std::vector<Seen> seen;     // counted ones
-  std::vector<TimeUs> times;  // all that were not stale
-  std::vector<Event> events;
-  struct Trigger {
-    bool active = false;
-    size_t since = 0;  // index into seen: what came before the last change does not count
-    std::optional<TimeUs> last_fired;
-  };
-  Trigger triggers[3];  // by severity
-  std::optional<TimeUs> opened;
-
-  double limit(Severity which) const {
-    const double x = which == Severity::Critical ? metric.critical : *metric.warning;
-    if (!metric.comparison_delta_min) return x;
-    return metric.threshold_type == Direction::Above ? 100 + x : 100 - x;
-  }
-
-  bool beyond(Severity which, double value) const {
-    return metric.threshold_type == Direction::Above ? value > limit(which) : value < limit(which);
-  }
-
-  bool healthy(Severity which, double value) const {
-    const bool own = metric.resolve_threshold && (which == Severity::Warning || !metric.warning);
-    if (!own) return !beyond(which, value);
-    double x = *metric.resolve_threshold;
-    if (metric.comparison_delta_min) {
-      x = metric.threshold_type == Direction::Above ? 100 + x : 100 - x;
-    }
-    return metric.threshold_type == Direction::Above ? value < x : value > x;
-  }
-
-  // The last `threshold_period` values since the trigger changed pass, with no evaluation missing.
-  template <class Test>
-  bool in_a_row(const Trigger& trigger, const Test& test) const {
-    if (seen.size() - trigger.since < metric.threshold_period) return false;
-    const size_t first = seen.size() - metric.threshold_period;
-    for (size_t i = first; i < seen.size(); ++i) {
-      if (!test(seen[i].value)) return false;
-    }
-    const int64_t gap = 2 * int64_t{resolution_of(metric)} * kMinute;
-    for (size_t i = 1; i < times.size(); ++i) {
-      if (times[i] > seen[first].time && raw(times[i]) - raw(times[i - 1]) >= gap) return false;
-    }
-    return true;
-  }
-
-  Severity severity() const {
-    if (triggers[2].active) return Severity::Critical;
-    return triggers[1].active ? Severity::Warning : Severity::Ok;
-  }
-
-  void update(const Update& update) {
-    if (!times.empty() && update.time <= times.back()) return;
-    times.push_back(update.time);
-    if (!update.value && metric.no_data == NoData::Hold) return;
-    double value = update.value.value_or(0);
-    if (metric.comparison_delta_min) {
-      if (update.base.value_or(0) == 0) return;
-      value = value / *update.base * 100;
-    }
-    seen.push_back({update.time, value});
-    const Severity before = severity();
-    for (const Severity which : {Severity::Warning, Severity::Critical}) {
-      if (which == Severity::Critical || metric.warning) ask(which, update.time);
-    }
-    if (severity() == before) return;
-    const int64_t back = int64_t{metric.time_window_min} +
-                         int64_t{resolution_of(metric)} * (metric.threshold_period - 1);
-    events.push_back({update.time, before, severity(), TimeUs{raw(*opened) - back * kMinute}});
-    if (severity() == Severity::Ok) opened.reset();
-  }
-
-  void ask(Severity which, TimeUs time) {
-    Trigger& trigger = triggers[static_cast<size_t>(which)];
-    if (trigger.active) {
-      if (!in_a_row(trigger, [&](double v) { return healthy(which, v); })) return;
-    } else {
-      if (!in_a_row(trigger, [&](double v) { return beyond(which, v); })) return;
-      if (trigger.last_fired && raw(time) - raw(*trigger.last_fired) <= 10 * kMinute) return;
-      if (!opened) opened = time;
-      trigger.last_fired = opened;
-    }
-    trigger.active = !trigger.active;
-    trigger.since = seen.size();
-  }
-};
-
 MetricCondition random_metric(std::mt19937_64& random) {
   const auto below = [&](uint64_t n) { return random() % n; };
   MetricCondition metric;
@@ -480,13 +380,13 @@ TEST_CASE("transitions are what a look back over all updates says") {
     INFO("seed " << seed);
     std::mt19937_64 random(seed);
     const MetricCondition metric = random_metric(random);
-    Naive naive{metric, {}, {}, {}, {}, {}};
+    testing::NaiveIncidents naive;
     KeyState state;
-    std::vector<Naive::Event> events;
+    std::vector<testing::NaiveIncidents::Event> events;
     int64_t at = 1000;
     for (int i = 0; i < 120; ++i) {
       const Update update = random_update(random, metric, at);
-      naive.update(update);
+      naive.update(metric, update);
       const Step done = step(metric, state, update);
       // Nothing fires twice.
       REQUIRE(step(metric, done.state, update).state == done.state);
