@@ -266,6 +266,17 @@ Result<void> restore_fingerprint(FingerprintId id, std::span<const std::byte> ro
   return state.restore_fingerprint(std::move(fingerprint));
 }
 
+Result<void> restore_care(RowReader& rows, model::State& state) {
+  const GroupId id{rows.integer<uint32_t>()};
+  CAIRN_TRY_ASSIGN(auto care, storage::decode_care(id, storage::as_byte_span(rows.text())));
+  return state.restore_care(std::move(care));
+}
+
+Result<void> restore_alert(RowReader& rows, alert::AlertState& alerts) {
+  const std::string_view key = rows.text();
+  return alerts.restore(key, storage::as_byte_span(rows.text()));
+}
+
 // Puts the rows of one block into the state.
 Result<void> restore_row(Kind kind, RowReader& rows, BaseState& base,
                          std::vector<model::GroupType>& types,
@@ -319,17 +330,12 @@ Result<void> restore_row(Kind kind, RowReader& rows, BaseState& base,
       return {};
     case Kind::Experiments:
       return restore_experiment(rows, base.state);
-    case Kind::Alerts: {
-      const std::string_view key = rows.text();
-      return base.alerts.restore(key, row());
-    }
+    case Kind::Alerts:
+      return restore_alert(rows, base.alerts);
     case Kind::Records:
       return {};
-    case Kind::Care: {
-      const GroupId id{rows.integer<uint32_t>()};
-      CAIRN_TRY_ASSIGN(auto care, storage::decode_care(id, row()));
-      return base.state.restore_care(std::move(care));
-    }
+    case Kind::Care:
+      return restore_care(rows, base.state);
     case Kind::Held: {
       const FingerprintId id{rows.integer<uint32_t>()};
       CAIRN_TRY_ASSIGN(const auto held, storage::decode_held(id, row()));

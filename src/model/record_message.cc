@@ -15,8 +15,8 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
-#include "model/alert_message.h"
 #include "model/link_codec.h"
+#include "model/record_message_alerts.h"
 
 namespace cairn::model {
 namespace {
@@ -538,6 +538,18 @@ void read_regrouping(schema::Record::Reader in, RecordBody& out) {
   }
 }
 
+void read_care(schema::Record::Reader in, RecordBody& out) {
+  if (in.isNoteChanged()) {
+    out = read(in.getNoteChanged());
+  } else if (in.isAttentionChanged()) {
+    out = read(in.getAttentionChanged());
+  } else if (in.isLinkChanged()) {
+    out = read(in.getLinkChanged());
+  } else {
+    out = read(in.getStandingChanged());
+  }
+}
+
 void read_body(schema::Record::Reader in, RecordBody& out) {
   switch (in.which()) {
     case schema::Record::STORE_CREATED: {
@@ -602,17 +614,10 @@ void read_body(schema::Record::Reader in, RecordBody& out) {
       out = read(in.getTicked());
       return;
     case schema::Record::NOTE_CHANGED:
-      out = read(in.getNoteChanged());
-      return;
     case schema::Record::ATTENTION_CHANGED:
-      out = read(in.getAttentionChanged());
-      return;
     case schema::Record::LINK_CHANGED:
-      out = read(in.getLinkChanged());
-      return;
     case schema::Record::STANDING_CHANGED:
-      out = read(in.getStandingChanged());
-      return;
+      return read_care(in, out);
   }
   throw UnknownKind{static_cast<uint16_t>(in.which())};
 }

@@ -143,7 +143,7 @@ RecordBody random_alert(Random& random) {
 RecordBody random_body(Random& random) {
   const auto number = [&random] { return static_cast<uint32_t>(random()); };
   const ProjectId project{random()};
-  switch (random() % 31) {
+  switch (random() % 28) {
     case 0: {
       StoreCreated created;
       for (auto& byte : created.store_id.bytes) byte = static_cast<uint8_t>(random());
@@ -191,10 +191,6 @@ RecordBody random_body(Random& random) {
       }
       return split;
     }
-    case 28:
-    case 29:
-    case 30:
-      return random_alert(random);
     case 12:
       return PriorityChanged{project, number(), static_cast<uint8_t>(25 * (1 + random() % 3)),
                              random() % 2 == 0};
@@ -222,7 +218,7 @@ Record random_record(Random& random) {
   record.time = TimeUs{static_cast<int64_t>(random())};
   record.actor = testing::random_text(random, 6);
   if (random() % 2) record.key = {random(), random()};
-  record.body = random_body(random);
+  record.body = random() % 10 == 0 ? random_alert(random) : random_body(random);
   return record;
 }
 

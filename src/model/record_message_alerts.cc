@@ -1,4 +1,4 @@
-#include "model/alert_message.h"
+#include "model/record_message_alerts.h"
 
 #include <fmt/format.h>
 
