@@ -264,7 +264,28 @@ class Life {
     }
   }
 
+  // Resolved, seen again, and that twice within the minutes in which a rule keeps quiet.
+  void come_back() {
+    did("issue came back");
+    const GroupId group = any_group();
+    if (double_->state().group(group).fingerprints.empty()) return;
+    const FingerprintId fingerprint = double_->state().group(group).fingerprints[0];
+    for (uint64_t times = 1 + random_.below(3); times > 0; --times) {
+      model::SetStatusCommand resolve;
+      resolve.group = group;
+      resolve.status = model::Status::Resolved;
+      [[maybe_unused]] const auto hidden = store_->execute(resolve, {});
+      model::Occurrence one = occurrence_at(clock_.now());
+      one.project = double_->state().group(group).project;
+      one.fingerprint = {std::string(double_->state().fingerprint(fingerprint).value.view())};
+      got(store_->submit({model::Message(std::move(one))}, {}));
+      settle(true);
+      forward(3 * kMinuteUs);
+    }
+  }
+
   void change_issue() {
+    if (random_.one_in(4)) return come_back();
     const auto done = store_->execute(wish(), {});
     did(done.ok() ? "issue changed" : "issue refused");
     settle(true);
@@ -433,7 +454,7 @@ std::string shrunk(uint64_t seed, const std::vector<uint64_t>& steps) {
 TEST_CASE("alerts are what brute force finds, whatever happens to the store") {
   const int rounds = soak_rounds(kRounds);
   const uint64_t first = first_seed();
-  std::cout << "alert model seed " << first << "\n";
+  std::cout << "alert model seed " << first << std::endl;
   Tally tally;
   for (int round = 0; round < rounds; ++round) {
     const uint64_t seed = first + static_cast<uint64_t>(round);
@@ -442,6 +463,7 @@ TEST_CASE("alerts are what brute force finds, whatever happens to the store") {
     for (uint64_t& step : steps) step = random();
     const std::string failure = live(seed, steps, tally);
     if (!failure.empty()) {
+      std::cout << "CAIRN_SEED=" << seed << " " << failure << "; shrinking" << std::endl;
       FAIL("CAIRN_SEED=" << seed << " " << failure << "\n" << shrunk(seed, steps));
     }
   }
