@@ -73,10 +73,9 @@ void sort(Digest& digest) {
                        return x.events != y.events ? x.events > y.events : x.users > y.users;
                      });
   }
-  std::stable_sort(digest.rules.begin(), digest.rules.end(),
-                   [](const DigestRule& a, const DigestRule& b) {
-                     return a.entries.size() > b.entries.size();
-                   });
+  std::stable_sort(
+      digest.rules.begin(), digest.rules.end(),
+      [](const DigestRule& a, const DigestRule& b) { return a.entries.size() > b.entries.size(); });
 }
 
 Result<void> fill_trends(Digest& digest, size_t shown, DigestSource& source) {
@@ -101,9 +100,9 @@ Result<void> fill_trends(Digest& digest, size_t shown, DigestSource& source) {
 }  // namespace
 
 DigestChart chart_over(TimeUs begin, TimeUs end) {
-  constexpr std::array<int64_t, 11> kWidths = {
-      kHourUs,    2 * kHourUs, 3 * kHourUs, 6 * kHourUs,  12 * kHourUs, kDayUs,
-      2 * kDayUs, 3 * kDayUs,  7 * kDayUs,  14 * kDayUs, 28 * kDayUs};
+  constexpr std::array<int64_t, 11> kWidths = {kHourUs,      2 * kHourUs, 3 * kHourUs, 6 * kHourUs,
+                                               12 * kHourUs, kDayUs,      2 * kDayUs,  3 * kDayUs,
+                                               7 * kDayUs,   14 * kDayUs, 28 * kDayUs};
   const int64_t span = std::max(raw(end) - raw(begin), kDayUs);
   int64_t width = 0;
   for (const int64_t one : kWidths) {

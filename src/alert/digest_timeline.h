@@ -3,10 +3,10 @@
 // the delivery before. Once a wait passes without a record, the next one is delivered at once
 // again.
 //
-// What is due is a pure function of the last delivery and the records since, so that only deliveries
-// have to be saved: records are read again from the log (Notification) after a restart. Saved between
-// begin() and the sending, and after finish(), nothing is lost, and a crash in between sends one
-// digest again, with the same records and time.
+// What is due is a pure function of the last delivery and the records since, so that only
+// deliveries have to be saved: records are read again from the log (Notification) after a restart.
+// Saved between begin() and the sending, and after finish(), nothing is lost, and a crash in
+// between sends one digest again, with the same records and time.
 //
 // Values; thread: one at a time. Nothing here knows a clock.
 #pragma once
@@ -59,8 +59,8 @@ class DigestTimeline {
   uint64_t waiting() const { return records_; }  // records of the next digest
   // When the next digest may go; of the very first one, its record's time. nullopt: no records.
   std::optional<TimeUs> due() const;
-  // The digest to deliver now: one begun before, or the next one, which is begun with this, if it is
-  // due. One that is more than maximum_delay away is due: the clock went back.
+  // The digest to deliver now: one begun before, or the next one, which is begun with this, if it
+  // is due. One that is more than maximum_delay away is due: the clock went back.
   std::optional<DigestSpan> begin(TimeUs now);
   // The digest begun was delivered. Precondition: there is one.
   void finish();
@@ -78,8 +78,8 @@ class DigestTimeline {
   std::optional<TimeUs> last() const { return begun_ ? begun_->at : last_; }
 
   DigestDelays delays_;
-  NotificationPlace delivered_;       // digests up to here are delivered
-  std::optional<TimeUs> last_;  // delivery; nullopt: never yet
+  NotificationPlace delivered_;  // digests up to here are delivered
+  std::optional<TimeUs> last_;   // delivery; nullopt: never yet
   std::optional<DigestSpan> begun_;
   NotificationPlace taken_;
   uint64_t records_ = 0;  // after begun_, or after delivered_

@@ -75,8 +75,8 @@ class Shop final : public DigestSource {
 };
 
 DigestRecord record(uint32_t rule, uint32_t number, int64_t begin, int64_t end = -1) {
-  return {rule,   fmt::format("rule {}", rule), ProjectId{7}, number, second(begin),
-          second(end < 0 ? begin : end)};
+  return {rule,          fmt::format("rule {}", rule), ProjectId{7}, number,
+          second(begin), second(end < 0 ? begin : end)};
 }
 
 constexpr DigestRange kRange{TimeUs{0}, TimeUs{100 * kHour}};
@@ -106,11 +106,10 @@ std::string text(const Digest& digest) {
 
 TEST_CASE("rules by issues, issues by events and users, between first and last record") {
   Shop shop;
-  shop.events = {{GroupId{1}, second(99), 1},  {GroupId{1}, second(100), 1},
-                 {GroupId{2}, second(150), 1}, {GroupId{2}, second(160), 1},
-                 {GroupId{3}, second(150), 1}, {GroupId{3}, second(160), 2},
-                 {GroupId{1}, second(200), 1}, {GroupId{1}, second(201), 9},
-                 {GroupId{4}, second(170), 1}};
+  shop.events = {
+      {GroupId{1}, second(99), 1},  {GroupId{1}, second(100), 1}, {GroupId{2}, second(150), 1},
+      {GroupId{2}, second(160), 1}, {GroupId{3}, second(150), 1}, {GroupId{3}, second(160), 2},
+      {GroupId{1}, second(200), 1}, {GroupId{1}, second(201), 9}, {GroupId{4}, second(170), 1}};
   const Digest digest = built({record(1, 2, 150), record(2, 1, 100), record(2, 2, 150),
                                record(2, 3, 160), record(2, 3, 170), record(2, 4, 200)},
                               shop);
@@ -127,10 +126,9 @@ TEST_CASE("issues that are gone or not unresolved are left out and counted") {
   shop.events = {{GroupId{1}, second(50), 1}, {GroupId{1}, second(10), 1}};
   shop.resolved = {GroupId{2}};
   shop.shown_by = {{3, 0}, {4, 2}, {5, 1}};
-  const Digest digest =
-      built({record(1, 2, 10), record(1, 3, 20), record(1, 4, 30), record(1, 77, 35),
-             record(1, 5, 40), record(1, 1, 60)},
-            shop);
+  const Digest digest = built({record(1, 2, 10), record(1, 3, 20), record(1, 4, 30),
+                               record(1, 77, 35), record(1, 5, 40), record(1, 1, 60)},
+                              shop);
   // The records left out do count for the time.
   CHECK(text(digest) == "rule 1: SHOP-1 x2 2/1");
   CHECK(digest.records == 2);
@@ -146,15 +144,16 @@ TEST_CASE("issues that are gone or not unresolved are left out and counted") {
 
 TEST_CASE("the time of an incident counts from its window on") {
   Shop shop;
-  shop.events = {{GroupId{1}, second(500), 1}, {GroupId{1}, second(899), 2},
-                 {GroupId{1}, second(901), 3}};
+  shop.events = {
+      {GroupId{1}, second(500), 1}, {GroupId{1}, second(899), 2}, {GroupId{1}, second(901), 3}};
   const Digest digest = built({record(1, 1, 500, 900)}, shop);
   CHECK(text(digest) == "rule 1: SHOP-1 x1 2/2");
 }
 
 TEST_CASE("trends are asked of what is shown, and of each issue once") {
   Shop shop;
-  shop.events = {{GroupId{1}, second(1), 1}, {GroupId{1}, second(2), 1}, {GroupId{2}, second(2), 1}};
+  shop.events = {
+      {GroupId{1}, second(1), 1}, {GroupId{1}, second(2), 1}, {GroupId{2}, second(2), 1}};
   const std::vector<DigestRecord> records = {record(1, 1, 1), record(1, 2, 2), record(2, 1, 1),
                                              record(2, 3, 2)};
   const Digest digest = built(records, shop, {TimeUs{0}, TimeUs{24 * kHour}, 1});

@@ -139,11 +139,9 @@ TEST_CASE("a digest begun is the same one until it is finished") {
 TEST_CASE("the saved form of a timeline") {
   DigestTimeline timeline(kDelays, at_lsn(3, 1));
   timeline.pass(at_lsn(7));
-  CHECK(timeline.to_json() ==
-        R"({"delivered":{"lsn":7,"ordinal":0},"last":null,"begun":null})");
+  CHECK(timeline.to_json() == R"({"delivered":{"lsn":7,"ordinal":0},"last":null,"begun":null})");
   timeline.add(at_lsn(8, 2), second(1));
-  CHECK(timeline.to_json() ==
-        R"({"delivered":{"lsn":3,"ordinal":1},"last":null,"begun":null})");
+  CHECK(timeline.to_json() == R"({"delivered":{"lsn":3,"ordinal":1},"last":null,"begun":null})");
   timeline.begin(TimeUs{1'000'001});
   CHECK(timeline.to_json() == R"({"delivered":{"lsn":3,"ordinal":1},"last":null,"begun":)"
                               R"({"through":{"lsn":8,"ordinal":2},)"
@@ -152,7 +150,10 @@ TEST_CASE("the saved form of a timeline") {
   CHECK(timeline.to_json() == R"({"delivered":{"lsn":8,"ordinal":2},)"
                               R"("last":"1970-01-01T00:00:01.000001Z","begun":null})");
   for (const char* bad : {
-           "", "{}", "[]", R"({"delivered":1,"last":null,"begun":null})",
+           "",
+           "{}",
+           "[]",
+           R"({"delivered":1,"last":null,"begun":null})",
            R"({"delivered":{"lsn":-1,"ordinal":0},"last":null,"begun":null})",
            R"({"delivered":{"lsn":1.5,"ordinal":0},"last":null,"begun":null})",
            R"({"delivered":{"lsn":1,"ordinal":0},"last":"soon","begun":null})",
@@ -176,7 +177,7 @@ struct Naive {
   };
   DigestDelays delays;
   std::vector<Record> log;
-  size_t delivered = 0;       // of log
+  size_t delivered = 0;          // of log
   std::optional<TimeUs> last{};  // delivery
 
   // Replays the wait that the last delivery began, record by record.
