@@ -64,8 +64,8 @@ figure { margin-bottom: 1.8rem; }
 svg { display: block; }
 .bars { width: 100%; color: var(--bar); }
 figure .bars { height: 4.5rem; border-bottom: 1px solid var(--line); }
-figcaption { display: flex; justify-content: space-between; gap: 1rem; padding-top: .25rem;
-  color: var(--soft); font-size: .75rem; }
+figure p, figcaption { color: var(--soft); font-size: .75rem; }
+figcaption { display: flex; justify-content: space-between; gap: 1rem; padding-top: .25rem; }
 h2 { display: flex; justify-content: space-between; align-items: baseline; gap: 1rem;
   margin: 1.8rem 0 .5rem; font-size: 1.05rem; font-weight: 650; }
 h2 span { flex: none; color: var(--soft); font-size: .875rem; font-weight: 400; }
@@ -82,12 +82,15 @@ ol { list-style: none; }
 .level { flex: none; }
 .fatal .level, .error .level { color: var(--bad); }
 .warning .level { color: var(--warn); }
+.title, .culprit { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 4;
+  overflow: hidden; }
 .title { font-weight: 600; line-height: 1.35; }
 .culprit { color: var(--soft); font-size: .875rem; }
 .trend { align-self: end; min-width: 0; }
 .trend .bars { height: 2.25rem; border-bottom: 1px solid var(--line); }
-.seen { display: flex; gap: 1rem; align-self: end; list-style: none; text-align: right;
+.seen { display: flex; gap: .75rem; align-self: end; list-style: none; text-align: right;
   color: var(--soft); font-size: .75rem; font-variant-numeric: tabular-nums; }
+.seen li { min-width: 2.6rem; }
 .seen b { display: block; color: var(--ink); font-size: 1.0625rem; line-height: 1.2;
   font-weight: 650; }
 .more { color: var(--soft); font-size: .875rem; padding-left: .25rem; }
@@ -96,7 +99,7 @@ footer { margin-top: 2rem; padding-top: .8rem; border-top: 1px solid var(--line)
 @media (min-width: 40rem) {
   .issue { grid-template-columns: minmax(0, 1fr) 9rem auto; }
   .what { grid-column: auto; }
-  .seen li { min-width: 3rem; }
+  .seen li { min-width: 3.2rem; }
 }
 @media print { body { background: none; } .issue { break-inside: avoid; } }
 </style>
@@ -159,7 +162,7 @@ std::string bars(const std::vector<uint64_t>& counts, uint64_t height, std::stri
 
 std::string trend_says(const std::vector<uint64_t>& counts, const alert::DigestChart& chart) {
   const uint64_t most = counts.empty() ? 0 : *std::max_element(counts.begin(), counts.end());
-  return fmt::format("events by {}, {} at most", column_text(chart), format_count(most));
+  return fmt::format("Events by {}, {} at most", column_text(chart), format_count(most));
 }
 
 std::string figure(std::string_view label, uint64_t count) {
@@ -183,11 +186,10 @@ void add_header(const DigestReport& report, std::string& out) {
       fmt::format("<main>\n<ul class=\"sums\">{}{}{}</ul>\n", figure("issue", digest.issues.size()),
                   figure("alert", digest.records), figure("rule", digest.rules.size()));
   const std::vector<uint64_t> total = total_trend(digest);
-  out += fmt::format(
-      "<figure>{}\n<figcaption><span>{}</span><span>{}</span><span>{}</span>"
-      "</figcaption></figure>\n",
-      bars(total, kTotalHeight, trend_says(total, digest.chart)), time_html(digest.chart.begin),
-      trend_says(total, digest.chart), time_html(digest.chart.end()));
+  const std::string says = trend_says(total, digest.chart);
+  out += fmt::format("<figure><p>{}</p>\n{}\n<figcaption>{}{}</figcaption></figure>\n", says,
+                     bars(total, kTotalHeight, says), time_html(digest.chart.begin),
+                     time_html(digest.chart.end()));
 }
 
 void add_issue(const Digest& digest, const alert::DigestRule::Entry& entry, std::string& out) {
