@@ -116,24 +116,27 @@ DigestChart chart_over(TimeUs begin, TimeUs end) {
 Result<Digest> build_digest(std::span<const DigestRecord> records, const DigestRange& range,
                             DigestSource& source) {
   Digest digest;
-  digest.from = range.from;
   digest.until = range.until;
-  digest.chart = chart_over(range.from, range.until);
+  digest.from = range.from.value_or(range.until);
   if (records.size() > kMaxDigestRecords) {
     digest.older = records.size() - kMaxDigestRecords;
     records = records.last(kMaxDigestRecords);
   }
-  if (records.empty()) return digest;
-  // Of all records, as in the field: also of those that are left out.
-  digest.first = records.front().begin;
-  digest.last = records.front().end;
+  if (!records.empty()) {
+    digest.first = records.front().begin;
+    digest.last = records.front().end;
+  }
   Gathering gathering(digest, source);
   for (const DigestRecord& record : records) {
+    // Of all records, as in the field: also of those that are left out.
     digest.first = std::min(digest.first, record.begin);
     digest.last = std::max(digest.last, record.end);
     gathering.add(record);
   }
+  if (!range.from && !records.empty()) digest.from = std::min(digest.first, range.until);
+  digest.chart = chart_over(digest.from, digest.until);
   gathering.finish();
+  if (digest.issues.empty()) return digest;
   const std::vector<GroupId> ids = ids_of(digest);
   CAIRN_TRY_ASSIGN(const auto counts, source.counts(ids, digest.first, digest.last));
   for (size_t i = 0; i < ids.size(); ++i) digest.issues[i].counts = counts[i];

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -108,7 +109,7 @@ class DigestSource {
 };
 
 struct DigestRange {
-  TimeUs from{};
+  std::optional<TimeUs> from;  // nullopt: from the first record on
   TimeUs until{};
   size_t shown = kMaxShownIssues;  // issues of a rule that get a trend: those listed first
 };

@@ -136,13 +136,18 @@ class RemoteVerb {
  private:
   bool cancelled() const { return context_.cancelled; }
 
-  // Files that are added to are opened first: one that cannot be written is told before anything is
+  // Files that are written are opened first: one that cannot be written is told before anything is
   // done.
   Result<void> open_written(const verbs::FileNeeds& needs) {
     for (const std::string& path : needs.added_to) {
       CAIRN_TRY(context_.files.check_writable(verbs::kRejectsOption, path, remote_.options.address,
                                               needs.read));
       CAIRN_TRY_ASSIGN(written_[path], context_.files.append(verbs::kRejectsOption, path));
+    }
+    for (const std::string& path : needs.replaced) {
+      CAIRN_TRY(context_.files.check_writable(verbs::kHtmlOption, path, remote_.options.address,
+                                              needs.read));
+      CAIRN_TRY_ASSIGN(written_[path], context_.files.replace(verbs::kHtmlOption, path));
     }
     return {};
   }

@@ -87,5 +87,6 @@ Finish build_token(CLI::App& app);
 Finish build_experiment(CLI::App& app);
 Finish build_sweep(CLI::App& app);
 Finish build_alert(CLI::App& app);
+Finish build_digest(CLI::App& app);
 
 }  // namespace cairn::verbs

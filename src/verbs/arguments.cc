@@ -405,6 +405,7 @@ Finish build(std::string_view verb, CLI::App& app) {
       {"experiment", build_experiment},
       {"sweep", build_sweep},
       {"alert", build_alert},
+      {"digest", build_digest},
       {"resolve", [](CLI::App& a) { return build_status(a, Status::Resolved); }},
       {"unresolve", [](CLI::App& a) { return build_status(a, Status::Unresolved); }},
       {"archive", [](CLI::App& a) { return build_status(a, Status::Ignored); }},

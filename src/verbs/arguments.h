@@ -226,6 +226,19 @@ struct AlertTestArguments {
   uint64_t limit = 10;                                 // keys of group_by shown
   MomentArguments moment;
 };
+// What alerts told of issues in a stretch of time.
+inline constexpr const char* kHtmlOption = "--html";
+struct DigestArguments {
+  std::string store;
+  std::vector<std::string> projects;               // numbers or slugs; empty = all
+  std::vector<std::string> rules;                  // numbers or names; empty = all
+  int64_t last_us = 24 * 3600 * kMicrosPerSecond;  // up to `to`, unless `from` says more
+  std::optional<TimeUs> from;                      // after this ...
+  std::optional<TimeUs> to;                        // ... and up to this; none = now
+  std::string html;                                // a file, - is stdout; "" = no page
+  uint64_t limit = 25;                             // issues of a rule shown
+  MomentArguments moment;
+};
 struct PriorityArguments {
   std::string store;
   std::string issue;
@@ -366,8 +379,9 @@ using VerbArguments =
                  VerifyArguments, RebuildArguments, CompactArguments, BackupArguments,
                  RestoreArguments, RetainArguments, LogArguments, ProjectsArguments, TypesArguments,
                  NoteArguments, AttentionArguments, LinkArguments, StandingArguments, TickArguments,
-                 ReleasesArguments, AlertCheckArguments, AlertTestArguments, GenerateArguments,
-                 BenchArguments, DemoArguments, ReplArguments, ServeArguments, TokenArguments>;
+                 ReleasesArguments, AlertCheckArguments, AlertTestArguments, DigestArguments,
+                 GenerateArguments, BenchArguments, DemoArguments, ReplArguments, ServeArguments,
+                 TokenArguments>;
 
 struct Invocation {
   std::string_view name;  // as verb_table() has it

@@ -72,6 +72,7 @@ struct DemandOf {
   }
   Demand operator()(const AlertCheckArguments&) const { return {Scope::Read, Place::Caller}; }
   Demand operator()(const AlertTestArguments&) const { return kAsk; }
+  Demand operator()(const DigestArguments&) const { return kAsk; }
   Demand operator()(const GenerateArguments&) const { return {Scope::Read, Place::Caller}; }
   Demand operator()(const BenchArguments&) const { return {Scope::Read, Place::Caller}; }
   Demand operator()(const ReplArguments&) const { return {Scope::Read, Place::Caller}; }
@@ -124,6 +125,8 @@ FileNeeds files_of(const VerbArguments& verb) {
     add(needs.read, experiment->labels);
   } else if (const auto* test = std::get_if<AlertTestArguments>(&verb)) {
     add(needs.read, test->file);
+  } else if (const auto* digest = std::get_if<DigestArguments>(&verb)) {
+    if (digest->html != "-") add(needs.replaced, digest->html);
   }
   return needs;
 }

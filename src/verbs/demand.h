@@ -40,10 +40,11 @@ Demand demand_of(const VerbArguments& verb);
 // The word that names the store; "" = the verb has none.
 const std::string& store_of(const VerbArguments& verb);
 
-// Files of who calls that a verb at the store reads and adds to.
+// Files of who calls that a verb at the store reads, adds to and writes anew.
 struct FileNeeds {
   std::vector<std::string> read;
   std::vector<std::string> added_to;
+  std::vector<std::string> replaced;
 };
 FileNeeds files_of(const VerbArguments& verb);
 

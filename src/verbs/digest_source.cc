@@ -194,4 +194,25 @@ Result<std::vector<std::vector<uint64_t>>> SnapshotDigestSource::trends(
   return out;
 }
 
+Result<alert::Digest> digest_of(const engine::Snapshot& snapshot,
+                                std::span<const alert::Notification> notifications,
+                                const DigestQuestion& question, const RuleFinder& find_rule,
+                                const query::Control& control) {
+  const DigestPicker picker(snapshot.state(), question.selection, question.rights, find_rule);
+  std::vector<PickedRecord> picked;
+  for (const alert::Notification& one : notifications) {
+    if (auto record = picker.pick(one)) picked.push_back({*std::move(record), one.occurrence});
+  }
+  CAIRN_TRY_ASSIGN(const auto records, tell_times(snapshot, std::move(picked), control));
+  SnapshotDigestSource source(snapshot, control);
+  return alert::build_digest(records, question.range, source);
+}
+
+RuleFinder rules_of(const engine::Snapshot& snapshot) {
+  return [&snapshot](uint32_t number) -> const alert::Rule* {
+    const alert::RuleEntry* entry = snapshot.alerts().rule(number);
+    return entry == nullptr ? nullptr : &entry->rule;
+  };
+}
+
 }  // namespace cairn::verbs

@@ -84,4 +84,18 @@ class SnapshotDigestSource final : public alert::DigestSource {
   const query::Control& control_;
 };
 
+struct DigestQuestion {
+  DigestSelection selection;
+  Rights rights{};  // of who asks
+  alert::DigestRange range{};
+};
+// The digest of those of the notifications that are selected.
+// Errors: those of the queries; Exhausted and Closed of the control.
+Result<alert::Digest> digest_of(const engine::Snapshot& snapshot,
+                                std::span<const alert::Notification> notifications,
+                                const DigestQuestion& question, const RuleFinder& find_rule,
+                                const query::Control& control);
+// The rules that the snapshot has, which is borrowed.
+RuleFinder rules_of(const engine::Snapshot& snapshot);
+
 }  // namespace cairn::verbs

@@ -50,6 +50,41 @@ class FileWriter final : public Files::Writer {
   Sink sink_;
 };
 
+Error io_error(const std::string& name, std::string_view what) {
+  return make_error(ErrorCode::Io, fmt::format("{}: cannot {}: {}", name, what, strerror(errno)));
+}
+
+// Writes beside the file, and puts it in its place at the end.
+class ReplacingWriter final : public Files::Writer {
+ public:
+  ReplacingWriter(int fd, std::string name, std::string path, std::string beside)
+      : file_(fd, std::move(name)), path_(std::move(path)), beside_(std::move(beside)) {}
+  ~ReplacingWriter() override {
+    if (!placed_) ::unlink(beside_.c_str());
+  }
+  ReplacingWriter(const ReplacingWriter&) = delete;
+  ReplacingWriter& operator=(const ReplacingWriter&) = delete;
+
+  Result<void> write(std::string_view bytes) override {
+    any_ = any_ || !bytes.empty();
+    return file_.write(bytes);
+  }
+  Result<void> finish() override {
+    if (!any_ || placed_) return {};
+    CAIRN_TRY(file_.finish());
+    if (::rename(beside_.c_str(), path_.c_str()) != 0) return io_error(path_, "write");
+    placed_ = true;
+    return {};
+  }
+
+ private:
+  FileWriter file_;
+  const std::string path_;
+  const std::string beside_;
+  bool any_ = false;
+  bool placed_ = false;
+};
+
 }  // namespace
 
 Result<void> LocalFiles::check_readable(const std::string& path) {
@@ -88,6 +123,21 @@ Result<std::unique_ptr<Files::Writer>> LocalFiles::append(const std::string& opt
                       fmt::format("{}: cannot open: {}", name, std::strerror(errno)));
   }
   return std::unique_ptr<Writer>(new FileWriter(fd, name));
+}
+
+Result<std::unique_ptr<Files::Writer>> LocalFiles::replace(const std::string& option,
+                                                           const std::string& path) {
+  const std::string name = option + " " + path;
+  std::error_code error;
+  const auto there = std::filesystem::status(path, error);
+  if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there)) {
+    return make_error(ErrorCode::InvalidArgument,
+                      name + ": is no file; name one, or - for the standard output");
+  }
+  const std::string beside = fmt::format("{}.{}.part", path, ::getpid());
+  const int fd = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (fd < 0) return io_error(name, "open");
+  return std::unique_ptr<Writer>(new ReplacingWriter(fd, name, path, beside));
 }
 
 // --- files of a call ----------------------------------------------------------------------------
@@ -147,6 +197,11 @@ Result<void> NamedFiles::check_writable(const std::string&, const std::string&, 
 Result<std::unique_ptr<Files::Writer>> NamedFiles::append(const std::string& option,
                                                           const std::string& path) {
   return std::unique_ptr<Writer>(new Appender(*this, option + " " + path, written_[path]));
+}
+
+Result<std::unique_ptr<Files::Writer>> NamedFiles::replace(const std::string& option,
+                                                           const std::string& path) {
+  return append(option, path);
 }
 
 Result<std::unique_ptr<LineSource>> open_lines(Files& files, const std::string& path,

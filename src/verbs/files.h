@@ -41,6 +41,10 @@ class Files {
   // Adds to the file, which is made if there is none. Errors: Io.
   virtual Result<std::unique_ptr<Writer>> append(const std::string& option,
                                                  const std::string& path) = 0;
+  // What is written takes the place of the file with finish(), in one piece; without a byte written
+  // nothing happens. Errors: Io; InvalidArgument (what is there is no file).
+  virtual Result<std::unique_ptr<Writer>> replace(const std::string& option,
+                                                  const std::string& path) = 0;
 };
 
 // The files of this machine.
@@ -53,6 +57,8 @@ class LocalFiles final : public Files {
                               const std::vector<std::string>& inputs) override;
   Result<std::unique_ptr<Writer>> append(const std::string& option,
                                          const std::string& path) override;
+  Result<std::unique_ptr<Writer>> replace(const std::string& option,
+                                          const std::string& path) override;
 };
 
 // Files that came along with a call, and those that go back with its answer. Names are only
@@ -62,7 +68,7 @@ class NamedFiles final : public Files {
   // What came along: the bytes of a file (as they are, perhaps compressed), or why it could not be
   // read where it is.
   void give(std::string path, Result<std::string> bytes);
-  // What was written, by name: to be added to these files.
+  // What was written, by name: to be added to these files, or to take their place.
   const std::map<std::string, std::string>& written() const { return written_; }
   // Bytes that one call may write altogether; beyond it Exhausted.
   static constexpr size_t kMaxWritten = 64u << 20;
@@ -75,6 +81,8 @@ class NamedFiles final : public Files {
                               const std::vector<std::string>& inputs) override;
   Result<std::unique_ptr<Writer>> append(const std::string& option,
                                          const std::string& path) override;
+  Result<std::unique_ptr<Writer>> replace(const std::string& option,
+                                          const std::string& path) override;
 
  private:
   class Appender;

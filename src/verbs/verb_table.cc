@@ -155,6 +155,14 @@ constexpr std::array kVerbs = {
         "  cairn alert check rules.json\n"
         "  cairn alert test shop.cairn errors.json --last 7d\n"
         "  cairn alert test shop.cairn errors.json --from 2026-10-01 --to 2026-10-08 --json\n"},
+    VerbHelp{"digest", "STORE [--last TIME | --from TIME --to TIME] [--html FILE|-]",
+             "what alerts told of issues in a stretch of time",
+             "By rule the issues it alerted about, as far as they are unresolved now, each with\n"
+             "the events and users of that time. --html makes a page that needs nothing else.\n"
+             "A server makes digests by itself: docs/operations.md, \"Digests\".",
+             "  cairn digest shop.cairn\n"
+             "  cairn digest shop.cairn --last 7d --project shop --html week.html\n"
+             "  cairn digest shop.cairn --rule 'New issues' --from 2026-10-01 --to 2026-10-02\n"},
     VerbHelp{"resolve", "STORE ISSUE... [--in-release V|--in-next-release|--in-commit SHA]",
              "mark issues as done",
              "An occurrence of later than that opens the issue again, regressed. One of a\n"

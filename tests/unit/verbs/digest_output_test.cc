@@ -29,22 +29,14 @@ void check_golden(const std::string& name, const std::string& said) {
   CHECK(said == expected.str());
 }
 
-alert::Digest digest_of(const testing::DigestShop& shop, const DigestSelection& selection = {},
-                        const Rights& rights = {}) {
+alert::Digest digest_for(const testing::DigestShop& shop, const DigestSelection& selection = {},
+                         const Rights& rights = {}) {
   const auto snapshot = shop.store().snapshot();
   REQUIRE(snapshot.ok());
-  const DigestPicker picker((*snapshot)->state(), selection, rights,
-                            [&](uint32_t number) { return shop.find_rule(number); });
-  std::vector<PickedRecord> picked;
-  for (const auto& one : shop.notifications()) {
-    if (auto record = picker.pick(one)) picked.push_back({*std::move(record), one.occurrence});
-  }
-  const query::Control control;
-  const auto records = tell_times(**snapshot, std::move(picked), control);
-  if (!records.ok()) FAIL(records.error().message);
-  SnapshotDigestSource source(**snapshot, control);
-  auto digest =
-      alert::build_digest(*records, {shop.before(24 * 60), testing::DigestShop::now()}, source);
+  const DigestQuestion question{
+      selection, rights, {shop.before(24 * 60), testing::DigestShop::now(), 25}};
+  auto digest = digest_of(**snapshot, shop.notifications(), question,
+                          [&](uint32_t number) { return shop.find_rule(number); }, {});
   if (!digest.ok()) FAIL(digest.error().message);
   return *std::move(digest);
 }
@@ -57,7 +49,7 @@ bool has(const std::string& text, std::string_view piece) {
 
 TEST_CASE("the digest of the fixed store") {
   const testing::DigestShop shop;
-  const alert::Digest digest = digest_of(shop);
+  const alert::Digest digest = digest_for(shop);
   const DigestReport report{digest, "on call", 25, Lsn{42}};
   Terminal terminal;
   terminal.utf8 = true;

@@ -105,6 +105,7 @@ const std::vector<Row> kTable = {
     {{"experiment", "S", "promote", "E", "--dry-run"}, Scope::Read},
     {{"sweep", "S", "merge by title", "--dry-run"}, Scope::Read},
     {{"alert", "test", "S", "rule.json"}, Scope::Read},
+    {{"digest", "S"}, Scope::Read},
     {{"merge", "S", "SHOP-1", "SHOP-2"}, Scope::Triage},
     {{"merge", "S", "--pairs", "P"}, Scope::Triage},
     {{"unmerge", "S", "SHOP-1"}, Scope::Triage},
