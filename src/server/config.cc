@@ -9,6 +9,9 @@
 #include <limits>
 #include <sstream>
 
+#include "alert/digest.h"
+#include "alert/digest_timeline.h"
+
 namespace cairn::server {
 namespace {
 
@@ -52,6 +55,43 @@ class Reader {
     return {};
   }
 
+  // Each of them a text or a whole number.
+  Result<void> names(std::string_view key, std::vector<std::string>& out) {
+    const toml::node* node = take(key);
+    if (node == nullptr) return {};
+    const toml::array* list = node->as_array();
+    if (list == nullptr) return bad(*node, fmt::format("`{}` is no list", key));
+    for (const toml::node& one : *list) {
+      if (const auto text = one.value_exact<std::string>()) {
+        out.push_back(*text);
+      } else if (const auto number = one.value_exact<int64_t>()) {
+        out.push_back(std::to_string(*number));
+      } else {
+        return bad(one, fmt::format("in `{}` there is neither a name nor a number", key));
+      }
+    }
+    // An empty list must not become "all".
+    if (out.empty())
+      return bad(*node, fmt::format("`{}` is empty: name some, or leave it out", key));
+    return {};
+  }
+
+  // The tables of [[key]].
+  Result<std::vector<const toml::table*>> tables(std::string_view key) {
+    std::vector<const toml::table*> out;
+    const toml::node* node = take(key);
+    if (node == nullptr) return out;
+    const toml::array* list = node->as_array();
+    if (list == nullptr) return bad(*node, fmt::format("write [[{}]] before each of them", key));
+    for (const toml::node& one : *list) {
+      if (one.as_table() == nullptr) return bad(one, fmt::format("`{}` is no table", key));
+      out.push_back(one.as_table());
+    }
+    return out;
+  }
+
+  Error refused(std::string_view what) const { return bad(table_, what); }
+
   Result<void> end() const {
     for (const auto& [key, node] : table_) {
       bool known = false;
@@ -77,6 +117,55 @@ class Reader {
   std::vector<std::string> taken_;
 };
 
+bool is_target_name(std::string_view name) {
+  constexpr size_t kMostBytes = 64;
+  return !name.empty() && name.size() <= kMostBytes && name.front() != '.' &&
+         name.find_first_not_of(
+             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+             "-._") == std::string_view::npos;
+}
+
+Result<DigestConfig> read_digest(const std::string& path, const toml::table& table) {
+  Reader reader(path, table);
+  DigestConfig out;
+  CAIRN_TRY(reader.text("name", out.name));
+  CAIRN_TRY(reader.text("directory", out.directory));
+  CAIRN_TRY(reader.names("projects", out.projects));
+  CAIRN_TRY(reader.names("rules", out.rules));
+  CAIRN_TRY(reader.number("minimum_delay_s", out.minimum_delay_s));
+  CAIRN_TRY(reader.number("increment_delay_s", out.increment_delay_s));
+  CAIRN_TRY(reader.number("maximum_delay_s", out.maximum_delay_s));
+  CAIRN_TRY(reader.number("limit", out.limit));
+  CAIRN_TRY(reader.end());
+  if (!is_target_name(out.name)) {
+    return reader.refused(
+        "a digest needs a `name` of up to 64 letters, digits, -, . and _, not beginning with .");
+  }
+  if (out.directory.empty()) return reader.refused("a digest needs a `directory` to go to");
+  if (out.limit == 0 || out.limit > alert::kMaxShownIssues) {
+    return reader.refused(fmt::format("`limit` lies between 1 and {}", alert::kMaxShownIssues));
+  }
+  const auto fine = alert::check_delays({.minimum_us = out.minimum_delay_s * kMicrosPerSecond,
+                                         .increment_us = out.increment_delay_s * kMicrosPerSecond,
+                                         .maximum_us = out.maximum_delay_s * kMicrosPerSecond});
+  if (!fine) return reader.refused(fine.error().message);
+  return out;
+}
+
+Result<void> read_digests(const std::string& path, Reader& reader, Config& config) {
+  CAIRN_TRY_ASSIGN(const auto tables, reader.tables("digest"));
+  for (const toml::table* table : tables) {
+    CAIRN_TRY_ASSIGN(DigestConfig digest, read_digest(path, *table));
+    for (const DigestConfig& other : config.digests) {
+      if (other.name != digest.name) continue;
+      return Reader(path, *table).refused(fmt::format("there are two digests {}", digest.name));
+    }
+    config.digests.push_back(std::move(digest));
+  }
+  if (config.digests.size() <= kMaxDigestTargets) return {};
+  return reader.refused(fmt::format("there are at most {} digests", kMaxDigestTargets));
+}
+
 Result<void> read_table(const std::string& path, const toml::table& table, Config& config) {
   Reader reader(path, table);
   CAIRN_TRY(reader.addresses("listen", config.listen));
@@ -95,6 +184,7 @@ Result<void> read_table(const std::string& path, const toml::table& table, Confi
   for (const LimitName& name : kLimitNames) {
     CAIRN_TRY(reader.number(name.key, config.session.*name.limit));
   }
+  CAIRN_TRY(read_digests(path, reader, config));
   return reader.end();
 }
 

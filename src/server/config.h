@@ -12,6 +12,19 @@
 
 namespace cairn::server {
 
+// Who gets digests of alerts, and which.
+struct DigestConfig {
+  std::string name;                     // as of a token; each once
+  std::string directory;                // where digests are put
+  std::vector<std::string> projects{};  // numbers or slugs; empty = all
+  std::vector<std::string> rules{};     // numbers or names; empty = all
+  uint32_t minimum_delay_s = 300;       // between two digests ...
+  uint32_t increment_delay_s = 30;      // ... so much longer for each alert ...
+  uint32_t maximum_delay_s = 1800;      // ... up to this
+  uint32_t limit = 50;                  // issues of a rule shown
+};
+inline constexpr size_t kMaxDigestTargets = 100;
+
 struct Config {
   std::string store;
   bool must_exist = false;
@@ -30,6 +43,7 @@ struct Config {
   uint64_t ingest_bytes = 256u << 20;  // received and not yet acknowledged, over all sessions
   uint32_t drain_ms = 10'000;          // at the end: for what is under way
   uint32_t slow_ms = 1'000;            // questions that take longer are logged; 0 = none
+  std::vector<DigestConfig> digests{};
   // Of each session, with a token or without one; a line may have 16 MiB.
   SessionLimits session{.message_bytes = 32u << 20,
                         .query_ms = 60'000,

@@ -83,6 +83,9 @@ std::string Metrics::text(const Result<engine::Stats>& stats) const {
   page.one("subscriptions", "gauge", "Live subscriptions", subscriptions);
   page.one("calls", "gauge", "Calls under way", calls_now);
   page.one("slow_queries_total", "counter", "Questions above slow_ms", slow_queries);
+  page.one("digests_total", "counter", "Digests made and handed on", digests);
+  page.one("digest_failures_total", "counter", "Digests that could not be made or handed on",
+           digest_failures);
   page.head("ingest_lines_total", "counter", "Lines received, by what became of them");
   const std::array<std::pair<std::string_view, uint64_t>, 4> lines = {
       {{"stored", ingest_stored},

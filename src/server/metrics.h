@@ -46,6 +46,8 @@ struct Metrics {
   std::atomic<uint64_t> ingest_bytes{0};
   std::atomic<uint64_t> ingest_waiting_bytes{0};  // received and not acknowledged
   std::atomic<uint64_t> slow_queries{0};
+  std::atomic<uint64_t> digests{0};          // handed on
+  std::atomic<uint64_t> digest_failures{0};  // tries that failed
   std::atomic<uint64_t> cut_connections{0};  // idle, stalled, broken or too large messages
 
   std::string text(const Result<engine::Stats>& stats) const;

@@ -10,11 +10,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <thread>
 
+#include "base/clock.h"
+#include "base/file_system.h"
 #include "base/version.h"
 #include "server/connection.h"
+#include "server/digest_schedule.h"
 #include "server/gateway.h"
 #include "server/host.h"
 #include "server/listening.h"
@@ -64,6 +68,7 @@ class Serving final : public kj::TaskSet::ErrorHandler {
         io_(io),
         gate_(gate),
         keys_(keys),
+        digests_(config.store + "/server.digests", *files_, log, metrics_),
         bridge_(io.unixEventPort),
         workers_(bridge_, config.workers, "cairn-answer"),
         ingester_(store, bridge_, metrics_),
@@ -84,6 +89,14 @@ class Serving final : public kj::TaskSet::ErrorHandler {
 
   ~Serving() noexcept(false) {
     for (const std::string& path : unlink_) ::unlink(path.c_str());
+  }
+
+  // Before listen(): digests are made from now on.
+  Result<void> begin_digests() {
+    for (const DigestConfig& one : config_.digests) {
+      digests_.add(one, std::make_unique<DigestDirectory>(*files_, one.directory));
+    }
+    return config_.digests.empty() ? Result<void>() : digests_.open(host_.store);
   }
 
   Result<void> listen() {
@@ -110,6 +123,7 @@ class Serving final : public kj::TaskSet::ErrorHandler {
     host_.log.info("stopping", {{"signal", uint64_t(signal.si_signo)}});
     notify_manager("STOPPING=1");
     host_.stopping = true;
+    digests_.stop();
     listeners_ = nullptr;
     drain(host_.timer.now() + config_.drain_ms * kj::MILLISECONDS).wait(io_.waitScope);
     connections_ = nullptr;
@@ -205,7 +219,17 @@ class Serving final : public kj::TaskSet::ErrorHandler {
       }
       const TimeUs now = steady_.now();
       for (Connection* connection : rpc_) connection->look(now);
+      look_at_digests();
       return every_second();
+    });
+  }
+
+  // One look at a time, on a thread that may take as long as it needs.
+  void look_at_digests() {
+    if (config_.digests.empty() || looking_.exchange(true)) return;
+    workers_.add([this] {
+      digests_.look(host_.store, clock_.now());
+      looking_ = false;
     });
   }
 
@@ -247,7 +271,11 @@ class Serving final : public kj::TaskSet::ErrorHandler {
   Gate& gate_;
   TlsKeys& keys_;
   SteadyClock steady_;
+  SystemClock clock_;
   Metrics metrics_;
+  const std::unique_ptr<FileSystem> files_ = make_posix_file_system();
+  DigestSchedule digests_;
+  std::atomic<bool> looking_{false};  // at digests
   Bridge bridge_;
   Workers workers_;
   Ingester ingester_;
@@ -293,6 +321,7 @@ Result<void> serve(const Config& given) {
   {
     auto io = kj::setupAsyncIo();
     Serving serving(config, io, log, gate, keys, *store, std::move(store_id));
+    CAIRN_TRY(serving.begin_digests());
     CAIRN_TRY(serving.listen());
     serving.run();
   }

@@ -81,3 +81,47 @@ TEST_CASE("a public address needs TLS and tokens, unless forced") {
   CHECK_FALSE(check_config(http, true).ok());
   CHECK_FALSE(check_config(Config{}, true).ok());
 }
+
+TEST_CASE("digests are tables of their own") {
+  const auto config = read(R"(
+workers = 2
+[[digest]]
+name = "on-call"
+directory = "/var/lib/digests"
+projects = [7, "shop"]
+rules = ["New issues"]
+minimum_delay_s = 60
+maximum_delay_s = 600
+[[digest]]
+name = "all"
+directory = "out"
+)");
+  REQUIRE(config.ok());
+  REQUIRE(config->digests.size() == 2);
+  const DigestConfig& one = config->digests[0];
+  CHECK(one.name == "on-call");
+  CHECK(one.projects == std::vector<std::string>{"7", "shop"});
+  CHECK(one.rules == std::vector<std::string>{"New issues"});
+  CHECK(one.minimum_delay_s == 60);
+  CHECK(one.increment_delay_s == 30);
+  CHECK(one.maximum_delay_s == 600);
+  CHECK(config->digests[1].projects.empty());
+  CHECK(config->digests[1].maximum_delay_s == 1800);
+
+  const std::string fine = "[[digest]]\nname = \"a\"\ndirectory = \"d\"\n";
+  REQUIRE(read(fine).ok());
+  for (const std::string& text :
+       {std::string("digest = 7"), std::string("digest = [7]"), std::string("[[digest]]\n"),
+        std::string("[[digest]]\nname = \"a\""), std::string("[[digest]]\ndirectory = \"d\""),
+        std::string("[[digest]]\nname = \"../a\"\ndirectory = \"d\""),
+        std::string("[[digest]]\nname = \".a\"\ndirectory = \"d\""), fine + fine,
+        fine + "projects = []", fine + "projects = [1.5]", fine + "projects = \"shop\"",
+        fine + "minimum_delay_s = 4000", fine + "minimum_delay_s = -1", fine + "limit = 0",
+        fine + "limit = 5000", fine + "delay = 3", fine + "maximum_delay_s = 4000000000"}) {
+    INFO(text);
+    const auto refused = read(text);
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().code == ErrorCode::InvalidArgument);
+    CHECK(refused.error().message.find("line ") != std::string::npos);
+  }
+}
