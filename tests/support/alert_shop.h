@@ -43,9 +43,7 @@ class AlertShop {
     if (!filled.ok()) FAIL(filled.error().message);
   }
 
-  void wait(int64_t seconds) {
-    clock.set(TimeUs{raw(clock.now()) + seconds * kMicrosPerSecond});
-  }
+  void wait(int64_t seconds) { clock.set(TimeUs{raw(clock.now()) + seconds * kMicrosPerSecond}); }
   TimeUs now() { return clock.now(); }
 
   // An occurrence, seen `late` seconds ago.

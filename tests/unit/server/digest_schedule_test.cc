@@ -250,10 +250,9 @@ TEST_CASE("a file that cannot be read is said, another store's is not used") {
   CHECK(machine.begin({target("all")}).ok());
   // A store that lost its end begins anew, too.
   machine.disk.write_file(
-      kState,
-      text_of(R"({"store":")" + id +
-              R"(","targets":{"all":{"delivered":{"lsn":999999,"ordinal":0},"last":null,)"
-              R"("begun":null}}})"));
+      kState, text_of(R"({"store":")" + id +
+                      R"(","targets":{"all":{"delivered":{"lsn":999999,"ordinal":0},"last":null,)"
+                      R"("begun":null}}})"));
   REQUIRE(machine.begin({target("all")}).ok());
   machine.shop.see("a");
   machine.run(1);
