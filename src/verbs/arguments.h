@@ -226,17 +226,14 @@ struct AlertTestArguments {
   uint64_t limit = 10;                                 // keys of group_by shown
   MomentArguments moment;
 };
-// What alerts told of issues in a stretch of time.
-inline constexpr const char* kHtmlOption = "--html";
+// What alerts told of issues in a stretch of time: after `from`, up to `to` (none = now).
 struct DigestArguments {
   std::string store;
-  std::vector<std::string> projects;               // numbers or slugs; empty = all
-  std::vector<std::string> rules;                  // numbers or names; empty = all
+  std::vector<std::string> projects, rules;        // numbers or names; empty = all
   int64_t last_us = 24 * 3600 * kMicrosPerSecond;  // up to `to`, unless `from` says more
-  std::optional<TimeUs> from;                      // after this ...
-  std::optional<TimeUs> to;                        // ... and up to this; none = now
-  std::string html;                                // a file, - is stdout; "" = no page
-  uint64_t limit = 25;                             // issues of a rule shown
+  std::optional<TimeUs> from, to;
+  std::string html;     // a file for the page, - is stdout; "" = no page
+  uint64_t limit = 25;  // issues of a rule shown
   MomentArguments moment;
 };
 struct PriorityArguments {

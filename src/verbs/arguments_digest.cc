@@ -3,6 +3,7 @@
 
 #include "alert/digest.h"
 #include "verbs/argument_words.h"
+#include "verbs/files.h"
 
 namespace cairn::verbs {
 namespace {

@@ -15,6 +15,9 @@
 
 namespace cairn::verbs {
 
+// The option that names a page to write.
+inline constexpr const char* kHtmlOption = "--html";
+
 // Resource; one thread.
 class Files {
  public:
