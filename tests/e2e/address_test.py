@@ -15,6 +15,7 @@ import threading
 import time
 
 import alert_test
+import digest_test
 import experiment_test
 import issue_test
 import page_test
@@ -76,6 +77,7 @@ tags STORE P7-1
 tags STORE P7-1 browser
 diff STORE 5
 diff STORE 5 10
+digest STORE
 log STORE --limit 5
 merge STORE P7-1 P7-2 P7-3
 merge STORE P7-1 P7-2
@@ -136,7 +138,7 @@ def twice(test, kind):
 
 for _kind in ("unix", "tcp", "tls"):
     globals()[f"test_tour_{_kind}"] = twice(tour, _kind)
-    for _suite in (workflow_test, issue_test, experiment_test, page_test, alert_test):
+    for _suite in (workflow_test, issue_test, experiment_test, page_test, alert_test, digest_test):
         for _name, _test in list(vars(_suite).items()):
             if _name.startswith("test_") and _name not in NOT_AT_AN_ADDRESS and \
                     (_kind == "unix" or SOAK):

@@ -85,7 +85,7 @@ class TwinSandbox(Sandbox):
 
     @staticmethod
     def is_output(path):
-        return "reject" in path.name or "backup" in path.name
+        return any(word in path.name for word in ("reject", "backup", "page"))
 
     def start(self):
         if self.server is None:
