@@ -286,10 +286,13 @@ Result<ExecuteResult> Store::execute(const model::Command& command, const Execut
   return ExecuteResult{item.outcome == Outcome::Stored ? item.lsn : request.lsn, item.outcome};
 }
 
-Result<ExecuteResult> Store::tick() {
+Result<ExecuteResult> Store::tick() { return impl_->write_tick(TickWish::All); }
+Result<ExecuteResult> Store::tick_if_due() { return impl_->write_tick(TickWish::IfDue); }
+
+Result<ExecuteResult> Store::Impl::write_tick(TickWish wish) {
   WriteRequest request;
-  request.tick = true;
-  impl_->write(request);
+  request.tick = wish;
+  write(request);
   if (request.error) return *std::move(request.error);
   return ExecuteResult{request.items.front().lsn, request.items.front().outcome};
 }

@@ -285,6 +285,9 @@ class Store {
   // Lets everything happen that time alone brings by now (docs/semantics.md, "Ticks"): a write does
   // so too, once a minute at most; who only reads sees what the last one left. NoChange: none due.
   Result<ExecuteResult> tick();
+  // The same as a write does it: rules are evaluated, the rest happens once a minute at most. For
+  // who looks every few seconds.
+  Result<ExecuteResult> tick_if_due();
 
   // Of an experiment: what its forest shows. NotFound: no such.
   Result<std::unique_ptr<Snapshot>> snapshot(std::string_view experiment = {}) const;

@@ -55,6 +55,12 @@ struct TxnLease {
   const storage::ReadTxn* txn = nullptr;  // nullptr: all in memory
 };
 
+enum class TickWish : uint8_t {
+  None,
+  All,
+  IfDue,  // as a write does it
+};
+
 // One caller's write, waiting to be served.
 //
 // Ownership: its caller waits for it, or, with a promise, the queue owns it.
@@ -68,7 +74,7 @@ struct WriteRequest {
   const model::Command* command = nullptr;              // or this
   std::span<const alert::AlertCommand> alert_commands;  // or these
   const ExecuteOptions* execute = nullptr;
-  bool tick = false;  // or what is due
+  TickWish tick = TickWish::None;  // or what is due
 
   std::vector<ItemResult> items;
   std::optional<Error> error;  // the whole request failed
@@ -290,6 +296,7 @@ struct Store::Impl {
   Result<void> tick_if_due(TimeUs time, bool all);
   Result<void> tick(TimeUs time);
   Result<void> run_tick(WriteRequest& request);
+  Result<ExecuteResult> write_tick(TickWish wish);
   std::vector<uint32_t> ceilings_of(GroupId group, TimeUs time) const;
   // Of an issue that is archived until it escalates.
   void add_forecast(model::RecordBody& body, TimeUs time) const;

@@ -45,8 +45,10 @@ Result<void> Store::Impl::tick(TimeUs time) {
 Result<void> Store::Impl::run_tick(WriteRequest& request) {
   const TimeUs time = record_time(std::nullopt, false);
   const Lsn before = fold().applied();
-  CAIRN_TRY(tick_alerts_if_due(time, false));
-  for (int i = 0; i < kTicksAtOnce && fold().anything_due(time); ++i) CAIRN_TRY(tick(time));
+  CAIRN_TRY(tick_if_due(time, false));
+  if (request.tick == TickWish::All) {
+    for (int i = 0; i < kTicksAtOnce && fold().anything_due(time); ++i) CAIRN_TRY(tick(time));
+  }
   const bool ticked = fold().applied() != before;
   request.items.push_back({ticked ? Outcome::Stored : Outcome::NoChange, fold().applied(), {}});
   return {};

@@ -321,7 +321,7 @@ void Store::Impl::StateLock::lock() {
 }
 
 Result<void> Store::Impl::run(WriteRequest& request, StateLock& state_lock) {
-  if (request.tick) return run_tick(request);
+  if (request.tick != TickWish::None) return run_tick(request);
   if (!request.alert_commands.empty()) return run_alert_commands(request, state_lock);
   if (request.command != nullptr) {
     const ExecuteOptions& how = *request.execute;

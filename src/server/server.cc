@@ -237,7 +237,7 @@ class Serving final : public kj::TaskSet::ErrorHandler {
   kj::Promise<void> tick_now_and_then() {
     return host_.timer.afterDelay(kTickPause).then([this] {
       workers_.add([this] {
-        if (auto done = host_.store.tick(); !done) {
+        if (auto done = host_.store.tick_if_due(); !done) {
           host_.log.warn("tick", {{"why", done.error().message}});
         }
       });

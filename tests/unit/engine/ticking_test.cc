@@ -339,3 +339,20 @@ TEST_CASE("what is held back, discarded or deleted is in no answer, and in none 
   days.check_replay();
   CHECK(count("is:unresolved | count()") == 10);
 }
+
+TEST_CASE("who looks every few seconds makes at most one tick a minute") {
+  Days d;
+  d.see("a");
+  d.run(ChangeProjectCommand{.project = kShop, .auto_resolve_hours = 1});
+  const auto look = [&] {
+    const auto done = d.store->tick_if_due();
+    REQUIRE(done.ok());
+    return done->outcome;
+  };
+  d.at(30);
+  CHECK(look() == Outcome::NoChange);
+  d.at(2 * kHour);
+  CHECK(look() == Outcome::Stored);
+  CHECK(d.status() == "resolved");
+  CHECK(look() == Outcome::NoChange);
+}
