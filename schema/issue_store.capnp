@@ -92,6 +92,58 @@ interface Session {
   compare @11 (before :Text, after :Text, limit :UInt32) -> (comparison :Comparison, error :Error);
   # How two groupings differ: experiments, or "" = the base. With the `limit` issues (at most 10,000)
   # that got most occurrences of others. Scope: read.
+
+  # --- alerts (docs/alerts.md) ---
+  #
+  # A rule is JSON text, as docs/alerts.md has it. Who is limited to projects sees and changes rules
+  # whose projects are all among these, and their incidents; others are not found. `actor` and `key`
+  # as in execute().
+
+  addRules @12 (rules :List(Text), actor :Text, key :Text) -> (lsn :UInt64, added :List(AddedRule), error :Error);
+  # Each is added, or refused for itself; at most 10,000 of one call. The answer comes when they are
+  # durable; they are evaluated once their windows are filled (AlertRule.status). Scope: admin.
+
+  rules @13 (after :UInt32, limit :UInt32, openOnly :Bool) -> (lsn :UInt64, total :UInt64, rules :List(AlertRule), error :Error);
+  # Rules of later numbers than `after`, ascending; `limit` up to 10,000, 0 = 100. `total` is over all
+  # pages. Scope: read.
+
+  changeRule @14 (rule :UInt32, to :Text, actor :Text, key :Text) -> (done :Executed, error :Error);
+  # All of it anew; what means something else closes what was open. Scope: admin.
+
+  setPaused @15 (rule :UInt32, paused :Bool, actor :Text, key :Text) -> (done :Executed, error :Error);
+  # A paused rule is not evaluated, and what was open is closed. Scope: admin.
+
+  removeRule @16 (rule :UInt32, actor :Text, key :Text) -> (done :Executed, error :Error);
+  # Scope: admin.
+
+  incidents @17 (rule :UInt32, openOnly :Bool, before :UInt32, limit :UInt32) -> (lsn :UInt64, total :UInt64, incidents :List(Incident), error :Error);
+  # The newest first: those of lower numbers than `before` (0 = all), of one rule (0 = of all).
+  # `limit` up to 1,000, 0 = 100. Scope: read.
+
+  acknowledge @18 (incident :UInt32, actor :Text, key :Text) -> (done :Executed, error :Error);
+  comment @19 (incident :UInt32, text :Text, actor :Text, key :Text) -> (done :Executed, error :Error);
+  close @20 (incident :UInt32, actor :Text, key :Text) -> (done :Executed, error :Error);
+  # Scope: triage.
+
+  subscribeAlerts @21 (listener :AlertListener, afterLsn :UInt64, afterOrdinal :UInt32) -> (subscription :AlertSubscription, error :Error);
+  # Tells `listener` of every transition of an incident and every firing of a rule about issues behind
+  # that place, in the order of the log: at least once, when the client begins again at the last place
+  # that it has dealt with. From 0, 0 on: of all that are kept (65,536 of either). Scope: read.
+}
+
+interface AlertListener {
+  # Implemented by the client. One call at a time is under way; an exception ends the subscription.
+
+  notify @0 (notifications :List(AlertNotification), error :Error) -> ();
+  # At most 1,000. With `error` the subscription has ended: closed (the server stops, the token was
+  # revoked).
+}
+
+interface AlertSubscription {
+  # Releasing it ends it.
+
+  place @0 () -> (lsn :UInt64, ordinal :UInt32);
+  # Behind the last notification that the listener has answered.
 }
 
 interface Ingest {
@@ -706,5 +758,115 @@ struct Comparison {
     # Came from other issues.
     parts @4 :UInt32;
     # Issues of the first grouping that have occurrences in it.
+  }
+}
+
+# --- alerts ---
+
+struct AddedRule {
+  number @0 :UInt32;
+  # 0 = refused, or known by its key.
+  outcome @1 :Outcome;
+  error @2 :Error;
+  # Why it was refused.
+}
+
+struct AlertRule {
+  number @0 :UInt32;
+  name @1 :Text;
+  text @2 :Text;
+  # The whole rule as JSON.
+  understood @3 :Text;
+  # In words.
+  status @4 :Text;
+  # active, creating, updating, deleting, disabled.
+  trouble @5 :Text;
+  # Why it cannot be evaluated; "" = it can.
+  severity @6 :Severity;
+  openIncidents @7 :UInt32;
+  hasValue @8 :Bool;
+  value @9 :Float64;
+  # The last of its worst key, as held against thresholds.
+  lastTickUs @10 :Int64;
+  madeUs @11 :Int64;
+  changedUs @12 :Int64;
+  changedBy @13 :Text;
+  fired @14 :UInt64;
+  # Times that a rule about issues alerted.
+}
+
+enum Severity {
+  ok @0;
+  warning @1;
+  critical @2;
+}
+
+struct Incident {
+  number @0 :UInt32;
+  rule @1 :UInt32;
+  ruleName @2 :Text;
+  key @3 :Text;
+  # The value of group_by; "" = none.
+  severity @4 :Severity;
+  worst @5 :Severity;
+  startedUs @6 :Int64;
+  detectedUs @7 :Int64;
+  endedUs @8 :Int64;
+  # 0 = it is open.
+  method @9 :Text;
+  # manual, rule_updated, rule_triggered.
+  acknowledgedUs @10 :Int64;
+  acknowledgedBy @11 :Text;
+  steps @12 :List(Step);
+  comments @13 :List(Comment);
+  struct Step {
+    lsn @0 :UInt64;
+    atUs @1 :Int64;
+    from @2 :Severity;
+    to @3 :Severity;
+    hasValue @4 :Bool;
+    value @5 :Float64;
+    who @6 :Text;
+  }
+  struct Comment {
+    atUs @0 :Int64;
+    who @1 :Text;
+    text @2 :Text;
+  }
+}
+
+struct AlertNotification {
+  lsn @0 :UInt64;
+  ordinal @1 :UInt32;
+  # Its place: where to go on behind it.
+  key @2 :Text;
+  # The same whenever and however often it is told.
+  atUs @3 :Int64;
+  rule @4 :UInt32;
+  ruleName @5 :Text;
+  union {
+    transition @6 :Transition;
+    firing @7 :Firing;
+  }
+  struct Transition {
+    incident @0 :UInt32;
+    step @1 :UInt32;
+    # 1, 2, ... within the incident.
+    key @2 :Text;
+    from @3 :Severity;
+    to @4 :Severity;
+    hasValue @5 :Bool;
+    value @6 :Float64;
+    startedUs @7 :Int64;
+    detectedUs @8 :Int64;
+  }
+  struct Firing {
+    projectId @0 :UInt64;
+    number @1 :UInt32;
+    # Of the issue within its project.
+    event @2 :Text;
+    # first_seen, regression, escalating.
+    occurrence @3 :Text;
+    # Its id in hex; "" = none.
   }
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <charconv>
 
 #include "alert/bound_rule.h"
@@ -354,17 +355,27 @@ void AlertState::add_order(const NotificationPlace& place, uint32_t incident) {
   while (order_.size() > 1 && gone(order_.front())) order_.pop_front();
 }
 
+namespace {
+
+// Another copy of the state may be reading it; what it read before it let go of it came before.
+template <class T>
+void make_own(std::shared_ptr<T>& entry) {
+  if (entry.use_count() > 1) entry = std::make_shared<T>(*entry);
+  std::atomic_thread_fence(std::memory_order_acquire);
+}
+
+}  // namespace
+
 RuleEntry& AlertState::change_rule(uint32_t number) {
   std::shared_ptr<RuleEntry>& entry = rules_[number - 1];
-  // Another copy of the state may be reading it.
-  if (entry.use_count() > 1) entry = std::make_shared<RuleEntry>(*entry);
+  make_own(entry);
   dirty_rules_.insert(number);
   return *entry;
 }
 
 IncidentEntry& AlertState::change_incident(uint32_t number) {
   std::shared_ptr<IncidentEntry>& entry = incidents_.at(number);
-  if (entry.use_count() > 1) entry = std::make_shared<IncidentEntry>(*entry);
+  make_own(entry);
   dirty_incidents_.insert(number);
   return *entry;
 }

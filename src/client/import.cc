@@ -205,8 +205,8 @@ class DirectoryTarget final : public ImportTarget {
 
 Result<std::unique_ptr<ImportTarget>> open_directory_target(const verbs::ImportArguments& arguments,
                                                             Context& context) {
-  CAIRN_TRY_ASSIGN(auto store,
-                   verbs::open_writing(context, arguments.store, !arguments.must_exist));
+  CAIRN_TRY_ASSIGN(
+      auto store, verbs::open_writing(context, arguments.store, {.create = !arguments.must_exist}));
   return std::unique_ptr<ImportTarget>(new DirectoryTarget(std::move(store)));
 }
 

@@ -42,10 +42,11 @@ Result<std::shared_ptr<const engine::Store>> KeptAccess::open_as_of(
   return std::shared_ptr<const engine::Store>(std::move(past));
 }
 
-Result<verbs::Writing> KeptAccess::open_writing(const std::string& store, bool create,
+Result<verbs::Writing> KeptAccess::open_writing(const std::string& store,
+                                                const verbs::WritingOptions& options,
                                                 engine::OpenReport& report) {
   if (store == directory_) let_go();
-  return others_.open_writing(store, create, report);
+  return others_.open_writing(store, options, report);
 }
 
 Result<void> KeptAccess::read_log(

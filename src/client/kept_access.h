@@ -20,7 +20,8 @@ class KeptAccess final : public verbs::StoreAccess {
   Result<std::shared_ptr<const engine::Store>> open_as_of(
       const std::string& store, const engine::AsOf& moment,
       const engine::Progress& progress) override;
-  Result<verbs::Writing> open_writing(const std::string& store, bool create,
+  Result<verbs::Writing> open_writing(const std::string& store,
+                                      const verbs::WritingOptions& options,
                                       engine::OpenReport& report) override;
   Result<void> read_log(const std::string& store, Lsn from,
                         const std::function<Result<void>(Lsn, const model::Record&)>& fn) override;

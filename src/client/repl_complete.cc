@@ -28,6 +28,9 @@ constexpr std::array<std::string_view, 7> kSorts = {"date",   "new",         "fr
                                                     "trends", "recommended", "priority"};
 constexpr std::array<std::string_view, 6> kExperimentActions = {"new",     "add",     "list",
                                                                 "compare", "promote", "drop"};
+constexpr std::array<std::string_view, 17> kAlertActions = {
+    "add",  "change", "check",  "close",  "comment", "explain", "incident", "incidents", "ack",
+    "list", "pause",  "remove", "resume", "show",    "stats",   "test",     "tick"};
 
 // Those that begin with what was typed, in any case of letters, in order, each once.
 Completions fitting(size_t begin, std::string_view typed, const Texts& texts) {
@@ -183,6 +186,8 @@ Completions ReplCompleter::complete_verb(const std::string& verb, std::string_vi
     return fitting(begin, word, to_texts(kExperimentActions));
   }
   if (verb == "experiment") return fitting(begin, word, experiments());
+  if (verb == "alert" && previous == verb) return fitting(begin, word, to_texts(kAlertActions));
+  if (verb == "alert" && previous == "--issue") return fitting(begin, word, issues());
   if (takes_issues(verbs::find_verb(verb)->usage)) return fitting(begin, word, issues());
   return {};
 }

@@ -49,13 +49,16 @@ bool takes_query(std::string_view verb) {
   return verb == "query" || verb == "explain" || verb == "export" || verb == "parse";
 }
 
-// Where the word for the store stands in what is typed for this verb, behind it or behind what it
-// is told to do (`test STORE ...`); 0: nowhere.
-size_t place_of_store(const verbs::VerbHelp& verb, const std::vector<std::string>& words) {
-  if (verb.usage.starts_with("STORE")) return 1;
-  const bool behind_action =
-      words.size() > 1 && verb.usage.find(words[1] + " STORE") != std::string_view::npos;
-  return behind_action ? 2 : 0;
+// Whether the word for the store is left out of what is typed for this verb; it stands behind it.
+bool lacks_store(const verbs::VerbHelp& verb, const std::vector<std::string>& words,
+                 const std::string& store) {
+  if (!verb.usage.starts_with("STORE")) return false;
+  if (words.size() > 1 && words[1] == store) return false;
+  if (words.size() == 2 && (words[1] == "--help" || words[1] == "-h")) return false;
+  // Something of the verb may need no store (`alert check FILE`).
+  const auto parsed = verbs::parse_arguments(words, "");
+  const auto* whole = std::get_if<verbs::Invocation>(&parsed);
+  return whole == nullptr || !verbs::store_of(whole->verb).empty();
 }
 
 bool is_read(const std::vector<std::string>& words) {
@@ -125,11 +128,8 @@ int ReplSession::run_verb(std::string_view line, const std::string& verb, const 
   if (!split) return fail(io, split.error().message);
   std::vector<std::string> words = std::move(split).value();
   const verbs::VerbHelp* help = verbs::find_verb(verb);
-  const size_t place = help == nullptr ? 0 : place_of_store(*help, words);
-  const bool named = words.size() > place && words[place] == store_;
-  const bool asks_help = words.size() == 2 && (words[1] == "--help" || words[1] == "-h");
-  if (place > 0 && !named && !asks_help) {
-    words.insert(words.begin() + static_cast<ptrdiff_t>(place), store_);
+  if (help != nullptr && lacks_store(*help, words, store_)) {
+    words.insert(words.begin() + 1, store_);
   }
   return run_words(std::move(words), io);
 }

@@ -34,6 +34,14 @@ bool is_about_rules(const model::Record& record) {
          std::holds_alternative<model::AlertStatusChanged>(record.body);
 }
 
+// That the fact is about; 0: about none, or several.
+uint32_t rule_of(const std::optional<model::RecordBody>& fact) {
+  if (!fact) return 0;
+  if (const auto* change = std::get_if<model::AlertRuleChanged>(&*fact)) return change->rule;
+  const auto* status = std::get_if<model::AlertStatusChanged>(&*fact);
+  return status != nullptr && status->rules.size() == 1 ? status->rules.front() : 0;
+}
+
 }  // namespace
 
 // --- what was folded --------------------------------------------------------------------------
@@ -146,12 +154,16 @@ void Store::Impl::fill_alerts_later() {
 }
 
 // Fills all windows that lack something, then lets rules that waited for theirs begin.
-Result<void> Store::Impl::fill_alerts() {
-  const std::lock_guard turn(fill_turn);
-  while (!filling_cancelled) {
+Result<void> Store::Impl::fill_alerts(const Progress& progress) {
+  if (alerting.idle()) return {};
+  const uint64_t total = progress ? alerting.figures(false).unfilled : 0;
+  for (uint64_t done = 0; !filling_cancelled; ++done) {
+    const std::lock_guard turn(fill_turn);
     CAIRN_TRY_ASSIGN(const bool more, fill_one());
     if (!more) break;
+    if (progress) progress(done, total);
   }
+  const std::lock_guard turn(fill_turn);
   std::vector<uint32_t> ready;
   {
     CAIRN_TRY_ASSIGN(const auto now, snapshot_of_now());
@@ -212,7 +224,7 @@ Result<bool> Store::Impl::fill_one() {
   return true;
 }
 
-Result<void> Store::fill_alerts() { return impl_->fill_alerts(); }
+Result<void> Store::fill_alerts(const Progress& progress) { return impl_->fill_alerts(progress); }
 
 AlertFigures Store::alert_figures(bool with_memory) const {
   AlertFigures figures = impl_->alerting.figures(with_memory);
@@ -242,9 +254,11 @@ Result<void> Store::Impl::run_alert_commands(WriteRequest& request, StateLock& s
     // Commands of one call share its key, each with its place.
     const std::string key = number == 0 ? how.key : how.key + "#" + std::to_string(number);
     auto decided = alert::decide(fold().alerts(), command, fold().state(), time, how.actor);
+    const uint32_t rule = decided.ok() ? rule_of(*decided) : 0;
     CAIRN_TRY_ASSIGN(ItemResult item,
                      store_fact(std::move(decided), time, how.actor,
                                 how.key.empty() ? Hash128{} : hash128("command:" + key)));
+    if (item.outcome == Outcome::Stored) item.alert_rule = rule;
     request.items.push_back(std::move(item));
     if (++number % kCommandsBetweenLooks == 0) CAIRN_TRY(let_others_in(state_lock));
   }

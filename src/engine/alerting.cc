@@ -190,6 +190,7 @@ void Alerting::take_counting(const RuleEntry& entry, const alert::BoundRule& bou
   // What was saved of an earlier one lacks what came in between.
   one.dirty = true;
   gone_.erase(one.identity);
+  first_unfilled_ = std::min<size_t>(first_unfilled_, raw(subscribed.evaluation));
 }
 
 void Alerting::drop(uint32_t rule) {
@@ -409,11 +410,13 @@ void Alerting::advance(TimeUs tick) {
 
 // --- filling and saving -----------------------------------------------------------------------
 
-std::optional<Alerting::Unfilled> Alerting::next_unfilled(const alert::AlertState& alerts) const {
+std::optional<Alerting::Unfilled> Alerting::next_unfilled(const alert::AlertState& alerts) {
   const std::lock_guard guard(mutex_);
-  for (size_t id = 0; id < lives_.size(); ++id) {
+  const auto lacks = [](const Live& one) { return one.evaluation && !one.filled && !one.given_up; };
+  while (first_unfilled_ < lives_.size() && !lacks(lives_[first_unfilled_])) ++first_unfilled_;
+  for (size_t id = first_unfilled_; id < lives_.size(); ++id) {
     const Live& one = lives_[id];
-    if (!one.evaluation || one.filled || one.given_up) continue;
+    if (!lacks(one)) continue;
     for (const uint32_t number : one.rules) {
       const RuleEntry* entry = alerts.rule(number);
       if (entry == nullptr) continue;

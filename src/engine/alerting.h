@@ -85,7 +85,7 @@ class Alerting {
     Lsn up_to{};       // what was recorded later it counts by itself
     TimeUs from{};     // what happened earlier no window to come holds
   };
-  std::optional<Unfilled> next_unfilled(const alert::AlertState& alerts) const;
+  std::optional<Unfilled> next_unfilled(const alert::AlertState& alerts);
   std::mutex& turn() { return mutex_; }  // to be held while an evaluation is added to
   void filled(const Unfilled& done);
   // `why`: it cannot be, and is tried again when the store is opened again.
@@ -150,7 +150,8 @@ class Alerting {
   std::atomic<bool> idle_ = true;
   uint64_t seed_ = 0;
   alert::SharedQueries queries_;
-  std::vector<Live> lives_;  // by EvaluationId
+  std::vector<Live> lives_;    // by EvaluationId
+  size_t first_unfilled_ = 0;  // none of them before this place lacks anything
   struct HashOfHash {
     size_t operator()(const Hash128& hash) const { return hash.low; }
   };

@@ -215,6 +215,12 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& directory,
     return make_error(ErrorCode::InvalidArgument, fmt::format("head_limit is {}; it may be 1 to {}",
                                                               options.head_limit, kMaxHead));
   }
+  constexpr int64_t kMostDelayUs = 3600 * kMicrosPerSecond;
+  if (options.alert_delay_us < 0 || options.alert_delay_us > kMostDelayUs) {
+    return make_error(ErrorCode::InvalidArgument,
+                      fmt::format("alert_delay_us is {}; it may be 0 to {}", options.alert_delay_us,
+                                  kMostDelayUs));
+  }
   if (options.read_only) {
     CAIRN_TRY(impl->open_for_reading(told));
   } else {

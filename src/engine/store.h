@@ -53,7 +53,8 @@ struct StoreOptions {
   // Occurrences that a store as of a moment may hold in memory (about 350 bytes each) when the
   // index cannot serve it; beyond it Exhausted.
   uint32_t memory_limit = 1u << 24;
-  // Alert rules are evaluated so long after the time of a tick: what comes so late is counted.
+  // Alert rules are evaluated so long after the time of a tick, an hour at most: what comes so
+  // late is counted.
   int64_t alert_delay_us = 10 * kMicrosPerSecond;
   uint32_t close_limit = 1u << 10;  // close() makes a checkpoint if the tail is longer
   MergePolicy merging;              // of sealed segments, in the background
@@ -81,6 +82,7 @@ struct ItemResult {
   Outcome outcome = Outcome::Stored;
   Lsn lsn{};                   // of the record written (Stored)
   std::optional<Error> error;  // Refused
+  uint32_t alert_rule = 0;     // that an alert command made or changed (Stored)
 };
 
 struct SubmitOptions {
@@ -275,8 +277,9 @@ class Store {
   // which happens in the background, see fill_alerts().
   Result<SubmitResult> execute(std::span<const alert::AlertCommand> commands,
                                const ExecuteOptions& options);
-  // Returns when no alert rule waits for its windows any more.
-  Result<void> fill_alerts();
+  // Returns when no alert rule waits for its windows any more. `progress`: of different
+  // evaluations.
+  Result<void> fill_alerts(const Progress& progress = nullptr);
   // `with_memory`: also that, which takes a while with many rules.
   AlertFigures alert_figures(bool with_memory = true) const;
   // Why an alert rule cannot be evaluated; "" = it can, or need not be.

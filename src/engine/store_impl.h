@@ -288,7 +288,7 @@ struct Store::Impl {
   Result<void> tick_alerts(TimeUs tick, const Alerting::Ticks& ticks, TimeUs time);
   Result<void> run_alert_commands(WriteRequest& request, StateLock& state_lock);
   void fill_alerts_later();
-  Result<void> fill_alerts();
+  Result<void> fill_alerts(const Progress& progress = nullptr);
   Result<bool> fill_one();
   Result<std::unique_ptr<Snapshot>> snapshot_of_now() const;
   // --- facts of the store itself (ticking.cc) ---

@@ -17,6 +17,10 @@ namespace {
 constexpr size_t kMostAnswer = 64u << 20;  // bytes of one answer
 constexpr std::string_view kVerbs = "/v1/verbs/";
 constexpr std::string_view kVerbPath = "/v1/verbs/{verb}";
+constexpr std::string_view kRules = "/v1/alerts/rules/";
+constexpr std::string_view kNewRules = "/v1/alerts/rules";
+constexpr std::string_view kTestRule = "/v1/alerts/test";
+constexpr std::string_view kRulePath = "/v1/alerts/rules/{rule}";
 
 struct GatewayRoute {
   std::string_view method;
@@ -27,6 +31,8 @@ constexpr std::array kRoutes = {
     GatewayRoute{"GET", "/healthz"},    GatewayRoute{"GET", "/readyz"},
     GatewayRoute{"GET", "/metrics"},    GatewayRoute{"POST", "/v1/query"},
     GatewayRoute{"POST", "/v1/ingest"}, GatewayRoute{"POST", kVerbPath},
+    GatewayRoute{"POST", kNewRules},    GatewayRoute{"POST", kRulePath},
+    GatewayRoute{"POST", kTestRule},
 };
 
 std::string refusal_json(const Refusal& refusal) {
@@ -93,18 +99,6 @@ std::string_view status_text(int status) {
     default:
       return "Internal Server Error";
   }
-}
-
-// A member of a query string; nullopt: not there, or not well formed.
-std::optional<std::string> parameter(std::string_view query, std::string_view name) {
-  while (!query.empty()) {
-    const std::string_view pair = query.substr(0, query.find('&'));
-    query.remove_prefix(std::min(query.size(), pair.size() + 1));
-    const size_t equals = std::min(pair.find('='), pair.size());
-    if (pair.substr(0, equals) != name) continue;
-    return decode_url(pair.substr(std::min(equals + 1, pair.size())));
-  }
-  return std::nullopt;
 }
 
 }  // namespace
@@ -205,7 +199,10 @@ kj::Promise<void> Gateway::request(kj::HttpMethod method, kj::StringPtr url,
 kj::Promise<void> Gateway::serve(const Request& request, std::string body,
                                  kj::HttpService::Response& response) {
   const bool verb = request.path.starts_with(kVerbs);
-  const std::string_view path = verb ? kVerbPath : std::string_view(request.path);
+  const bool rule = request.path.starts_with(kRules);
+  const std::string_view path = verb   ? kVerbPath
+                                : rule ? kRulePath
+                                       : std::string_view(request.path);
   const auto* route = std::find_if(kRoutes.begin(), kRoutes.end(),
                                    [&](const GatewayRoute& one) { return one.path == path; });
   if (route == kRoutes.end()) return send(response, no_such_path());
@@ -232,22 +229,29 @@ kj::Promise<void> Gateway::serve(const Request& request, std::string body,
     return serve_metrics(response);
   }
   if (request.path == "/v1/ingest") return serve_lines(request, std::move(body), response);
-  Result<std::vector<std::string>> words = make_error(ErrorCode::NotFound, "there is no such verb");
-  if (!verb) {
+  auto files = std::make_shared<verbs::NamedFiles>();
+  Result<std::vector<std::string>> words =
+      make_error(ErrorCode::NotFound, "there is no such verb or rule");
+  if (rule || path == kNewRules || path == kTestRule) {
+    const auto name = rule ? decode_url(request.path.substr(kRules.size())) : std::string();
+    if (name && name->empty() != rule) words = alert_words(path == kTestRule, *name, request.query);
+    files->give("-", std::move(body));
+  } else if (!verb) {
     words = query_words(body);
   } else if (const auto name = decode_url(request.path.substr(kVerbs.size()))) {
     words = verb_words(*name, body);
   }
   if (!words) return send(response, counted(host_, words.error()));
-  return serve_verb(std::move(*words), request.caller, response);
+  return serve_verb(std::move(*words), std::move(files), request.caller, response);
 }
 
 kj::Promise<void> Gateway::serve_verb(std::vector<std::string> words,
+                                      std::shared_ptr<verbs::NamedFiles> files,
                                       std::shared_ptr<Caller> caller,
                                       kj::HttpService::Response& response) {
   auto line = std::make_shared<CommandLine>();
   line->words = std::move(words);
-  line->files = std::make_shared<verbs::NamedFiles>();
+  line->files = std::move(files);
   line->user = caller->grant().name;
   line->rights = caller->grant().rights;
   line->limits = caller->limits();
@@ -307,7 +311,7 @@ kj::Promise<void> Gateway::serve_lines(const Request& request, std::string lines
                                                        1000)));
   }
   auto sequence = std::make_shared<IngestSequence>();
-  sequence->actor = parameter(request.query, "actor").value_or("");
+  sequence->actor = url_parameter(request.query, "actor").value_or("");
   sequence->rights = rights;
   auto held = kj::heap<Caller::Held>(request.caller);
   return host_.ingester.submit(std::move(sequence), std::move(lines))
@@ -320,8 +324,10 @@ kj::Promise<void> Gateway::serve_lines(const Request& request, std::string lines
 
 kj::Promise<void> Gateway::serve_metrics(kj::HttpService::Response& response) {
   return host_.workers
-      .run<std::string>(
-          [host = &host_](const auto&) { return host->metrics.text(host->store.stats()); })
+      .run<std::string>([host = &host_](const auto&) {
+        return host->metrics.text(host->store.stats(),
+                                  alert_facts(host->store, SystemClock().now()));
+      })
       .then([this, &response](std::string text) {
         return send(response, {200, std::move(text), "text/plain; version=0.0.4"});
       });

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "server/host.h"
+#include "verbs/files.h"
 
 namespace cairn::server {
 
@@ -39,8 +40,9 @@ class Gateway final : public kj::HttpService, public kj::HttpServerErrorHandler 
   kj::Promise<void> send(kj::HttpService::Response& response, const Refusal& refusal);
   kj::Promise<void> serve(const Request& request, std::string body,
                           kj::HttpService::Response& response);
-  kj::Promise<void> serve_verb(std::vector<std::string> words, std::shared_ptr<Caller> caller,
-                               kj::HttpService::Response& response);
+  kj::Promise<void> serve_verb(std::vector<std::string> words,
+                               std::shared_ptr<verbs::NamedFiles> files,
+                               std::shared_ptr<Caller> caller, kj::HttpService::Response& response);
   kj::Promise<void> serve_lines(const Request& request, std::string lines,
                                 kj::HttpService::Response& response);
   kj::Promise<void> serve_metrics(kj::HttpService::Response& response);

@@ -115,6 +115,47 @@ Result<std::vector<std::string>> verb_words(std::string_view verb, std::string_v
   return words;
 }
 
+Result<std::vector<std::string>> alert_words(bool test, const std::string& rule,
+                                             std::string_view query) {
+  static const std::vector<std::string_view> kOfTest = {"last", "from", "to", "limit"};
+  static const std::vector<std::string_view> kOfChange = {"actor", "key"};
+  const auto& known = test ? kOfTest : kOfChange;
+  std::vector<std::string> words = {"alert", "--json"};
+  for (std::string_view left = query; !left.empty();) {
+    const std::string_view pair = left.substr(0, left.find('&'));
+    left.remove_prefix(std::min(left.size(), pair.size() + 1));
+    const std::string_view name = pair.substr(0, pair.find('='));
+    if (std::find(known.begin(), known.end(), name) == known.end()) {
+      return bad(
+          fmt::format("there is no parameter \"{}\"; there are {}", name, fmt::join(known, ", ")));
+    }
+    const auto value = url_parameter(pair, name);
+    if (!value) return bad(fmt::format("the parameter \"{}\" is not well formed", name));
+    words.push_back(fmt::format("--{}={}", name, *value));
+  }
+  words.insert(words.end(), {"--", std::string(kStoreWord)});
+  if (test) {
+    words.emplace_back("test");
+  } else if (rule.empty()) {
+    words.emplace_back("add");
+  } else {
+    words.insert(words.end(), {"change", rule});
+  }
+  words.emplace_back("-");
+  return words;
+}
+
+std::optional<std::string> url_parameter(std::string_view query, std::string_view name) {
+  while (!query.empty()) {
+    const std::string_view pair = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(query.size(), pair.size() + 1));
+    const size_t equals = std::min(pair.find('='), pair.size());
+    if (pair.substr(0, equals) != name) continue;
+    return decode_url(pair.substr(std::min(equals + 1, pair.size())));
+  }
+  return std::nullopt;
+}
+
 std::optional<std::string> decode_url(std::string_view text) {
   const auto digit = [](char c) {
     if (c >= '0' && c <= '9') return c - '0';

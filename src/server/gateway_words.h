@@ -1,6 +1,7 @@
 // Requests of the gateway as command lines, and their answers as HTTP. Values; thread: any.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,14 @@ Result<std::vector<std::string>> query_words(std::string_view body);
 // front of them.
 Result<std::vector<std::string>> verb_words(std::string_view verb, std::string_view body);
 
+// Rules that come as the body, "-": new ones, what `rule` is to be, or one to be tested. `query`:
+// the query string, of which options are taken: actor and key, or last, from, to and limit of a
+// test. InvalidArgument: there is no such parameter.
+Result<std::vector<std::string>> alert_words(bool test, const std::string& rule,
+                                             std::string_view query);
+
+// A member of a query string; nullopt: not there, or not well formed.
+std::optional<std::string> url_parameter(std::string_view query, std::string_view name);
 // "a%20b" -> "a b"; nullopt: not well formed.
 std::optional<std::string> decode_url(std::string_view text);
 

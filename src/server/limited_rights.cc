@@ -36,6 +36,14 @@ IssueWords issue_words(const verbs::VerbArguments& verb) {
   return out;
 }
 
+// Of rules and incidents `alert` itself finds nothing of other projects (verbs/alert_seen.h); these
+// are about all of them.
+bool is_about_all_alerts(const verbs::VerbArguments& verb) {
+  using Action = verbs::AlertArguments::Action;
+  const auto* alert = std::get_if<verbs::AlertArguments>(&verb);
+  return alert != nullptr && (alert->action == Action::Tick || alert->action == Action::Stats);
+}
+
 // Of these the snapshot itself finds nothing of other projects (Snapshot::limit_to).
 bool is_question(const verbs::VerbArguments& verb) {
   return std::holds_alternative<verbs::QueryArguments>(verb) ||
@@ -68,7 +76,7 @@ std::optional<Refusal> refuse_beyond_projects(const verbs::Invocation& invocatio
                                               const engine::Store& store) {
   if (rights.projects.empty() || is_question(invocation.verb)) return std::nullopt;
   const IssueWords named = issue_words(invocation.verb);
-  if (!named.any) {
+  if (!named.any || is_about_all_alerts(invocation.verb)) {
     return Refusal::deny(
         fmt::format("{} cannot be limited to projects, and this token is", invocation.name));
   }

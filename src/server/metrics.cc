@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace cairn::server {
 namespace {
 
 constexpr std::array<std::string_view, kCallKinds> kKinds = {
-    "search", "aggregate", "run", "ingest", "gateway", "execute", "issue"};
+    "search", "aggregate", "run", "ingest", "gateway", "execute", "issue", "alert"};
 // As schema/issue_store.capnp numbers them.
 constexpr std::array<std::string_view, 10> kReasons = {
     "internal", "invalid_argument", "not_found",   "conflict", "corruption",
@@ -51,7 +53,51 @@ void write_store(Page& page, const engine::Stats& stats) {
            stats.state_copies);
 }
 
+void write_alerts(Page& page, const AlertFacts& facts) {
+  const engine::AlertFigures& figures = facts.figures;
+  page.one("alert_rules", "gauge", "Alert rules", figures.rules);
+  page.one("alert_subscriptions", "gauge", "Rules that count something", figures.subscriptions);
+  page.one("alert_evaluations", "gauge", "Different evaluations that these share",
+           figures.evaluations);
+  page.one("alert_filters", "gauge", "Different filters that these share", figures.filters);
+  page.one("alert_filters_scanned", "gauge", "Filters that every occurrence is held against",
+           figures.scanned);
+  page.one("alert_unfilled", "gauge", "Evaluations whose windows are being filled",
+           figures.unfilled);
+  page.one("alert_troubled", "gauge", "Rules that cannot be evaluated", figures.troubled);
+  page.one("alert_memory_bytes", "gauge", "Memory of filters and windows", figures.memory_bytes);
+  page.one("alert_ticks_total", "counter", "Ticks evaluated since opening", figures.ticks);
+  page.one("alert_matches_total", "counter", "Filters that matched occurrences, since opening",
+           figures.matched);
+  page.head("alert_uncounted_total", "counter", "Occurrences not counted since opening, and why");
+  const std::array<std::pair<std::string_view, uint64_t>, 3> lost = {
+      {{"late", figures.late}, {"early", figures.early}, {"no_room", figures.not_kept}}};
+  for (const auto& [reason, count] : lost) {
+    page.text() += fmt::format("cairn_alert_uncounted_total{{reason=\"{}\"}} {}\n", reason, count);
+  }
+  page.one("alert_incidents_open", "gauge", "Open incidents", facts.open_incidents);
+  page.one("alert_incidents_total", "counter", "Incidents ever", facts.incidents);
+  if (!facts.last_tick_age_us) return;
+  page.head("alert_last_tick_age_seconds", "gauge", "How long ago the last tick was");
+  page.text() += fmt::format("cairn_alert_last_tick_age_seconds {:.3f}\n",
+                             static_cast<double>(*facts.last_tick_age_us) / 1e6);
+}
+
 }  // namespace
+
+AlertFacts alert_facts(const engine::Store& store, TimeUs now) {
+  AlertFacts facts;
+  facts.figures = store.alert_figures();
+  const auto snapshot = store.snapshot();
+  if (!snapshot) return facts;
+  const alert::AlertState& alerts = (*snapshot)->alerts();
+  facts.incidents = alerts.last_incident();
+  facts.open_incidents = static_cast<uint64_t>(
+      std::count_if(alerts.incidents().begin(), alerts.incidents().end(),
+                    [](const auto& one) { return !one.second->incident.closed; }));
+  if (alerts.last_tick()) facts.last_tick_age_us = raw(now) - raw(*alerts.last_tick());
+  return facts;
+}
 
 void Histogram::add(double seconds) {
   size_t at = 0;
@@ -72,7 +118,7 @@ void Histogram::write(std::string& out, std::string_view name, std::string_view 
   out += fmt::format("{0}_sum{{{1}}} {2}\n{0}_count{{{1}}} {3}\n", name, labels, micros / 1e6, sum);
 }
 
-std::string Metrics::text(const Result<engine::Stats>& stats) const {
+std::string Metrics::text(const Result<engine::Stats>& stats, const AlertFacts& alerts) const {
   Page page;
   page.one("connections", "gauge", "Open connections", connections);
   page.one("connections_total", "counter", "Connections taken", connections_total);
@@ -108,7 +154,10 @@ std::string Metrics::text(const Result<engine::Stats>& stats) const {
     seconds[i].write(page.text(), "cairn_call_seconds", fmt::format("call=\"{}\"", kKinds[i]));
   }
   page.one("up", "gauge", "1: the store answers", stats.ok() ? 1 : 0);
-  if (stats.ok()) write_store(page, *stats);
+  if (stats.ok()) {
+    write_store(page, *stats);
+    write_alerts(page, alerts);
+  }
   return std::move(page.text());
 }
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -28,8 +29,18 @@ class Histogram {
 };
 
 // What a call was for.
-enum class CallKind : uint8_t { Search, Aggregate, Run, Ingest, Gateway, Execute, Issue };
-inline constexpr size_t kCallKinds = 7;
+enum class CallKind : uint8_t { Search, Aggregate, Run, Ingest, Gateway, Execute, Issue, Alert };
+inline constexpr size_t kCallKinds = 8;
+
+// Of the alerts of a store, at one moment.
+struct AlertFacts {
+  engine::AlertFigures figures;
+  uint64_t open_incidents = 0;
+  uint64_t incidents = 0;                   // ever
+  std::optional<int64_t> last_tick_age_us;  // nullopt: there was none
+};
+// `now`: what time it is.
+AlertFacts alert_facts(const engine::Store& store, TimeUs now);
 
 struct Metrics {
   std::atomic<uint64_t> connections{0};  // now
@@ -50,7 +61,7 @@ struct Metrics {
   std::atomic<uint64_t> digest_failures{0};  // tries that failed
   std::atomic<uint64_t> cut_connections{0};  // idle, stalled, broken or too large messages
 
-  std::string text(const Result<engine::Stats>& stats) const;
+  std::string text(const Result<engine::Stats>& stats, const AlertFacts& alerts) const;
 };
 
 }  // namespace cairn::server

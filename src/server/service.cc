@@ -6,6 +6,8 @@
 #include <limits>
 
 #include "base/version.h"
+#include "server/alert_calls.h"
+#include "server/alert_subscription.h"
 #include "server/command.h"
 #include "server/convert.h"
 #include "server/issue_calls.h"
@@ -209,10 +211,7 @@ class SessionImpl final : public schema::Session::Server {
   kj::Promise<void> subscribe(SubscribeContext context) override {
     context.allowCancellation();
     const auto params = context.getParams();
-    auto refusal = refuse_question();
-    if (!refusal && host_.metrics.subscriptions >= kMostSubscriptions) {
-      refusal = counted(host_, Refusal::busy("there are too many subscriptions", 10'000));
-    }
+    auto refusal = refuse_subscription();
     if (!refusal && (params.getLimit() > kMostSubscribed || !params.hasListener())) {
       refusal = counted(host_, make_error(ErrorCode::InvalidArgument,
                                           "give a listener and a limit of at most 1,000"));
@@ -319,7 +318,156 @@ class SessionImpl final : public schema::Session::Server {
         });
   }
 
+  // --- alerts ---
+
+  kj::Promise<void> addRules(AddRulesContext context) override {
+    const auto params = context.getParams();
+    auto wish = read_new_rules(params.getRules(), options_of(params));
+    auto refusal = refuse_without(verbs::Scope::Admin, "addRules");
+    if (!refusal && !wish) refusal = counted(host_, wish.error());
+    if (refusal) {
+      write_error(context.getResults().initError(), *refusal);
+      return kj::READY_NOW;
+    }
+    context.releaseParams();
+    auto shared = std::make_shared<const RulesToAdd>(std::move(*wish));
+    return answer_on_worker<AddedRules>(
+        host_, caller_, context, CallKind::Alert, "addRules",
+        [host = &host_, shared, rights = rights_](const auto&) {
+          return add_rules(*host, *shared, rights);
+        },
+        [](auto results, const AddedRules& value) {
+          results.setLsn(raw(value.lsn));
+          write_added(results.initAdded(static_cast<kj::uint>(value.items.size())), value);
+        });
+  }
+
+  kj::Promise<void> rules(RulesContext context) override {
+    const auto params = context.getParams();
+    return ask_issue<RulesValue>(
+        context, read_rules(params.getAfter(), params.getLimit(), params.getOpenOnly()), "rules",
+        [](Host& host, const RulesQuestion& question, const verbs::Rights& rights, const auto&) {
+          return answer_rules(host, question, rights);
+        },
+        [](auto results, const RulesValue& value) {
+          results.setLsn(raw(value.lsn));
+          results.setTotal(value.total);
+          write_rules(results.initRules(static_cast<kj::uint>(value.rules.size())), value);
+        },
+        CallKind::Alert);
+  }
+
+  kj::Promise<void> incidents(IncidentsContext context) override {
+    const auto params = context.getParams();
+    return ask_issue<IncidentsValue>(
+        context,
+        read_incidents(params.getRule(), params.getOpenOnly(), params.getBefore(),
+                       params.getLimit()),
+        "incidents",
+        [](Host& host, const IncidentsQuestion& question, const verbs::Rights& rights,
+           const auto&) { return answer_incidents(host, question, rights); },
+        [](auto results, const IncidentsValue& value) {
+          results.setLsn(raw(value.lsn));
+          results.setTotal(value.total);
+          const auto count = static_cast<kj::uint>(value.incidents.size());
+          write_incidents(results.initIncidents(count), value);
+        },
+        CallKind::Alert);
+  }
+
+  kj::Promise<void> changeRule(ChangeRuleContext context) override {
+    const auto params = context.getParams();
+    auto rule = alert::parse_rule(text_of(params.getTo()));
+    if (!rule) {
+      auto refusal = refuse_without(verbs::Scope::Admin, "changeRule");
+      if (!refusal) refusal = counted(host_, rule.error());
+      write_error(context.getResults().initError(), *refusal);
+      return kj::READY_NOW;
+    }
+    return change_alerts(context, alert::ChangeRule{params.getRule(), *std::move(rule)},
+                         "changeRule");
+  }
+  kj::Promise<void> setPaused(SetPausedContext context) override {
+    const auto params = context.getParams();
+    return change_alerts(context, alert::PauseRule{params.getRule(), params.getPaused()},
+                         "setPaused");
+  }
+  kj::Promise<void> removeRule(RemoveRuleContext context) override {
+    return change_alerts(context, alert::RemoveRule{context.getParams().getRule()}, "removeRule");
+  }
+  kj::Promise<void> acknowledge(AcknowledgeContext context) override {
+    return change_alerts(context, alert::AcknowledgeIncident{context.getParams().getIncident()},
+                         "acknowledge");
+  }
+  kj::Promise<void> comment(CommentContext context) override {
+    const auto params = context.getParams();
+    return change_alerts(context,
+                         alert::CommentIncident{params.getIncident(), text_of(params.getText())},
+                         "comment");
+  }
+  kj::Promise<void> close(CloseContext context) override {
+    return change_alerts(context, alert::CloseIncident{context.getParams().getIncident()}, "close");
+  }
+
+  kj::Promise<void> subscribeAlerts(SubscribeAlertsContext context) override {
+    const auto params = context.getParams();
+    auto refusal = refuse_subscription();
+    if (!refusal && !params.hasListener()) {
+      refusal = counted(host_, make_error(ErrorCode::InvalidArgument, "give a listener"));
+    }
+    if (refusal) {
+      write_error(context.getResults().initError(), *refusal);
+      return kj::READY_NOW;
+    }
+    const alert::NotificationPlace after{Lsn{params.getAfterLsn()}, params.getAfterOrdinal()};
+    context.getResults().setSubscription(
+        make_alert_subscription(host_, caller_, rights_, after, params.getListener()));
+    return kj::READY_NOW;
+  }
+
  private:
+  std::optional<Refusal> refuse_without(verbs::Scope scope, std::string_view what) {
+    auto refusal = caller_->refuse();
+    if (!refusal && !rights_.allow(scope)) refusal = counted(host_, denied(scope, what));
+    return refusal;
+  }
+
+  std::optional<Refusal> refuse_subscription() {
+    auto refusal = refuse_question();
+    if (!refusal && host_.metrics.subscriptions >= kMostSubscriptions) {
+      refusal = counted(host_, Refusal::busy("there are too many subscriptions", 10'000));
+    }
+    return refusal;
+  }
+
+  // Who writes, and the key, of calls that have both.
+  template <class Params>
+  engine::ExecuteOptions options_of(Params params) const {
+    engine::ExecuteOptions options{text_of(params.getActor()), text_of(params.getKey())};
+    if (options.actor.empty()) options.actor = caller_->grant().name;
+    return options;
+  }
+
+  template <class Context>
+  kj::Promise<void> change_alerts(Context context, alert::AlertCommand command, const char* name) {
+    AlertWish wish{std::move(command), options_of(context.getParams())};
+    if (const auto refusal = refuse_without(scope_of(wish), name)) {
+      write_error(context.getResults().initError(), *refusal);
+      return kj::READY_NOW;
+    }
+    context.releaseParams();
+    return answer_on_worker<engine::ExecuteResult>(
+        host_, caller_, context, CallKind::Alert, name,
+        [host = &host_, wish = std::move(wish), rights = rights_](const auto&) {
+          return fulfil(*host, wish, rights);
+        },
+        [](auto results, const engine::ExecuteResult& done) {
+          auto out = results.initDone();
+          out.setLsn(raw(done.lsn));
+          out.setOutcome(static_cast<schema::Outcome>(done.outcome));
+        });
+  }
+
   std::optional<Refusal> refuse_question() {
     auto refusal = caller_->refuse();
     if (!refusal && !rights_.allow(verbs::Scope::Read)) {
@@ -351,7 +499,7 @@ class SessionImpl final : public schema::Session::Server {
   // work(host, question, rights, cancelled)
   template <class T, class Context, class Asked, class Work, class Write>
   kj::Promise<void> ask_issue(Context context, Result<Asked> question, const char* name, Work work,
-                              Write write) {
+                              Write write, CallKind kind = CallKind::Issue) {
     context.allowCancellation();
     auto refusal = refuse_question();
     if (!refusal && !question) refusal = counted(host_, question.error());
@@ -361,7 +509,7 @@ class SessionImpl final : public schema::Session::Server {
     }
     context.releaseParams();
     return answer_on_worker<T>(
-        host_, caller_, context, CallKind::Issue, name,
+        host_, caller_, context, kind, name,
         [host = &host_, question = std::move(*question), rights = rights_,
          work](const auto& cancelled) { return work(*host, question, rights, cancelled); },
         write);

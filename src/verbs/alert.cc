@@ -4,9 +4,10 @@
 #include <algorithm>
 
 #include "model/state.h"
-#include "query/parser.h"
 #include "verbs/alert_file.h"
 #include "verbs/alert_output.h"
+#include "verbs/alert_seen.h"
+#include "verbs/alert_text.h"
 #include "verbs/context.h"
 #include "verbs/output.h"
 #include "verbs/table.h"
@@ -14,26 +15,6 @@
 
 namespace cairn::verbs {
 namespace {
-
-// The text that a position in an error of bind_rule() points into: that of the member it names.
-const std::string* member_text(const alert::Rule& rule, const Error& error) {
-  const auto names = [&](std::string_view member) {
-    return error.message.starts_with(fmt::format("{}: ", member));
-  };
-  if (names("query")) return &rule.query;
-  const alert::MetricCondition* metric = rule.metric();
-  if (metric == nullptr) return nullptr;
-  if (names("percent_of")) return &metric->percent_of;
-  if (names("aggregate")) return &metric->aggregate;
-  return names("group_by") ? &metric->group_by : nullptr;
-}
-
-// With a caret under what is wrong.
-std::string bind_error_text(const alert::Rule& rule, const Error& error) {
-  const std::string* text = member_text(rule, error);
-  if (!error.position || text == nullptr) return error.message;
-  return query::explain_error(*text, error);
-}
 
 struct Checked {
   const std::string* file = nullptr;
@@ -119,20 +100,20 @@ void print_check(const std::vector<Checked>& all, size_t refused, Console& conso
                                all.size() == 1 ? "" : "s", format_count(refused)));
 }
 
-// The one rule of a file.
-Result<alert::Rule> read_rule(const std::string& file, Context& context) {
-  CAIRN_TRY_ASSIGN(auto rules,
-                   read_rules(context.files, file, {.stop = &context.cancelled, .on_idle = {}}));
-  if (rules.size() != 1) {
-    return make_error(ErrorCode::InvalidArgument,
-                      fmt::format("{} holds {} rules: a test is of one; `alert check` takes many",
-                                  file, rules.size()));
+// A rule of the store, or the one rule of a file.
+Result<alert::Rule> find_rule(const std::string& word, const Reading& reading, Context& context) {
+  const SeenAlerts seen(reading.snapshot->alerts(), context.rights);
+  const auto stored = seen.rule(word);
+  if (!is_rule_number(word)) {
+    const auto readable = context.files.check_readable(word);
+    if (readable.ok()) return read_one_rule(context.files, word, {&context.cancelled, {}});
+    if (!stored.ok()) {
+      return make_error(readable.error().code, fmt::format("{}, and {}", readable.error().message,
+                                                           stored.error().message));
+    }
   }
-  RuleText& only = rules.front();
-  if (only.rule.ok()) return std::move(only.rule);
-  return make_error(only.rule.error().code,
-                    fmt::format("{}:{}:{}: {}", file, only.place.line, only.place.column,
-                                only.rule.error().message));
+  if (!stored.ok()) return stored.error();
+  return (*stored)->rule;
 }
 
 Result<alert::BoundRule> bind(const alert::Rule& rule, const Reading& reading) {
@@ -218,8 +199,8 @@ VerbResult run_verb(const AlertCheckArguments& arguments, Context& context) {
 VerbResult run_verb(const AlertTestArguments& arguments, Context& context) {
   Console& console = context.console;
   context.end_in_order();
-  CAIRN_TRY_ASSIGN(const alert::Rule rule, read_rule(arguments.file, context));
   CAIRN_TRY_ASSIGN(const Reading reading, open_reading(context, arguments.store, arguments.moment));
+  CAIRN_TRY_ASSIGN(const alert::Rule rule, find_rule(arguments.rule, reading, context));
   CAIRN_TRY_ASSIGN(const alert::BoundRule bound, bind(rule, reading));
   ReplayRange range;
   range.up_to = arguments.to.value_or(reading.now);

@@ -114,4 +114,17 @@ Result<std::vector<RuleText>> read_rules(Files& files, const std::string& path, 
                                 path));
 }
 
+Result<alert::Rule> read_one_rule(Files& files, const std::string& path, WaitHooks hooks) {
+  CAIRN_TRY_ASSIGN(auto rules, read_rules(files, path, std::move(hooks)));
+  if (rules.size() != 1) {
+    return make_error(ErrorCode::InvalidArgument,
+                      fmt::format("{} holds {} rules, and this takes one", path, rules.size()));
+  }
+  RuleText& only = rules.front();
+  if (only.rule.ok()) return std::move(only.rule);
+  return make_error(only.rule.error().code,
+                    fmt::format("{}:{}:{}: {}", path, only.place.line, only.place.column,
+                                only.rule.error().message));
+}
+
 }  // namespace cairn::verbs

@@ -30,4 +30,8 @@ struct RuleText {
 // (kMaxRuleFileBytes).
 Result<std::vector<RuleText>> read_rules(Files& files, const std::string& path, WaitHooks hooks);
 
+// The rule of a file that holds one. InvalidArgument with the place: it is none, or there are
+// several.
+Result<alert::Rule> read_one_rule(Files& files, const std::string& path, WaitHooks hooks);
+
 }  // namespace cairn::verbs

@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <limits>
 #include <map>
 
 #include "alert/rehearsal.h"
 #include "base/time_format.h"
+#include "verbs/alert_text.h"
 #include "verbs/output.h"
 #include "verbs/table.h"
 
@@ -25,94 +25,7 @@ constexpr size_t kBarFrame = 6;       // blanks and bars around it
 constexpr uint64_t kBarScale = 1000;  // the top of a bar
 constexpr size_t kShownRows = 50;     // of transitions and of incidents, for people
 
-std::string minutes_text(uint64_t minutes) {
-  if (minutes % 1440 == 0) return fmt::format("{} d", minutes / 1440);
-  if (minutes % 60 == 0) return fmt::format("{} h", minutes / 60);
-  return fmt::format("{} min", minutes);
-}
-
-std::string number_text(double value) { return fmt::format("{:.6g}", value); }
-std::string number_text(const std::optional<double>& value) {
-  return value ? number_text(*value) : "-";
-}
-
-std::string scope_text(const alert::Rule& rule) {
-  std::string text = rule.query.empty() ? "everything" : rule.query;
-  if (!rule.environment.empty()) text += fmt::format(", in environment {}", rule.environment);
-  for (size_t i = 0; i < rule.projects.size(); ++i) {
-    const std::string_view before = i > 0                       ? ", "
-                                    : rule.projects.size() == 1 ? ", in project "
-                                                                : ", in projects ";
-    text += fmt::format("{}{}", before, raw(rule.projects[i]));
-  }
-  return text;
-}
-
-std::string threshold_text(const alert::MetricCondition& metric, double threshold) {
-  const std::string_view side = metric.threshold_type == Direction::Above ? "above" : "below";
-  if (!metric.comparison_delta_min) return fmt::format("{} {}", side, number_text(threshold));
-  return fmt::format("{} percent {} the same {} before", number_text(threshold), side,
-                     minutes_text(*metric.comparison_delta_min));
-}
-
-std::string describe_metric(const alert::Rule& rule, const alert::MetricCondition& metric) {
-  std::string text = fmt::format("{} of {}", metric.aggregate, scope_text(rule));
-  if (!metric.percent_of.empty()) {
-    text += fmt::format(", in percent of the same of {}", metric.percent_of);
-  }
-  if (!metric.group_by.empty()) text += fmt::format(", by {}", metric.group_by);
-  text += fmt::format(", over {}, every {}; critical {}", minutes_text(metric.time_window_min),
-                      minutes_text(alert::resolution_of(metric)),
-                      threshold_text(metric, metric.critical));
-  if (metric.warning) text += fmt::format(", warning {}", threshold_text(metric, *metric.warning));
-  if (metric.threshold_period > 1) {
-    text += fmt::format(", {} times in a row", metric.threshold_period);
-  }
-  if (metric.resolve_threshold) {
-    const std::string_view side = metric.threshold_type == Direction::Above ? "below" : "above";
-    text += fmt::format("; resolved {} {}", side, number_text(*metric.resolve_threshold));
-    if (metric.comparison_delta_min) text += " percent";
-  } else {
-    text += "; resolved when it is no longer so";
-  }
-  if (metric.no_data == alert::NoData::Hold) text += "; without data nothing changes";
-  return text;
-}
-
-std::string describe_issue(const alert::Rule& rule, const alert::IssueCondition& issue) {
-  std::string what;
-  switch (issue.event) {
-    case alert::IssueEvent::FirstSeen:
-      what = "a new issue";
-      break;
-    case alert::IssueEvent::Regression:
-      what = "an issue that comes back after it was resolved";
-      break;
-    case alert::IssueEvent::Escalating:
-      what = "an issue seen more often than forecast";
-      break;
-    case alert::IssueEvent::SeenTimes:
-      what = fmt::format("an issue seen more than {} times within {}", issue.value,
-                         minutes_text(issue.interval_min));
-      break;
-    case alert::IssueEvent::SeenByUsers:
-      what = fmt::format("an issue seen by more than {} users within {}", issue.value,
-                         minutes_text(issue.interval_min));
-      break;
-  }
-  return fmt::format("{}, of {}; at most one alert of an issue in {}", what, scope_text(rule),
-                     minutes_text(issue.quiet_min));
-}
-
 // --- what both forms of a report tell -----------------------------------------------------------
-
-// "opened", "became critical", "eased to warning", "resolved".
-std::string what_text(const alert::Transition& transition) {
-  if (transition.closes()) return "resolved";
-  const std::string_view to = alert::severity_name(transition.to);
-  if (transition.opens()) return fmt::format("opened {}", to);
-  return fmt::format("{} {}", transition.to > transition.from ? "became" : "eased to", to);
-}
 
 // That which the value passed.
 double threshold_of(const alert::MetricCondition& metric, const alert::Transition& transition) {
@@ -173,23 +86,6 @@ std::vector<const Key*> keys_shown(const ReplayReport& report) {
     if (shown.size() < report.limit) shown.push_back(one.key);
   }
   return shown;
-}
-
-// Keys that are issues as people know them.
-std::string key_text(const ReplayReport& report, const std::string& key) {
-  if (report.bound.metric->group_by.empty()) return "";
-  if (report.bound.group_by->kind == query::RowKey::Kind::Issue) {
-    const size_t slash = key.find('/');
-    uint64_t project = 0;
-    uint32_t number = 0;
-    std::from_chars(key.data(), key.data() + std::min(slash, key.size()), project);
-    if (slash != std::string::npos) {
-      std::from_chars(key.data() + slash + 1, key.data() + key.size(), number);
-    }
-    const model::Group* group = report.state.find_group(ProjectId{project}, number);
-    if (group != nullptr) return report.state.short_id(group->id);
-  }
-  return key.empty() ? "(no value)" : key;
 }
 
 // --- for people ---------------------------------------------------------------------------------
@@ -268,7 +164,7 @@ void print_chart(const ReplayReport& report, const Key& key, Console& console) {
   bars.push_back(kBarScale);
   std::string bar = trend_bar(bars, terminal.utf8);
   bar.resize(bar.size() - trend_bar({kBarScale}, terminal.utf8).size());
-  const std::string name = key_text(report, key.first);
+  const std::string name = key_text(report.rule, report.state, key.first);
   if (!name.empty())
     console.out.line(styled(terminal, Style::Bold, printable(name, terminal.utf8)));
   console.out.line("  |" + styled(terminal, Style::Cyan, bar) + "|");
@@ -301,9 +197,10 @@ void print_transitions(const ReplayReport& report, Console& console) {
                         : one.to == Severity::Critical ? Style::Red
                                                        : Style::Yellow;
     std::vector<TableCell> row = {format_time(one.at), std::to_string(one.incident.number),
-                                  TableCell(what_text(one), style), number_text(one.value),
+                                  TableCell(what_text(one.from, one.to), style),
+                                  number_text(one.value),
                                   number_text(threshold_of(*report.bound.metric, one))};
-    if (grouped) row.emplace_back(key_text(report, all[i].key));
+    if (grouped) row.emplace_back(key_text(report.rule, report.state, all[i].key));
     table.add(std::move(row));
   }
   console.out.write(table.render(console.terminal));
@@ -328,7 +225,7 @@ void print_incidents(const ReplayReport& report, Console& console) {
                                   format_time(one.detected),
                                   one.closed ? format_time(*one.closed) : "still open",
                                   std::string(alert::severity_name(one.worst))};
-    if (grouped) row.emplace_back(key_text(report, *all[i].key));
+    if (grouped) row.emplace_back(key_text(report.rule, report.state, *all[i].key));
     table.add(std::move(row));
   }
   console.out.write(table.render(console.terminal));
@@ -338,11 +235,6 @@ void print_incidents(const ReplayReport& report, Console& console) {
 }
 
 }  // namespace
-
-std::string describe(const alert::Rule& rule) {
-  return rule.metric() != nullptr ? describe_metric(rule, *rule.metric())
-                                  : describe_issue(rule, *rule.issue());
-}
 
 void print_replay(const ReplayReport& report, Console& console) {
   const AlertReplay& replay = report.replay;
@@ -376,31 +268,6 @@ void print_replay(const ReplayReport& report, Console& console) {
 
 namespace {
 
-void write_number(JsonWriter& json, std::string_view key, const std::optional<double>& value) {
-  json.key(key);
-  if (value) {
-    json.number(*value);
-  } else {
-    json.null();
-  }
-}
-void write_time(JsonWriter& json, std::string_view key, std::optional<TimeUs> time) {
-  json.key(key);
-  if (time) {
-    json.string(format_time(*time));
-  } else {
-    json.null();
-  }
-}
-// "key", and "issue" where it is one.
-void write_key(JsonWriter& json, const ReplayReport& report, const std::string& key) {
-  json.key("key").string(key);
-  const auto& group_by = report.bound.group_by;
-  if (group_by && group_by->kind == query::RowKey::Kind::Issue) {
-    json.key("issue").string(key_text(report, key));
-  }
-}
-
 void write_thresholds(JsonWriter& json, const alert::MetricCondition& metric) {
   json.key("thresholds").begin_object();
   for (const auto& one : alert::explain(metric, alert::RuleStatus::Active, {}).triggers) {
@@ -414,7 +281,7 @@ void write_keys(JsonWriter& json, const ReplayReport& report) {
   json.key("keys").begin_array();
   for (const Key* key : keys_shown(report)) {
     json.begin_object();
-    write_key(json, report, key->first);
+    write_key(json, report.rule, report.state, key->first);
     json.key("points").begin_array();
     for (const auto& point : key->second) {
       json.begin_object();
@@ -433,9 +300,9 @@ void write_transitions(JsonWriter& json, const ReplayReport& report) {
   for (const auto& [key, one] : report.replay.transitions) {
     json.begin_object();
     write_time(json, "time", one.at);
-    write_key(json, report, key);
+    write_key(json, report.rule, report.state, key);
     json.key("incident").unsigned_integer(one.incident.number);
-    json.key("what").string(what_text(one));
+    json.key("what").string(what_text(one.from, one.to));
     json.key("from").string(alert::severity_name(one.from));
     json.key("to").string(alert::severity_name(one.to));
     write_number(json, "value", one.value);
@@ -444,7 +311,7 @@ void write_transitions(JsonWriter& json, const ReplayReport& report) {
   json.end_array().key("incidents").begin_array();
   for (const auto& [key, incident] : incidents_of(report.replay)) {
     json.begin_object().key("incident").unsigned_integer(incident->number);
-    write_key(json, report, *key);
+    write_key(json, report.rule, report.state, *key);
     write_time(json, "started", incident->started);
     write_time(json, "detected", incident->detected);
     write_time(json, "ended", incident->closed);

@@ -1,4 +1,4 @@
-// Alert rules in words, and what `alert test` found as text and as JSON.
+// What `alert test` found, as text and as JSON.
 #pragma once
 
 #include <cstdint>
@@ -11,10 +11,6 @@
 #include "verbs/console.h"
 
 namespace cairn::verbs {
-
-// What the rule means: "count() of level:error by release over 1 h, every 3 min; critical above
-// 100, ...".
-std::string describe(const alert::Rule& rule);
 
 struct ReplayReport {
   const alert::Rule& rule;

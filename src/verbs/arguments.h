@@ -13,22 +13,11 @@
 #include "engine/store.h"
 #include "model/message.h"
 #include "query/search.h"
+#include "verbs/alert_arguments.h"
+#include "verbs/common_arguments.h"
 #include "verbs/generate_options.h"
 
 namespace cairn::verbs {
-
-// The moment a question is about.
-struct MomentArguments {
-  std::optional<engine::AsOf> as_of;
-  std::optional<TimeUs> now;
-  std::optional<Lsn> at_least;
-  std::string experiment;  // "" = the base
-};
-// Who writes, and the key that makes a repetition harmless.
-struct WriterArguments {
-  std::string actor;
-  std::string key;
-};
 
 // What one query may use unless told otherwise: enough for any honest one, and an end to the rest.
 inline constexpr query::Budget kDefaultBudget{.time_us = 60 * kMicrosPerSecond,
@@ -212,20 +201,6 @@ struct StandingArguments {
 struct TickArguments {
   std::string store;
 };
-// Rules of alerts in files, as they are written.
-struct AlertCheckArguments {
-  std::vector<std::string> files;  // - is stdin
-};
-// What a rule would have done.
-struct AlertTestArguments {
-  std::string store;
-  std::string file;
-  int64_t last_us = 7 * 24 * 3600 * kMicrosPerSecond;  // up to `to`, unless `from` says more
-  std::optional<TimeUs> from;                          // ticks are after it ...
-  std::optional<TimeUs> to;                            // ... and up to this; none = now
-  uint64_t limit = 10;                                 // keys of group_by shown
-  MomentArguments moment;
-};
 // What alerts told of issues in a stretch of time: after `from`, up to `to` (none = now).
 struct DigestArguments {
   std::string store;
@@ -376,9 +351,9 @@ using VerbArguments =
                  VerifyArguments, RebuildArguments, CompactArguments, BackupArguments,
                  RestoreArguments, RetainArguments, LogArguments, ProjectsArguments, TypesArguments,
                  NoteArguments, AttentionArguments, LinkArguments, StandingArguments, TickArguments,
-                 ReleasesArguments, AlertCheckArguments, AlertTestArguments, DigestArguments,
-                 GenerateArguments, BenchArguments, DemoArguments, ReplArguments, ServeArguments,
-                 TokenArguments>;
+                 ReleasesArguments, AlertCheckArguments, AlertTestArguments, AlertArguments,
+                 DigestArguments, GenerateArguments, BenchArguments, DemoArguments, ReplArguments,
+                 ServeArguments, TokenArguments>;
 
 struct Invocation {
   std::string_view name;  // as verb_table() has it

@@ -73,6 +73,14 @@ struct DemandOf {
   Demand operator()(const AlertCheckArguments&) const { return {Scope::Read, Place::Caller}; }
   Demand operator()(const AlertTestArguments&) const { return kAsk; }
   Demand operator()(const DigestArguments&) const { return kAsk; }
+  Demand operator()(const AlertArguments& arguments) const {
+    using Action = AlertArguments::Action;
+    const Action action = arguments.action;
+    if (!writes(action)) return kAsk;
+    const bool of_incident =
+        action == Action::Acknowledge || action == Action::Comment || action == Action::Close;
+    return of_incident ? kTriage : kAdmin;
+  }
   Demand operator()(const GenerateArguments&) const { return {Scope::Read, Place::Caller}; }
   Demand operator()(const BenchArguments&) const { return {Scope::Read, Place::Caller}; }
   Demand operator()(const ReplArguments&) const { return {Scope::Read, Place::Caller}; }
@@ -124,7 +132,9 @@ FileNeeds files_of(const VerbArguments& verb) {
     add(needs.read, experiment->pairs);
     add(needs.read, experiment->labels);
   } else if (const auto* test = std::get_if<AlertTestArguments>(&verb)) {
-    add(needs.read, test->file);
+    if (!is_rule_number(test->rule)) add(needs.read, test->rule);
+  } else if (const auto* alert = std::get_if<AlertArguments>(&verb)) {
+    needs.read = alert->files;
   } else if (const auto* digest = std::get_if<DigestArguments>(&verb)) {
     if (digest->html != "-") add(needs.replaced, digest->html);
   }

@@ -17,9 +17,9 @@ namespace cairn::verbs {
 // What a caller may do. Each stands for itself, only that Admin is all of them.
 enum class Scope : uint8_t {
   Read,    // ask
-  Triage,  // merge, unmerge, split, workflow, experiments, sweeps
+  Triage,  // merge, unmerge, split, workflow, experiments, sweeps, incidents
   Ingest,  // bring occurrences and other messages in
-  Admin,   // projects, types, releases, retention, compaction
+  Admin,   // projects, types, releases, rules of alerts, retention, compaction
 };
 inline constexpr size_t kScopes = 4;
 std::string_view scope_name(Scope scope);

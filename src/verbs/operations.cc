@@ -15,7 +15,8 @@ namespace cairn::verbs {
 VerbResult run_verb(const InitArguments& arguments, Context& context) {
   Console& console = context.console;
   engine::OpenReport report;
-  CAIRN_TRY_ASSIGN(auto store, context.stores.open_writing(arguments.store, true, report));
+  CAIRN_TRY_ASSIGN(auto store,
+                   context.stores.open_writing(arguments.store, {.create = true}, report));
   CAIRN_TRY_ASSIGN(const engine::Stats stats, store->stats());
   CAIRN_TRY(store.finish());
   if (console.json) {

@@ -138,9 +138,10 @@ Result<Reading> open_reading_page(Context& context, const std::string& store,
   return reading;
 }
 
-Result<Writing> open_writing(Context& context, const std::string& store, bool create) {
+Result<Writing> open_writing(Context& context, const std::string& store,
+                             const WritingOptions& options) {
   engine::OpenReport report;
-  CAIRN_TRY_ASSIGN(auto writing, context.stores.open_writing(store, create, report));
+  CAIRN_TRY_ASSIGN(auto writing, context.stores.open_writing(store, options, report));
   tell(report, context.console);
   return writing;
 }
@@ -166,11 +167,14 @@ Result<std::shared_ptr<const engine::Store>> DirectoryAccess::open_as_of(
   return shared(engine::Store::open_as_of(store, moment, reading_options(), progress));
 }
 
-Result<Writing> DirectoryAccess::open_writing(const std::string& store, bool create,
+Result<Writing> DirectoryAccess::open_writing(const std::string& store, const WritingOptions& how,
                                               engine::OpenReport& report) {
   engine::StoreOptions options;
-  options.create = create;
+  options.create = how.create;
+  options.clock = how.clock;
   CAIRN_TRY_ASSIGN(auto opened, engine::Store::open(store, options, &report));
+  // Who writes lets ticks of alerts pass, and rules that are not filled by then miss them.
+  CAIRN_TRY(opened->fill_alerts());
   return Writing(std::move(opened));
 }
 
@@ -191,7 +195,13 @@ Result<std::shared_ptr<const engine::Store>> LentAccess::open_as_of(
   return shared(store_.as_of(moment, progress));
 }
 
-Result<Writing> LentAccess::open_writing(const std::string&, bool, engine::OpenReport&) {
+Result<Writing> LentAccess::open_writing(const std::string&, const WritingOptions& options,
+                                         engine::OpenReport&) {
+  if (options.clock != nullptr) {
+    return make_error(ErrorCode::Unsupported,
+                      "--now: a store that is served goes by the time it is; leave --now out, or "
+                      "name the directory while nobody serves it");
+  }
   return Writing(store_);
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "base/clock.h"
 #include "engine/store.h"
 #include "verbs/arguments.h"
 #include "verbs/console.h"
@@ -28,6 +29,11 @@ class Writing {
   engine::Store* store_;
 };
 
+struct WritingOptions {
+  bool create = false;     // make the store when there is none
+  Clock* clock = nullptr;  // nullptr: the system's; borrowed until finish()
+};
+
 // `store` is the word that the verb was given for it. Thread: any, when the implementation says so.
 class StoreAccess {
  public:
@@ -37,9 +43,9 @@ class StoreAccess {
   // As of a moment. Errors: those of Store::open_as_of().
   virtual Result<std::shared_ptr<const engine::Store>> open_as_of(
       const std::string& store, const engine::AsOf& moment, const engine::Progress& progress) = 0;
-  // `made`, `report`: what opening did; left as they are when the store is open already.
-  // Errors: those of Store::open().
-  virtual Result<Writing> open_writing(const std::string& store, bool create,
+  // `report`: what opening did; left as it is when the store is open already.
+  // Errors: those of Store::open(). Unsupported: a clock, as the store is open with its own.
+  virtual Result<Writing> open_writing(const std::string& store, const WritingOptions& options,
                                        engine::OpenReport& report) = 0;
   // A snapshot of a store that stays open meanwhile costs its writers a copy of the state, and
   // several make them wait. For an answer that lasts as long as somebody reads it, this one is
@@ -63,7 +69,7 @@ class DirectoryAccess final : public StoreAccess {
   Result<std::shared_ptr<const engine::Store>> open_as_of(
       const std::string& store, const engine::AsOf& moment,
       const engine::Progress& progress) override;
-  Result<Writing> open_writing(const std::string& store, bool create,
+  Result<Writing> open_writing(const std::string& store, const WritingOptions& options,
                                engine::OpenReport& report) override;
   Result<void> read_log(const std::string& store, Lsn from,
                         const std::function<Result<void>(Lsn, const model::Record&)>& fn) override;
@@ -78,7 +84,7 @@ class LentAccess final : public StoreAccess {
   Result<std::shared_ptr<const engine::Store>> open_as_of(
       const std::string& store, const engine::AsOf& moment,
       const engine::Progress& progress) override;
-  Result<Writing> open_writing(const std::string& store, bool create,
+  Result<Writing> open_writing(const std::string& store, const WritingOptions& options,
                                engine::OpenReport& report) override;
   Result<std::shared_ptr<const engine::Store>> open_for_long(const std::string& store) override;
   Result<void> read_log(const std::string& store, Lsn from,
@@ -115,7 +121,8 @@ Result<Reading> open_reading_for_long(Context& context, const std::string& store
 Result<Reading> open_reading_page(Context& context, const std::string& store,
                                   const MomentArguments& moment, const std::string& cursor);
 
-Result<Writing> open_writing(Context& context, const std::string& store, bool create = false);
+Result<Writing> open_writing(Context& context, const std::string& store,
+                             const WritingOptions& options = {});
 
 // Progress of long work on a terminal: "replaying  ####....  40%".
 engine::Progress progress_callback(ProgressLine& line, const Console& console, std::string what);

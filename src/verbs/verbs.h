@@ -51,6 +51,7 @@ VerbResult run_verb(const ReleasesArguments& arguments, Context& context);
 VerbResult run_verb(const AlertCheckArguments& arguments, Context& context);
 VerbResult run_verb(const AlertTestArguments& arguments, Context& context);
 VerbResult run_verb(const DigestArguments& arguments, Context& context);
+VerbResult run_verb(const AlertArguments& arguments, Context& context);
 
 // Any of them. Unsupported: it belongs to the program that is called (demand.h, Place::Caller).
 VerbResult run_any(const VerbArguments& verb, Context& context);

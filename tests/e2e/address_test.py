@@ -32,6 +32,9 @@ NOT_AT_AN_ADDRESS = {
     "test_the_key_is_private": "takes a file out of the directory",
     "test_check_says_what_it_understood": "has no store",
     "test_check_says_what_is_wrong_and_where": "has no store",
+    "test_ticks_at_given_times": "a server goes by the time it is",
+    "test_many_rules": "how often windows are filled in between is a matter of time",
+    "test_a_store_called_as_a_word": "is about names of directories",
 }
 
 
@@ -47,6 +50,12 @@ def tour(box):
     box.run("merge", box.store, "--pairs", pairs, "--rejects", box.path("rejected.jsonl")).expect(3)
     box.run("merge", box.store, "--pairs", "-", stdin=b"SHOP-6,SHOP-5\n").expect(0)
     box.run("merge", box.store, "--pairs", box.path("missing.csv")).expect(1)
+    rules = box.write("rules.jsonl", ['{"name":"New","when":{"event":"first_seen"}}', "{",
+                                      '{"name":"Back","when":{"event":"regression"}}'])
+    changed = box.write("changed.json", '{"name":"Newest","when":{"event":"first_seen"}}')
+    for words in (["add", rules], ["change", 1, changed], *(row.split() for row in ALERTS)):
+        for more in ([], ["--json"]):
+            box.run("alert", box.store, *words, *more)
     labels = box.write("labels.csv", [f"{occurrence(n)['id']},{n % 3}" for n in range(60)])
     box.ok("experiment", box.store, "compare", "e1", "--labels", labels, "--json")
     refused = box.write("bad.jsonl", ["{", line(100), '{"op":"occurrence"}', ""])
@@ -123,6 +132,33 @@ retain STORE --max-occurrences 1 --dry-run
 resolve STORE
 assign STORE P7-1
 """.strip().splitlines()]
+
+
+# Rules that never wait for a tick.
+ALERTS = """
+list
+list --limit 1 --open
+show 1
+show Back
+show Nobody
+pause 2
+list
+resume Back
+incidents
+incidents --rule 9
+incident 1
+ack 1
+comment 1 text
+close 1
+explain Newest
+explain Newest --issue P7-1
+explain 1 --of x
+explain 1 --at 2001-01-01
+tick
+stats
+remove 1
+test 2
+""".strip().splitlines()
 
 
 def twice(test, kind):

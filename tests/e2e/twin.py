@@ -65,7 +65,7 @@ class TwinSandbox(Sandbox):
                           **more)
         self.cursors.update(zip(CURSOR.findall(near.out + near.err),
                                 CURSOR.findall(far.out + far.err)))
-        if verb not in PHYSICAL:
+        if verb not in PHYSICAL and words[:1] + words[2:3] != ("alert", "stats"):
             self.compare(near, far)
             self.compare_files(words)
         return near

@@ -173,6 +173,49 @@ def test_health_metrics_and_drain(box):
         assert [e["event"] for e in map(json.loads, server.lines)][-1] == "stopped"
 
 
+def test_alerts(box):
+    def at(server, path, body, token=None):
+        status, text = server.call("POST", path, body, token=token)
+        return status, json.loads(text)
+
+    def rule(name, **more):
+        return {"name": name, "when": {"event": "first_seen"}, **more}
+
+    with running.Server(box) as server:
+        fill(server)
+        status, told = at(server, "/v1/alerts/rules?actor=ada&key=k",
+                          [rule("New"), rule("Seven", projects=[7]), {"name": "bad"}])
+        assert status == 200 and (told["added"], told["refused"]) == (2, 1), told
+        assert at(server, "/v1/alerts/rules?key=k&actor=ada", [rule("New")])[1]["duplicates"] == 1
+        status, listed = at(server, "/v1/verbs/alert", {"args": ["list"]})
+        assert status == 200 and [one["name"] for one in listed["rules"]] == ["New", "Seven"]
+        assert listed["rules"][0]["changed_by"] == "ada"
+        assert at(server, "/v1/alerts/rules/New", rule("Fresh"))[0] == 200
+        for path in ("/v1/alerts/rules/99", "/v1/alerts/rules/", "/v1/alerts/rules/%zz"):
+            assert at(server, path, rule("x"))[0] == 404, path
+        assert at(server, "/v1/alerts/rules/2", {"name": ""})[0] == 400
+        assert at(server, "/v1/alerts/rules?color=red", [rule("x")])[0] == 400
+        metric = {"name": "M", "time_window": 5,
+                  "triggers": [{"label": "critical", "alert_threshold": 3}]}
+        status, tested = at(server, "/v1/alerts/test?from=@1599999600&to=@1600003200", metric)
+        assert status == 200 and tested["occurrences"] == 40 and tested["incidents"], tested
+        assert server.ingest([line(900, ["fresh"])])[0] == 200
+        told = at(server, "/v1/verbs/alert", {"args": ["explain", "Fresh"]})[1]
+        assert told["firings"][0]["issue"] == "P7-5", told
+        assert server.metrics()["cairn_alert_rules"] == 2
+        assert server.metrics()["cairn_alert_troubled"] == 0
+        seven = box.ok("token", box.store, "create", "seven", "--scope", "admin", "--project",
+                       "7").out.strip()
+        reader = box.ok("token", box.store, "create", "reader", "--scope", "read").out.strip()
+        running.wait_until(lambda: server.call("POST", "/v1/query", {}, token=reader)[0] == 200)
+        assert at(server, "/v1/alerts/rules", [rule("x")], reader)[0] == 403
+        listed = at(server, "/v1/verbs/alert", {"args": ["list"]}, seven)[1]
+        assert [one["name"] for one in listed["rules"]] == ["Seven"]
+        assert at(server, "/v1/alerts/rules/1", rule("x", projects=[7]), seven)[0] == 404
+        for action in ("tick", "stats"):
+            assert at(server, "/v1/verbs/alert", {"args": [action]}, seven)[0] == 403
+
+
 def test_web_pages_are_not_answered(box):
     with running.Server(box) as server:
         status, _ = server.call("POST", "/v1/query", {"query": ""},

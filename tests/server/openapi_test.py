@@ -23,7 +23,7 @@ def test_the_same_paths_and_methods(box):
         assert served == written, served ^ written
         for method, path in written:
             other = "GET" if method == "POST" else "POST"
-            assert server.call(other, path.replace("{verb}", "query"))[0] == 405, path
+            assert server.call(other, path.replace("{verb}", "query").replace("{rule}", "1"))[0] == 405, path
 
 
 def test_the_same_verbs(box):

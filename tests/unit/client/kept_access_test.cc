@@ -26,7 +26,7 @@ void add(engine::Store& store, int number) {
 
 void write(KeptAccess& access, const std::string& directory, int number) {
   engine::OpenReport report;
-  auto writing = access.open_writing(directory, true, report);
+  auto writing = access.open_writing(directory, {.create = true}, report);
   REQUIRE(writing.ok());
   add(**writing, number);
   REQUIRE(writing->finish().ok());

@@ -477,3 +477,48 @@ TEST_CASE("a crash leaves no occurrence without what rules said about it") {
   }
   CHECK(cut > 0);
 }
+
+TEST_CASE("a store is opened with rules in the tail of its log, again and again") {
+  Watch w;
+  w.store.reset();
+  w.options.close_limit = 1u << 20;  // no checkpoint: all of it is replayed each time
+  size_t rules = 0;
+  for (int times = 0; times < 30; ++times) {
+    CAPTURE(times);
+    auto opened = Store::open(w.dir / "store", w.options);
+    INFO((opened.ok() ? std::string() : opened.error().message));
+    REQUIRE(opened.ok());
+    w.store = std::move(opened).value();
+    std::vector<AlertCommand> commands;
+    for (int n = 0; n < 10; ++n) commands.emplace_back(alert::AddRule{*alert::parse_rule(kMany)});
+    const auto done = w.store->execute(commands, {"user:1", ""});
+    REQUIRE(done.ok());
+    for (const ItemResult& item : done->items) CHECK(item.alert_rule == ++rules);
+    if (times % 2 == 0) REQUIRE(w.store->fill_alerts().ok());
+    REQUIRE(w.store->close().ok());
+    w.store.reset();
+  }
+  w.open();
+  CHECK(w.now()->alerts().rule_count() == rules);
+  CHECK(w.store->alert_figures().unfilled == 0);
+}
+
+TEST_CASE("filling tells how far it is") {
+  Watch w;
+  std::vector<AlertCommand> commands;
+  for (int window = 1; window <= 20; ++window) {
+    commands.emplace_back(alert::AddRule{
+        *alert::parse_rule(R"({"name":"w","time_window":)" + std::to_string(window) +
+                           R"(,"triggers":[{"label":"critical","alert_threshold":10}]})")});
+  }
+  REQUIRE(w.store->execute(commands, {"user:1", ""}).ok());
+  uint64_t last = 0;
+  REQUIRE(w.store
+              ->fill_alerts([&](uint64_t done, uint64_t total) {
+                CHECK(total <= 20);
+                CHECK(done >= last);
+                last = done;
+              })
+              .ok());
+  CHECK(w.now()->alerts().rule(20)->rule.status == alert::RuleStatus::Active);
+}

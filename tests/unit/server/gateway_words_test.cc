@@ -66,3 +66,21 @@ TEST_CASE("pieces of a path are decoded") {
   CHECK_FALSE(decode_url("%4"));
   CHECK_FALSE(decode_url("%zz"));
 }
+
+TEST_CASE("rules of alerts come as a body, with options in the query string") {
+  using Words = std::vector<std::string>;
+  CHECK(*alert_words(false, "", "") == Words{"alert", "--json", "--", "store", "add", "-"});
+  CHECK(*alert_words(false, "--a b", "actor=ada%20l&key=--k") ==
+        Words{"alert", "--json", "--actor=ada l", "--key=--k", "--", "store", "change", "--a b",
+              "-"});
+  CHECK(*alert_words(true, "", "last=7d&limit=3") ==
+        Words{"alert", "--json", "--last=7d", "--limit=3", "--", "store", "test", "-"});
+  for (const Words& words : {*alert_words(false, "", "key=k"), *alert_words(false, "--json", ""),
+                             *alert_words(true, "", "last=1d")}) {
+    CHECK(std::holds_alternative<verbs::Invocation>(verbs::parse_arguments(words)));
+  }
+  for (const std::string query : {"last=7d", "actor=%zz", "x", "=", "json"}) {
+    INFO(query);
+    CHECK_FALSE(alert_words(false, "", query).ok());
+  }
+}

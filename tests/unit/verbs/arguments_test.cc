@@ -277,3 +277,42 @@ TEST_CASE("query and explain: budgets have defaults and units, 0 is none") {
     CHECK_FALSE(advised({"query", "s", "--max-memory", wrong}).ok);
   }
 }
+
+TEST_CASE("alert: the store first, or check and test as words of their own") {
+  using Action = AlertArguments::Action;
+  CHECK(parsed<AlertCheckArguments>({"alert", "check", "a", "-"}).files == Words{"a", "-"});
+  for (const Words& words : {Words{"alert", "test", "s", "r", "--limit", "3"},
+                             Words{"alert", "s", "test", "r", "--limit", "3"}}) {
+    const auto test = parsed<AlertTestArguments>(words);
+    CHECK(test.store == "s");
+    CHECK(test.rule == "r");
+    CHECK(test.limit == 3);
+  }
+  const auto added = parsed<AlertArguments>({"alert", "s", "add", "a", "b", "--actor", "ada"});
+  CHECK(added.action == Action::Add);
+  CHECK(added.files == Words{"a", "b"});
+  CHECK(added.writer.actor == "ada");
+  const auto comment = parsed<AlertArguments>({"alert", "s", "comment", "7", "so", "it", "is"});
+  CHECK(comment.action == Action::Comment);
+  CHECK(comment.incident == 7);
+  CHECK(comment.text == "so it is");
+  const auto explained = parsed<AlertArguments>(
+      {"alert", "s", "explain", "Many errors", "--at", "2026-10-01", "--of", "x"});
+  CHECK(explained.rule == "Many errors");
+  CHECK(explained.at == parse_time("2026-10-01"));
+  CHECK(explained.key == "x");
+  CHECK(parsed<AlertArguments>({"alert", "./test", "list"}).store == "./test");
+  for (const Words& words :
+       {Words{"alert", "s"}, Words{"alert", "test", "s"}, Words{"alert", "check"},
+        Words{"alert", "s", "paint", "1"}, Words{"alert", "s", "show"},
+        Words{"alert", "s", "show", "1", "2"}, Words{"alert", "s", "ack", "0"},
+        Words{"alert", "s", "ack", "one"}, Words{"alert", "s", "comment", "1"},
+        Words{"alert", "s", "change", "1"}, Words{"alert", "s", "list", "--at", "2026-10-01"},
+        Words{"alert", "s", "pause", "1", "--as-of", "3"},
+        Words{"alert", "s", "tick", "--key", "k"}, Words{"alert", "check", "a", "--key", "k"}}) {
+    INFO(fmt::format("{}", fmt::join(words, " ")));
+    CHECK(!advised(words).ok);
+  }
+  CHECK(advised({"alert", "s", "list", "--rule", "1"}).text.find("but for incidents") !=
+        std::string::npos);
+}

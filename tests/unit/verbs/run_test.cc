@@ -106,6 +106,22 @@ const std::vector<Row> kTable = {
     {{"sweep", "S", "merge by title", "--dry-run"}, Scope::Read},
     {{"alert", "test", "S", "rule.json"}, Scope::Read},
     {{"digest", "S"}, Scope::Read},
+    {{"alert", "S", "test", "1"}, Scope::Read},
+    {{"alert", "S", "list"}, Scope::Read},
+    {{"alert", "S", "show", "1"}, Scope::Read},
+    {{"alert", "S", "incidents"}, Scope::Read},
+    {{"alert", "S", "incident", "1"}, Scope::Read},
+    {{"alert", "S", "explain", "1"}, Scope::Read},
+    {{"alert", "S", "stats"}, Scope::Read},
+    {{"alert", "S", "ack", "1"}, Scope::Triage},
+    {{"alert", "S", "comment", "1", "text"}, Scope::Triage},
+    {{"alert", "S", "close", "1"}, Scope::Triage},
+    {{"alert", "S", "add", "rule.json"}, Scope::Admin},
+    {{"alert", "S", "change", "1", "rule.json"}, Scope::Admin},
+    {{"alert", "S", "pause", "1"}, Scope::Admin},
+    {{"alert", "S", "resume", "1"}, Scope::Admin},
+    {{"alert", "S", "remove", "1"}, Scope::Admin},
+    {{"alert", "S", "tick"}, Scope::Admin},
     {{"merge", "S", "SHOP-1", "SHOP-2"}, Scope::Triage},
     {{"merge", "S", "--pairs", "P"}, Scope::Triage},
     {{"unmerge", "S", "SHOP-1"}, Scope::Triage},
@@ -246,6 +262,48 @@ TEST_CASE("a rule of an alert comes along, and its chart fits the terminal") {
   const std::atomic<bool> cancelled{true};
   caller.cancelled = &cancelled;
   CHECK(caller.run(words, lent).code == static_cast<int>(ExitCode::Interrupted));
+}
+
+TEST_CASE("who is limited to projects sees rules of these, and changes no others") {
+  World world;
+  LentAccess lent(*world.store);
+  Caller all;
+  const auto rule = [](const std::string& name, const std::string& projects) {
+    return fmt::format(R"({{"name":"{}",{}"when":{{"event":"first_seen"}}}})", name, projects);
+  };
+  all.files.give("rules", rule("seven", R"("projects":[7],)") + "\n" +
+                              rule("both", R"("projects":[7,8],)") + "\n" +
+                              rule("eight", R"("projects":[8],)") + "\n" + rule("any", ""));
+  REQUIRE(all.run({"alert", "S", "add", "rules"}, lent).code == 0);
+  Caller some;
+  some.rights.projects = {ProjectId{7}};
+  const Answer listed = some.run({"alert", "S", "list"}, lent);
+  CHECK(listed.out.find("seven") != std::string::npos);
+  for (const char* const hidden : {"both", "eight", "any"}) {
+    CHECK(listed.out.find(hidden) == std::string::npos);
+    const Answer shown = some.run({"alert", "S", "show", hidden}, lent);
+    CHECK(shown.code == 1);
+    CHECK(shown.err ==
+          fmt::format("cairn: no alert rule '{}' in the projects of this token\n", hidden));
+  }
+  for (const char* const action : {"show", "explain", "pause", "resume", "remove"}) {
+    CHECK(some.run({"alert", "S", action, "2"}, lent).err ==
+          "cairn: no alert rule 2 in the projects of this token\n");
+  }
+  CHECK(some.run({"alert", "S", "show", "99"}, lent).err ==
+        "cairn: no alert rule 99 in the projects of this token\n");
+  some.files.give("new", rule("another", R"("projects":[7],)") + "\n" +
+                             rule("beyond", R"("projects":[7,8],)") + "\n" + rule("beyond", ""));
+  const Answer added = some.run({"alert", "S", "add", "new"}, lent);
+  CHECK(added.code == static_cast<int>(ExitCode::SomeRefused));
+  CHECK(added.out.find("1 rule added, 2 refused") != std::string::npos);
+  some.files.give("wider", rule("seven", R"("projects":[7,8],)"));
+  CHECK(
+      some.run({"alert", "S", "change", "seven", "wider"}, lent).err.find("limited to projects") !=
+      std::string::npos);
+  CHECK(some.run({"alert", "S", "pause", "seven"}, lent).code == 0);
+  CHECK(all.run({"alert", "S", "list", "--json"}, lent).out.find(R"("total":5)") !=
+        std::string::npos);
 }
 
 TEST_CASE("what cannot run at a lent store says where it can") {
