@@ -18,12 +18,15 @@ Result<MacKey> random_mac_key() {
 }
 
 Mac mac_of(const MacKey& key, std::string_view bytes) {
+  return mac_of({reinterpret_cast<const char*>(key.bytes.data()), key.bytes.size()}, bytes);
+}
+
+Mac mac_of(std::string_view key, std::string_view bytes) {
   Mac mac;
   unsigned int size = 0;
   const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
-  const unsigned char* done =
-      HMAC(EVP_sha256(), key.bytes.data(), static_cast<int>(key.bytes.size()), data, bytes.size(),
-           mac.data(), &size);
+  const unsigned char* done = HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), data,
+                                   bytes.size(), mac.data(), &size);
   // Fails for want of memory alone.
   CAIRN_ASSERT(done != nullptr && size == mac.size());
   return mac;

@@ -23,6 +23,8 @@ using Mac = std::array<uint8_t, 32>;
 Result<MacKey> random_mac_key();
 
 Mac mac_of(const MacKey& key, std::string_view bytes);
+// Under a key of any length, as others agree on one.
+Mac mac_of(std::string_view key, std::string_view bytes);
 
 // Takes as long for texts that differ at once as for those that differ at the end, so that nobody
 // finds a MAC byte by byte. Texts of different lengths differ.

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "rpc/address.h"
+#include "server/destination.h"
 #include "server/session_limits.h"
 
 namespace cairn::server {
@@ -34,6 +35,8 @@ struct Config {
   std::string certificate;  // PEM files, for tls:
   std::string key;
   bool force_insecure = false;  // serve a public address without TLS or without tokens
+
+  std::vector<Destination> destinations;  // of notifications of alerts
 
   uint32_t workers = 0;  // threads that answer; 0 = one for each processor, at least 2
   uint32_t max_connections = 4096;

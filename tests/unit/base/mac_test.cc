@@ -27,6 +27,12 @@ TEST_CASE("HMAC-SHA256 as others compute it") {
   CHECK(hex(mac_of(jefe, "what do ya want for nothing?")) ==
         "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
   CHECK(mac_of(key, "") != mac_of(jefe, ""));
+  CHECK(mac_of("Jefe", "what do ya want for nothing?") ==
+        mac_of(jefe, "what do ya want for nothing?"));
+  // Test case 6: a key longer than a block.
+  CHECK(hex(mac_of(std::string(131, '\xaa'),
+                   "Test Using Larger Than Block-Size Key - Hash Key First")) ==
+        "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
 }
 
 TEST_CASE("keys are never the same") {
