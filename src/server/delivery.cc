@@ -399,7 +399,7 @@ Result<void> Delivery::add(const Destination& destination, Lsn last) {
                                   {"open", uint64_t{cursor.open.size()}}});
   couriers_.push_back(std::make_unique<Courier>(*this, destination, *desk, *counts,
                                                 std::move(cursor), std::move(webhook)));
-  counts_.push_back(std::move(counts));
+  counts_->push_back(std::move(counts));
   desks_.push_back(std::move(desk));
   return {};
 }

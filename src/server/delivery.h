@@ -8,7 +8,6 @@
 
 #include <kj/async-io.h>
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -20,6 +19,7 @@
 #include "base/result.h"
 #include "base/uuid.h"
 #include "server/bridge.h"
+#include "server/delivery_counts.h"
 #include "server/destination.h"
 #include "server/log.h"
 #include "server/workers.h"
@@ -39,19 +39,6 @@ class NotificationSource {
   virtual Result<Page> after(const alert::NotificationPlace& place, size_t limit) = 0;
   virtual Result<Lsn> last() = 0;  // record of the log
 };
-
-// Of one destination. Thread: any.
-struct DeliveryCounts {
-  std::string name;
-  std::atomic<uint64_t> sent{0};
-  std::atomic<uint64_t> retried{0};
-  std::atomic<uint64_t> dead{0};
-  std::atomic<uint64_t> old{0};       // skipped by age
-  std::atomic<uint64_t> unwanted{0};  // by severity, rule or project
-  std::atomic<uint64_t> waiting{0};   // read and not delivered
-  std::atomic<int64_t> oldest_us{0};  // time of the oldest of these; 0 = none
-};
-using AllDeliveryCounts = std::vector<std::unique_ptr<DeliveryCounts>>;
 
 class Delivery {
  public:
@@ -81,7 +68,7 @@ class Delivery {
   void finish();
   bool idle() const;
 
-  const AllDeliveryCounts& counts() const { return counts_; }
+  std::shared_ptr<const AllDeliveryCounts> counts() const { return counts_; }
 
  private:
   class Courier;
@@ -91,7 +78,7 @@ class Delivery {
   kj::Promise<void> poll();
 
   const Parts parts_;
-  AllDeliveryCounts counts_;
+  const std::shared_ptr<AllDeliveryCounts> counts_ = std::make_shared<AllDeliveryCounts>();
   std::vector<std::unique_ptr<Desk>> desks_;  // what the thread uses
   Workers workers_;
   bool stopping_ = false;

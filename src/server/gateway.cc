@@ -325,8 +325,8 @@ kj::Promise<void> Gateway::serve_lines(const Request& request, std::string lines
 kj::Promise<void> Gateway::serve_metrics(kj::HttpService::Response& response) {
   return host_.workers
       .run<std::string>([host = &host_](const auto&) {
-        return host->metrics.text(host->store.stats(),
-                                  alert_facts(host->store, SystemClock().now()));
+        const TimeUs now = SystemClock().now();
+        return host->metrics.text(host->store.stats(), alert_facts(host->store, now), now);
       })
       .then([this, &response](std::string text) {
         return send(response, {200, std::move(text), "text/plain; version=0.0.4"});

@@ -83,6 +83,40 @@ void write_alerts(Page& page, const AlertFacts& facts) {
                              static_cast<double>(*facts.last_tick_age_us) / 1e6);
 }
 
+// One line for each destination; names need no escapes.
+template <class Value>
+void write_column(Page& page, const AllDeliveryCounts& all, std::string_view name,
+                  std::string_view labels, const Value& value) {
+  for (const auto& one : all) {
+    page.text() += fmt::format("cairn_delivery_{}{{destination=\"{}\"{}}} {}\n", name, one->name,
+                               labels, value(*one));
+  }
+}
+
+void write_deliveries(Page& page, const AllDeliveryCounts& all, TimeUs now) {
+  using Counts = DeliveryCounts;
+  const auto value = [](std::atomic<uint64_t> Counts::*member) {
+    return [member](const Counts& one) { return (one.*member).load(); };
+  };
+  page.head("delivery_sent_total", "counter", "Notifications delivered");
+  write_column(page, all, "sent_total", "", value(&Counts::sent));
+  page.head("delivery_retried_total", "counter", "Attempts that failed and are made again");
+  write_column(page, all, "retried_total", "", value(&Counts::retried));
+  page.head("delivery_dead_total", "counter", "Notifications given up, kept as dead letters");
+  write_column(page, all, "dead_total", "", value(&Counts::dead));
+  page.head("delivery_skipped_total", "counter", "Notifications not sent: too old, or not wanted");
+  write_column(page, all, "skipped_total", ",reason=\"old\"", value(&Counts::old));
+  write_column(page, all, "skipped_total", ",reason=\"unwanted\"", value(&Counts::unwanted));
+  page.head("delivery_waiting", "gauge", "Notifications taken over and not delivered");
+  write_column(page, all, "waiting", "", value(&Counts::waiting));
+  page.head("delivery_oldest_seconds", "gauge", "Age of the oldest of these; 0 = none");
+  write_column(page, all, "oldest_seconds", "", [now](const Counts& one) {
+    const int64_t oldest = one.oldest_us.load();
+    const int64_t age = oldest == 0 ? 0 : std::max<int64_t>(0, raw(now) - oldest);
+    return static_cast<double>(age) / kMicrosPerSecond;
+  });
+}
+
 }  // namespace
 
 AlertFacts alert_facts(const engine::Store& store, TimeUs now) {
@@ -118,7 +152,8 @@ void Histogram::write(std::string& out, std::string_view name, std::string_view 
   out += fmt::format("{0}_sum{{{1}}} {2}\n{0}_count{{{1}}} {3}\n", name, labels, micros / 1e6, sum);
 }
 
-std::string Metrics::text(const Result<engine::Stats>& stats, const AlertFacts& alerts) const {
+std::string Metrics::text(const Result<engine::Stats>& stats, const AlertFacts& alerts,
+                          TimeUs now) const {
   Page page;
   page.one("connections", "gauge", "Open connections", connections);
   page.one("connections_total", "counter", "Connections taken", connections_total);
@@ -153,6 +188,7 @@ std::string Metrics::text(const Result<engine::Stats>& stats, const AlertFacts& 
   for (size_t i = 0; i < kCallKinds; ++i) {
     seconds[i].write(page.text(), "cairn_call_seconds", fmt::format("call=\"{}\"", kKinds[i]));
   }
+  if (deliveries != nullptr) write_deliveries(page, *deliveries, now);
   page.one("up", "gauge", "1: the store answers", stats.ok() ? 1 : 0);
   if (stats.ok()) {
     write_store(page, *stats);

@@ -6,12 +6,15 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
+#include "base/ids.h"
 #include "engine/store.h"
+#include "server/delivery_counts.h"
 
 namespace cairn::server {
 
@@ -61,7 +64,11 @@ struct Metrics {
   std::atomic<uint64_t> digest_failures{0};  // tries that failed
   std::atomic<uint64_t> cut_connections{0};  // idle, stalled, broken or too large messages
 
-  std::string text(const Result<engine::Stats>& stats, const AlertFacts& alerts) const;
+  // Of destinations; set before anybody asks, nullptr = none.
+  std::shared_ptr<const AllDeliveryCounts> deliveries;
+
+  // `now`: for ages.
+  std::string text(const Result<engine::Stats>& stats, const AlertFacts& alerts, TimeUs now) const;
 };
 
 }  // namespace cairn::server

@@ -19,9 +19,11 @@
 #include "base/version.h"
 #include "server/connection.h"
 #include "server/digest_schedule.h"
+#include "server/delivery.h"
 #include "server/gateway.h"
 #include "server/host.h"
 #include "server/listening.h"
+#include "server/store_notifications.h"
 #include "server/tls_keys.h"
 
 namespace cairn::server {
@@ -63,7 +65,7 @@ void set_options(kj::AsyncIoStream& stream) {
 class Serving final : public kj::TaskSet::ErrorHandler {
  public:
   Serving(const Config& config, kj::AsyncIoContext& io, Log& log, Gate& gate, TlsKeys& keys,
-          engine::Store& store, std::string store_id)
+          engine::Store& store, const Uuid& store_id)
       : config_(config),
         io_(io),
         gate_(gate),
@@ -82,7 +84,9 @@ class Serving final : public kj::TaskSet::ErrorHandler {
               log,
               io.provider->getTimer(),
               steady_,
-              std::move(store_id)},
+              store_id.dashed()},
+        store_id_(store_id),
+        notifications_(store),
         always_(*this),
         listeners_(kj::heap<kj::TaskSet>(*this)),
         connections_(kj::heap<kj::TaskSet>(*this)) {}
@@ -109,12 +113,26 @@ class Serving final : public kj::TaskSet::ErrorHandler {
     return {};
   }
 
+  // Begins where each destination of notifications was left.
+  Result<void> deliver() {
+    if (config_.destinations.empty()) return {};
+    const Delivery::Parts parts{bridge_,  io_.provider->getNetwork(),
+                                host_.timer,    clock_,
+                                host_.log, *files_,
+                                notifications_, config_.store,
+                                store_id_};
+    CAIRN_TRY_ASSIGN(delivery_, Delivery::open(parts, config_.destinations));
+    metrics_.deliveries = delivery_->counts();
+    return {};
+  }
+
   // Until somebody wants it to end; then until all is answered.
   void run() {
     always_.add(bridge_.run());
     always_.add(every_second());
     always_.add(tick_now_and_then());
     always_.add(reload_on_hangup());
+    if (delivery_ != nullptr) delivery_->start();
     auto& port = io_.unixEventPort;
     notify_manager("READY=1\nSTATUS=serving");
     host_.log.info("ready", {{"version", kVersion}, {"pid", uint64_t(::getpid())}});
@@ -125,6 +143,7 @@ class Serving final : public kj::TaskSet::ErrorHandler {
     host_.stopping = true;
     digests_.stop();
     listeners_ = nullptr;
+    if (delivery_ != nullptr) delivery_->finish();
     drain(host_.timer.now() + config_.drain_ms * kj::MILLISECONDS).wait(io_.waitScope);
     connections_ = nullptr;
   }
@@ -260,7 +279,8 @@ class Serving final : public kj::TaskSet::ErrorHandler {
 
   kj::Promise<void> drain(kj::TimePoint end) {
     const bool quiet =
-        metrics_.calls_now == metrics_.subscriptions && ingester_.waiting_bytes() == 0;
+        metrics_.calls_now == metrics_.subscriptions && ingester_.waiting_bytes() == 0 &&
+        (delivery_ == nullptr || delivery_->idle());
     if (quiet || host_.timer.now() >= end) return kj::READY_NOW;
     constexpr auto kBetween = 10 * kj::MILLISECONDS;
     return host_.timer.afterDelay(kBetween).then([this, end] { return drain(end); });
@@ -280,6 +300,9 @@ class Serving final : public kj::TaskSet::ErrorHandler {
   Workers workers_;
   Ingester ingester_;
   Host host_;
+  const Uuid store_id_;
+  StoreNotifications notifications_;
+  std::unique_ptr<Delivery> delivery_;  // null: there is no destination
   std::vector<std::string> unlink_;
   std::vector<std::unique_ptr<Gateway>> gateways_;
   std::vector<std::unique_ptr<kj::HttpServer>> http_;
@@ -293,9 +316,9 @@ class Serving final : public kj::TaskSet::ErrorHandler {
 
 uint32_t default_workers() { return std::max(2u, std::thread::hardware_concurrency()); }
 
-Result<std::string> store_id_of(const engine::Store& store) {
+Result<Uuid> store_id_of(const engine::Store& store) {
   CAIRN_TRY_ASSIGN(const engine::Stats stats, store.stats());
-  return stats.store_id.dashed();
+  return stats.store_id;
 }
 
 }  // namespace
@@ -317,11 +340,12 @@ Result<void> serve(const Config& given) {
   TlsKeys keys(config.certificate, config.key);
   if (!config.certificate.empty()) CAIRN_TRY(keys.reload());
   CAIRN_TRY_ASSIGN(const auto store, engine::Store::open(config.store, options));
-  CAIRN_TRY_ASSIGN(std::string store_id, store_id_of(*store));
+  CAIRN_TRY_ASSIGN(const Uuid store_id, store_id_of(*store));
   {
     auto io = kj::setupAsyncIo();
-    Serving serving(config, io, log, gate, keys, *store, std::move(store_id));
+    Serving serving(config, io, log, gate, keys, *store, store_id);
     CAIRN_TRY(serving.begin_digests());
+    CAIRN_TRY(serving.deliver());
     CAIRN_TRY(serving.listen());
     serving.run();
   }

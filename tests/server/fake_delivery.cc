@@ -112,7 +112,7 @@ Result<void> run(const std::string& directory, const std::string& settings,
   io.unixEventPort.onSignal(SIGTERM).wait(io.waitScope);
   delivery->finish();
   until_idle(timer, *delivery, 500).wait(io.waitScope);
-  for (const auto& one : delivery->counts()) {
+  for (const auto& one : *delivery->counts()) {
     log.info("counts", {{"name", one->name},
                         {"sent", one->sent.load()},
                         {"retried", one->retried.load()},
