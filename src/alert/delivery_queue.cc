@@ -118,8 +118,8 @@ Fate DeliveryQueue::done(const NotificationPlace& place, const Attempt& attempt,
   }
   // A refusal is about the letter, and says that the other side is there.
   failures_ = attempt.verdict == Verdict::Failed ? failures_ + 1 : 0;
-  const bool over = entry.attempts >= policy_.attempts ||
-                    raw(now) - raw(entry.first) >= policy_.give_up_us;
+  const bool over =
+      entry.attempts >= policy_.attempts || raw(now) - raw(entry.first) >= policy_.give_up_us;
   int64_t wait = wait_of(entry);
   if (attempt.told_wait_us && attempt.verdict == Verdict::Failed) {
     const int64_t told = std::clamp<int64_t>(*attempt.told_wait_us, 0, policy_.most_told_us);

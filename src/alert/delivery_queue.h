@@ -39,10 +39,10 @@ struct Letter {
 };
 
 struct DeliveryPolicy {
-  uint32_t window = 1000;    // letters taken over and not done
-  uint32_t parallel = 4;     // see above
-  uint32_t probing = 8;      // so many failures in a row: one at a time until one goes well
-  uint32_t attempts = 150;   // then it is given up
+  uint32_t window = 1000;   // letters taken over and not done
+  uint32_t parallel = 4;    // see above
+  uint32_t probing = 8;     // so many failures in a row: one at a time until one goes well
+  uint32_t attempts = 150;  // then it is given up
   int64_t first_wait_us = 5 * kMicrosPerSecond;     // after a failure; doubled with each
   int64_t most_wait_us = 600 * kMicrosPerSecond;    // up to this
   int64_t most_told_us = 3600 * kMicrosPerSecond;   // of what the other side may ask for
@@ -51,8 +51,8 @@ struct DeliveryPolicy {
 };
 
 struct DeliveryCursor {
-  NotificationPlace read_to;               // all up to here was taken over,
-  std::vector<NotificationPlace> open{};   // and is done, but for these; ascending
+  NotificationPlace read_to;              // all up to here was taken over,
+  std::vector<NotificationPlace> open{};  // and is done, but for these; ascending
   bool operator==(const DeliveryCursor&) const = default;
 };
 

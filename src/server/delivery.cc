@@ -22,7 +22,8 @@ using alert::Verdict;
 
 constexpr auto kBetweenLooks = 500 * kj::MILLISECONDS;
 constexpr auto kAfterFailedBurial = 5 * kj::SECONDS;
-constexpr int kLooksForAgain = 4;  // one in so many
+constexpr uint32_t kPipeWaitMs = 500;  // all destinations wait meanwhile
+constexpr int kLooksForAgain = 4;      // one in so many
 
 // What the thread makes of a page of notifications.
 struct Letters {
@@ -42,10 +43,9 @@ Result<Letters> read_letters(NotificationSource& source, const Destination& dest
       continue;
     }
     const alert::Notification& notification = one.notification;
-    out.letters.push_back(
-        {notification.place(), notification.at, idempotency_key(store, notification),
-         series_of(notification),
-         notification_text(destination.format, store, one, destination.least)});
+    out.letters.push_back({notification.place(), notification.at,
+                           idempotency_key(store, notification), series_of(notification),
+                           notification_text(destination.format, store, one, destination.least)});
   }
   return out;
 }
@@ -55,7 +55,7 @@ Result<Letters> read_letters(NotificationSource& source, const Destination& dest
 struct Delivery::Desk {
   Desk(const Parts& parts, const Destination& destination)
       : files(parts.files, parts.directory, destination.name, parts.store),
-        output(destination.path, destination.timeout_ms) {}
+        output(destination.path, kPipeWaitMs) {}
   DeliveryFiles files;
   LineOutput output;
 };
@@ -97,9 +97,9 @@ class Delivery::Courier final : public kj::TaskSet::ErrorHandler {
   };
 
   void taskFailed(kj::Exception&& exception) override {
-    parts_.log.write("error", "delivery",
-                     {{"destination", destination_.name},
-                      {"why", exception.getDescription().cStr()}});
+    parts_.log.write(
+        "error", "delivery",
+        {{"destination", destination_.name}, {"why", exception.getDescription().cStr()}});
   }
 
   TimeUs now() const { return parts_.clock.now(); }
@@ -157,8 +157,8 @@ class Delivery::Courier final : public kj::TaskSet::ErrorHandler {
   void send(DeliveryQueue& queue) {
     if (webhook_ != nullptr) {
       while (const Letter* letter = queue.next(now())) {
-        tasks_.add(webhook_->post(*letter).then(
-            [this, &queue, place = letter->place](Posted posted) {
+        tasks_.add(
+            webhook_->post(*letter).then([this, &queue, place = letter->place](Posted posted) {
               finished(queue, place, posted);
               pump();
             }));
@@ -196,18 +196,19 @@ class Delivery::Courier final : public kj::TaskSet::ErrorHandler {
     const Fate fate = queue.done(place, posted.attempt, now());
     if (fate == Fate::Done) {
       ++counts_.sent;
-      parts_.log.info("delivered", {{"destination", destination_.name},
-                                    {"id", letter.id},
-                                    {"attempts", attempts}});
+      parts_.log.info(
+          "delivered",
+          {{"destination", destination_.name}, {"id", letter.id}, {"attempts", attempts}});
     } else if (fate == Fate::Again) {
       ++counts_.retried;
       const int64_t wait_us = raw(queue.next_attempt(place)) - raw(now());
-      parts_.log.warn("delivery_failed",
-                      {{"destination", destination_.name},
-                       {"id", letter.id},
-                       {"attempts", attempts},
-                       {"why", posted.why},
-                       {"again_in_ms", static_cast<uint64_t>(std::max<int64_t>(0, wait_us) / 1000)}});
+      parts_.log.warn(
+          "delivery_failed",
+          {{"destination", destination_.name},
+           {"id", letter.id},
+           {"attempts", attempts},
+           {"why", posted.why},
+           {"again_in_ms", static_cast<uint64_t>(std::max<int64_t>(0, wait_us) / 1000)}});
     } else {
       ++counts_.dead;
       parts_.log.warn("delivery_given_up", {{"destination", destination_.name},
@@ -274,10 +275,8 @@ class Delivery::Courier final : public kj::TaskSet::ErrorHandler {
     if (!again_ && !std::exchange(look_for_again_, false)) return;
     again_reading_ = true;
     auto work = [&desk = desk_, offset = again_ ? again_->offset : 0,
-                 line = again_ ? again_->line : 0,
-                 limit = size_t{destination_.policy.window}](const auto&) {
-      return desk.files.read_again(offset, line, limit);
-    };
+                 line = again_ ? again_->line : 0, limit = size_t{destination_.policy.window}](
+                    const auto&) { return desk.files.read_again(offset, line, limit); };
     using Read = Result<std::optional<DeliveryFiles::Again>>;
     tasks_.add(delivery_.workers_.run<Read>(work).then([this](Read read) {
       again_reading_ = false;
@@ -365,7 +364,8 @@ class Delivery::Courier final : public kj::TaskSet::ErrorHandler {
   kj::TaskSet tasks_;  // first to go: they use all the others
 };
 
-Delivery::Delivery(const Parts& parts) : parts_(parts), workers_(parts.bridge, 1, "cairn-deliver") {}
+Delivery::Delivery(const Parts& parts)
+    : parts_(parts), workers_(parts.bridge, 1, "cairn-deliver") {}
 Delivery::~Delivery() noexcept(false) = default;
 
 Result<std::unique_ptr<Delivery>> Delivery::open(const Parts& parts,
@@ -405,7 +405,9 @@ Result<void> Delivery::add(const Destination& destination, Lsn last) {
 }
 
 void Delivery::start() {
-  polling_ = poll().eagerlyEvaluate([](kj::Exception&&) {});  // timers do not fail
+  polling_ = poll().eagerlyEvaluate([this](kj::Exception&& exception) {
+    parts_.log.write("error", "delivery", {{"why", exception.getDescription().cStr()}});
+  });
 }
 
 kj::Promise<void> Delivery::poll() {

@@ -1,5 +1,5 @@
-// What is counted of each destination of notifications. Thread: any; each number is an atomic of its
-// own.
+// What is counted of each destination of notifications. Thread: any; each number is an atomic of
+// its own.
 #pragma once
 
 #include <atomic>

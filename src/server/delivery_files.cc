@@ -24,8 +24,7 @@ constexpr size_t kMaxLineBytes = 4u << 20;
 
 Result<std::string> read_piece(const File& file, uint64_t offset, size_t bytes) {
   std::string text(bytes, '\0');
-  CAIRN_TRY_ASSIGN(const size_t got,
-                   file.read_at(offset, std::as_writable_bytes(std::span(text))));
+  CAIRN_TRY_ASSIGN(const size_t got, file.read_at(offset, std::as_writable_bytes(std::span(text))));
   text.resize(got);
   return text;
 }
@@ -34,8 +33,7 @@ Result<std::string> read_piece(const File& file, uint64_t offset, size_t bytes) 
 Result<bool> is_cut(const File& file, uint64_t size) {
   std::byte last{'\n'};
   if (size == 0) return false;
-  CAIRN_TRY_ASSIGN([[maybe_unused]] const size_t got,
-                   file.read_at(size - 1, std::span(&last, 1)));
+  CAIRN_TRY_ASSIGN([[maybe_unused]] const size_t got, file.read_at(size - 1, std::span(&last, 1)));
   return last != std::byte{'\n'};
 }
 
@@ -181,7 +179,8 @@ Result<bool> DeliveryFiles::bury(const DeadLetter& dead) {
       there = false;
     }
   }
-  CAIRN_TRY_ASSIGN(auto file, files_.open(dead_path_, there ? OpenMode::ReadWrite : OpenMode::Create));
+  CAIRN_TRY_ASSIGN(auto file,
+                   files_.open(dead_path_, there ? OpenMode::ReadWrite : OpenMode::Create));
   CAIRN_TRY_ASSIGN(uint64_t size, file->size());
   // What a crash or a full disk cut off must not take the next line with it.
   CAIRN_TRY_ASSIGN(const bool cut, is_cut(*file, size));

@@ -60,8 +60,8 @@ Result<std::string> read_secret(const ConfigReader& reader, const std::string& p
   std::ostringstream text;
   text << in.rdbuf();
   if (!in) {
-    return reader.bad_key("secret_file", fmt::format("`secret_file`: cannot read {}: {}", path,
-                                                     strerror(errno)));
+    return reader.bad_key("secret_file",
+                          fmt::format("`secret_file`: cannot read {}: {}", path, strerror(errno)));
   }
   std::string secret = text.str();
   while (!secret.empty() && (secret.back() == '\n' || secret.back() == '\r')) secret.pop_back();
@@ -88,9 +88,13 @@ Result<void> read_webhook(ConfigReader& reader, Destination& out) {
     const bool known = parsed->scheme == "http" || parsed->scheme == "https";
     fine = known && parsed->host.size() > 0 && parsed->userInfo == nullptr;
   }
+  // It becomes a line of a request.
+  fine = fine &&
+         std::all_of(out.url.begin(), out.url.end(), [](char c) { return c > ' ' && c < 127; });
   if (!fine) {
-    return reader.bad_key("url", "`url` is none of the form http://HOST[:PORT]/PATH or https://..., "
-                                 "without user and password");
+    return reader.bad_key("url",
+                          "`url` is none of the form http://HOST[:PORT]/PATH or https://..., "
+                          "without user and password");
   }
   if (!secret_file.empty()) {
     if (!out.secret.empty()) {

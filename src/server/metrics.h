@@ -11,8 +11,8 @@
 #include <string>
 #include <string_view>
 
-#include "base/result.h"
 #include "base/ids.h"
+#include "base/result.h"
 #include "engine/store.h"
 #include "server/delivery_counts.h"
 

@@ -116,9 +116,9 @@ class Serving final : public kj::TaskSet::ErrorHandler {
   // Begins where each destination of notifications was left.
   Result<void> deliver() {
     if (config_.destinations.empty()) return {};
-    const Delivery::Parts parts{bridge_,  io_.provider->getNetwork(),
+    const Delivery::Parts parts{bridge_,        io_.provider->getNetwork(),
                                 host_.timer,    clock_,
-                                host_.log, *files_,
+                                host_.log,      *files_,
                                 notifications_, config_.store,
                                 store_id_};
     CAIRN_TRY_ASSIGN(delivery_, Delivery::open(parts, config_.destinations));
@@ -278,9 +278,9 @@ class Serving final : public kj::TaskSet::ErrorHandler {
   }
 
   kj::Promise<void> drain(kj::TimePoint end) {
-    const bool quiet =
-        metrics_.calls_now == metrics_.subscriptions && ingester_.waiting_bytes() == 0 &&
-        (delivery_ == nullptr || delivery_->idle());
+    const bool quiet = metrics_.calls_now == metrics_.subscriptions &&
+                       ingester_.waiting_bytes() == 0 &&
+                       (delivery_ == nullptr || delivery_->idle());
     if (quiet || host_.timer.now() >= end) return kj::READY_NOW;
     constexpr auto kBetween = 10 * kj::MILLISECONDS;
     return host_.timer.afterDelay(kBetween).then([this, end] { return drain(end); });

@@ -1,9 +1,10 @@
 #include "server/webhook.h"
 
 #include <fmt/format.h>
-#include <kj/compat/url.h>
 #include <time.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <fstream>
 #include <sstream>
@@ -75,22 +76,22 @@ Webhook::Webhook(const Destination& destination, kj::Network& network, kj::Timer
   table_ = builder.build();
 }
 
-Result<std::unique_ptr<Webhook>> Webhook::make(const Destination& destination,
-                                               kj::Network& network, kj::Timer& timer,
-                                               Clock& clock) {
+Result<std::unique_ptr<Webhook>> Webhook::make(const Destination& destination, kj::Network& network,
+                                               kj::Timer& timer, Clock& clock) {
   std::unique_ptr<Webhook> made(new Webhook(destination, network, timer, clock));
-  bool https = false;
   const auto refused = [&](std::string_view what) {
     return make_error(ErrorCode::InvalidArgument,
                       fmt::format("destination \"{}\": {}", destination.name, what));
   };
-  KJ_IF_MAYBE (url, kj::Url::tryParse(destination.url.c_str())) {
-    https = url->scheme == "https";
-    made->host_ = url->host.cStr();
-    made->target_ = url->toString(kj::Url::HTTP_REQUEST).cStr();
-  } else {
-    return refused("the URL cannot be read");
-  }
+  // read_destination() has looked at it; path and query are sent as they are written.
+  std::string_view rest = destination.url;
+  rest = rest.substr(0, rest.find('#'));
+  const bool https = rest.starts_with("https://");
+  rest.remove_prefix(std::min(rest.size(), rest.find("//") + 2));
+  const size_t end = std::min(rest.find_first_of("/?"), rest.size());
+  made->host_ = rest.substr(0, end);
+  made->target_ = rest.substr(end);
+  if (!made->target_.starts_with('/')) made->target_.insert(0, "/");
   // Behind a name, or behind the bracket of an IPv6 address.
   const size_t colon = made->host_.rfind(':');
   const bool port = colon != std::string::npos && made->host_.find(']', colon) == std::string::npos;
@@ -113,8 +114,8 @@ Result<std::unique_ptr<Webhook>> Webhook::make(const Destination& destination,
     made->tls_ = kj::heap<kj::TlsContext>(kj::mv(options));
   });
   KJ_IF_MAYBE (exception, problem) {
-    return refused(fmt::format("{}: no certificates in PEM ({})", destination.tls_ca,
-                               words_of(*exception)));
+    return refused(
+        fmt::format("{}: no certificates in PEM ({})", destination.tls_ca, words_of(*exception)));
   }
   return made;
 }
@@ -177,12 +178,11 @@ kj::Promise<Posted> Webhook::ask(kj::Own<kj::AsyncIoStream> stream, const alert:
   const std::string timestamp = fmt::format("{}", raw(clock_.now()) / kMicrosPerSecond);
   headers.add("Cairn-Timestamp", kj::str(timestamp.c_str()));
   if (!destination_.secret.empty()) {
-    const std::string text =
-        "sha256=" + signature_of(destination_.secret, timestamp, letter.body);
+    const std::string text = "sha256=" + signature_of(destination_.secret, timestamp, letter.body);
     headers.add("Cairn-Signature", kj::str(text.c_str()));
   }
-  auto request = client->request(kj::HttpMethod::POST, target_.c_str(), headers,
-                                 uint64_t{letter.body.size()});
+  auto request =
+      client->request(kj::HttpMethod::POST, target_.c_str(), headers, uint64_t{letter.body.size()});
   auto& body = *request.body;
   // Who answers before all is read ends the connection for writing; the answer counts.
   auto writing = body.write(letter.body.data(), letter.body.size())
@@ -199,9 +199,8 @@ kj::Promise<Posted> Webhook::post(const alert::Letter& letter) {
   auto connecting = kj::evalNow([this] { return connect(); });
   auto connected =
       timer_.timeoutAfter(destination_.connect_ms * kj::MILLISECONDS, kj::mv(connecting));
-  auto answering = connected.then([this, &letter](kj::Own<kj::AsyncIoStream> stream) {
-    return ask(kj::mv(stream), letter);
-  });
+  auto answering = connected.then(
+      [this, &letter](kj::Own<kj::AsyncIoStream> stream) { return ask(kj::mv(stream), letter); });
   return timer_.timeoutAfter(destination_.timeout_ms * kj::MILLISECONDS, kj::mv(answering))
       .catch_([](kj::Exception&& exception) {
         const bool late = exception.getType() == kj::Exception::Type::OVERLOADED;

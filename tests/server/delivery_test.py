@@ -144,6 +144,18 @@ def test_a_message_with_its_headers(box):
         assert [a.incident for a in receiver.arrivals] == [(17, 3)]
 
 
+def test_a_url_is_sent_as_it_is_written(box):
+    log = Log(box)
+    log.add(1)
+    paths = ["", "/", "/a//b/%2f?x=&y&z=%20", "?q"]
+    with Receiver() as receiver:
+        settings = "".join(webhook(receiver, path=path, name=f"n{n}")
+                           for n, path in enumerate(paths))
+        with Program(box, log, settings):
+            wait_until(lambda: len(receiver.arrivals) == 4, what="four messages")
+        assert sorted(a.path for a in receiver.arrivals) == sorted(["/", "/", paths[2], "/?q"])
+
+
 def test_without_a_secret_nothing_is_signed(box):
     log = Log(box)
     with Receiver() as receiver:

@@ -60,8 +60,8 @@ class FileSource final : public NotificationSource {
     int64_t at = 0;
     while (lines >> lsn >> ordinal >> incident >> step >> from >> to >> at) {
       alert::Notification one;
-      one.kind = incident == 0 ? alert::Notification::Kind::Firing
-                               : alert::Notification::Kind::Transition;
+      one.kind =
+          incident == 0 ? alert::Notification::Kind::Firing : alert::Notification::Kind::Transition;
       one.lsn = Lsn{lsn};
       one.ordinal = static_cast<uint32_t>(ordinal);
       one.at = TimeUs{at * kMicrosPerSecond};

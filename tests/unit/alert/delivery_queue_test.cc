@@ -189,7 +189,8 @@ class NaiveQueue {
     if (now < paused || busy.size() + unrecorded >= limit) return 0;
     for (size_t i = 0; i < open.size(); ++i) {
       bool first = true;
-      for (size_t j = 0; j < i; ++j) first = first && open[j].letter.series != open[i].letter.series;
+      for (size_t j = 0; j < i; ++j)
+        first = first && open[j].letter.series != open[i].letter.series;
       if (first && !busy.contains(open[i].letter.place) && open[i].due <= now) {
         return lsn_of(&open[i].letter);
       }
@@ -259,8 +260,8 @@ class World {
     CHECK(at_end());
     for (const Letter& one : log_) {
       INFO("letter " << lsn_of(&one));
-      CHECK((received_.contains(one.place) || dead_.contains(one.place) ||
-             old_.contains(one.place)));
+      CHECK(
+          (received_.contains(one.place) || dead_.contains(one.place) || old_.contains(one.place)));
     }
     CHECK(repeated_ <= crashes_ * policy_.parallel);
     CHECK(received_.size() > 20);
@@ -304,8 +305,7 @@ class World {
     for (const Letter& one : page) {
       const bool known = one.place <= began_with_.read_to;
       const auto& were_open = began_with_.open;
-      const bool open =
-          std::find(were_open.begin(), were_open.end(), one.place) != were_open.end();
+      const bool open = std::find(were_open.begin(), were_open.end(), one.place) != were_open.end();
       if (known && !open) continue;
       if (!open && now_ - raw(one.at) > policy_.most_age_us) {
         ++old;

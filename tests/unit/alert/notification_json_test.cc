@@ -126,15 +126,13 @@ TEST_CASE("what became of an incident depends on how much one is told") {
     const char* action;
   };
   constexpr auto kOk = Severity::Ok, kWarning = Severity::Warning, kCritical = Severity::Critical;
-  for (const Row& row : {Row{kOk, kWarning, kWarning, "opened"},
-                         Row{kOk, kCritical, kWarning, "opened"},
-                         Row{kWarning, kCritical, kWarning, "escalated"},
-                         Row{kCritical, kWarning, kWarning, "eased"},
-                         Row{kCritical, kOk, kWarning, "resolved"},
-                         Row{kWarning, kOk, kWarning, "resolved"},
-                         Row{kWarning, kCritical, kCritical, "opened"},
-                         Row{kCritical, kWarning, kCritical, "resolved"},
-                         Row{kCritical, kOk, kCritical, "resolved"}}) {
+  for (const Row& row :
+       {Row{kOk, kWarning, kWarning, "opened"}, Row{kOk, kCritical, kWarning, "opened"},
+        Row{kWarning, kCritical, kWarning, "escalated"},
+        Row{kCritical, kWarning, kWarning, "eased"}, Row{kCritical, kOk, kWarning, "resolved"},
+        Row{kWarning, kOk, kWarning, "resolved"}, Row{kWarning, kCritical, kCritical, "opened"},
+        Row{kCritical, kWarning, kCritical, "resolved"},
+        Row{kCritical, kOk, kCritical, "resolved"}}) {
     Notification one;
     one.from = row.from;
     one.to = row.to;

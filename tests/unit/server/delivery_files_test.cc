@@ -85,9 +85,10 @@ TEST_CASE("what is no cursor of this store is refused, with the file's name") {
     return changed.replace(at, what.size(), other);
   };
   for (const std::string& bad :
-       {std::string(), std::string("[]"), text.substr(0, 50), with("\"version\":1", "\"version\":2"),
-        with("5f0c", "0000"), with("[9,0]", "[9]"), with("[9,0]", "[9,0,0]"), with("[9,0]", "[9,-1]"),
-        with("[9,0]", "[1,0]"), with("[1,0]", "[3,0]"), with("[1,0]", "7"), with("open", "opens")}) {
+       {std::string(), std::string("[]"), text.substr(0, 50),
+        with("\"version\":1", "\"version\":2"), with("5f0c", "0000"), with("[9,0]", "[9]"),
+        with("[9,0]", "[9,0,0]"), with("[9,0]", "[9,-1]"), with("[9,0]", "[1,0]"),
+        with("[1,0]", "[3,0]"), with("[1,0]", "7"), with("open", "opens")}) {
     INFO(bad);
     files.write_file(desk.cursor_path(), bytes_of(bad));
     const auto read = desk.read_cursor();

@@ -130,6 +130,8 @@ TEST_CASE("what a destination cannot be is refused with its line") {
            kHook + "url = \"ftp://example.com/\"\n",
            kHook + "url = \"example.com\"\n",
            kHook + "url = \"https://user:password@example.com/\"\n",
+           kHook + "url = \"https://example.com/a b\"\n",
+           kHook + "url = \"https://example.com/a\\r\\nX-Other: b\"\n",
            kHook + kUrl + "secret = 7\n",
            kHook + kUrl + "path = \"/a\"\n",
            kHook + kUrl + "parallel = 0\n",

@@ -10,7 +10,8 @@ using alert::Verdict;
 
 TEST_CASE("a message is signed as others compute it") {
   // printf '1764496800.{"version":1}' | openssl dgst -sha256 -hmac 'a secret between two'
-  CHECK(signature_of("a secret between two", "1764496800", R"({"version":1})") == "6a698fb95f9100b88c0c0317514fdc1eba7e54d4860bcbdb0952cb0d3940a192");
+  CHECK(signature_of("a secret between two", "1764496800", R"({"version":1})") ==
+        "6a698fb95f9100b88c0c0317514fdc1eba7e54d4860bcbdb0952cb0d3940a192");
 }
 
 TEST_CASE("what an answer means") {
