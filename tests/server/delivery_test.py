@@ -76,6 +76,9 @@ class Program:
         self.reader.join(10)
         return code
 
+    def too_late(self):
+        return sum(e["why"] == "no answer in time" for e in self.events("delivery_failed"))
+
     def counts(self):
         assert self.stop() == 0
         return self.events("counts")[0]
@@ -95,7 +98,7 @@ class Program:
 
 def webhook(receiver, path="/hook?a=b", scheme="http", host="127.0.0.1", **more):
     values = {"name": "hook", "kind": "webhook", "url": f"{scheme}://{host}:{receiver.port}{path}",
-              "secret": SECRET, "timeout_ms": 400, "connect_ms": 400, "retry_first_ms": 20,
+              "secret": SECRET, "timeout_ms": 10_000, "connect_ms": 10_000, "retry_first_ms": 20,
               "retry_most_ms": 100, "retry_after_most_s": 1, **more}
     return table(values)
 
@@ -174,7 +177,8 @@ def test_every_way_to_fail_is_tried_again(box):
     def behave(value, count):
         return ways[value["incident"]["id"] - 1] if count == 1 else 200
 
-    with Receiver(behave) as receiver, Program(box, log, webhook(receiver, parallel=16)) as program:
+    with Receiver(behave) as receiver, Program(
+            box, log, webhook(receiver, parallel=16, timeout_ms=500)) as program:
         for incident in range(1, len(ways) + 1):
             log.add(incident)
             log.add(incident, CRITICAL, OK)
@@ -303,7 +307,8 @@ def test_kill_9_again_and_again(box):
 
     parallel = 3
     with Receiver(behave) as receiver:
-        settings = webhook(receiver, parallel=parallel, timeout_ms=150, max_attempts=1000)
+        settings = webhook(receiver, parallel=parallel, timeout_ms=1000, max_attempts=1000)
+        late = 0
         for _ in range(ROUNDS):
             with Program(box, log, settings) as program:
                 for _ in range(draw.randrange(40)):
@@ -311,17 +316,21 @@ def test_kill_9_again_and_again(box):
                     time.sleep(draw.random() / 100)
                 time.sleep(draw.random())
                 program.stop(signal.SIGKILL)
+                late += program.too_late()
         log.add(13)
         log.add(13)
         with Program(box, log, settings) as program:
             expected = len(log.all()) - 1
             wait_until(lambda: len(receiver.keys()) == expected, seconds=120, what="all messages")
             program.counts()
+            late += program.too_late()
         receiver.check_duplicates()
         receiver.check_order({(13, 2)})
-        # What was accepted comes again only if it was under way when the process ended.
+        # What was accepted comes again only if it was under way when the process ended, or if this
+        # machine was too slow to say so in time.
+        late -= sum(a.action == "hang" for a in receiver.arrivals)
         repeated = len(receiver.accepted()) - len(receiver.keys())
-        assert repeated <= ROUNDS * parallel, repeated
+        assert repeated <= ROUNDS * parallel + max(0, late), (repeated, late)
         assert {a.incident for a in receiver.accepted()} == log.all() - {(13, 2)}
         assert {(x["message"]["incident"]["id"], x["message"]["incident"]["step"])
                 for x in dead(box)} == {(13, 2)}
