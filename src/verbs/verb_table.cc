@@ -145,30 +145,29 @@ constexpr std::array kVerbs = {
         "  cairn sweep shop.cairn 'merge by fingerprint[2]' --dry-run\n"
         "  cairn sweep shop.cairn --undo 120034\n"
         "  cairn sweep shop.cairn 'merge by title' --every 1h\n"},
-    VerbHelp{
-        "alert", "STORE list|add|show|incidents|explain ... | test STORE FILE | check FILE...",
-        "rules of alerts, their incidents, and why",
-        "What can be done with a STORE:\n"
-        "  add FILE...             rules, as JSON: an object, an array, one a line; - is stdin\n"
-        "  list, show RULE         what they count, what they say now\n"
-        "  change RULE FILE        all of it anew; incidents close if it means something else\n"
-        "  pause, resume, remove RULE\n"
-        "  incidents               the newest first; --open, --rule RULE\n"
-        "  incident N              its steps and comments\n"
-        "  ack N, comment N TEXT, close N\n"
-        "  explain RULE            why it alerted or did not: --at TIME, --of VALUE, --issue "
-        "ISSUE\n"
-        "  test RULE|FILE          replays the history against it: --last 7d, --from, --to\n"
-        "  tick                    evaluates what is due; stats: figures of the evaluation\n"
-        "RULE is its number, or a name that one rule alone has. `alert test STORE ...` is the\n"
-        "same as `alert STORE test ...`, and `alert check FILE...`, which says what is wrong with\n"
-        "rules or what they mean, has no store: a store called test or check is ./test, ./check.\n"
-        "docs/alerts.md has the form of rules and all the rest.",
-        "  cairn alert check rules.json\n"
-        "  cairn alert test shop.cairn errors.json --last 7d\n"
-        "  cairn alert shop.cairn add rules.json\n"
-        "  cairn alert shop.cairn incidents --open\n"
-        "  cairn alert shop.cairn explain 3 --at 2026-10-01T12:00:00Z\n"},
+    VerbHelp{"alert", "STORE list|add|show|incidents|explain ... | test STORE FILE | check FILE...",
+             "rules of alerts, their incidents, and why",
+             "What can be done with a STORE:\n"
+             "  add FILE...        rules as JSON: an object, an array, one a line; - is stdin\n"
+             "  list, show RULE    what they count, what they say now\n"
+             "  change RULE FILE   all of it anew; incidents close if it means something else\n"
+             "  pause, resume, remove RULE\n"
+             "  incidents          the newest first; --open, --rule RULE\n"
+             "  incident N         its steps and comments\n"
+             "  ack N, comment N TEXT, close N\n"
+             "  explain RULE       why it alerted or not: --at TIME, --of VALUE, --issue ISSUE\n"
+             "  test RULE|FILE     replays the history against it: --last 7d, --from, --to\n"
+             "  tick               evaluates what is due; stats: figures of the evaluation\n"
+             "RULE is its number, or a name that one rule alone has. `alert test STORE ...`\n"
+             "is the same as `alert STORE test ...`; `alert check FILE...`, which says what is\n"
+             "wrong with rules or what they mean, has no store. A store called test or check\n"
+             "is ./test, ./check.\n"
+             "docs/alerts.md has the form of rules and all the rest.",
+             "  cairn alert check rules.json\n"
+             "  cairn alert test shop.cairn errors.json --last 7d\n"
+             "  cairn alert shop.cairn add rules.json\n"
+             "  cairn alert shop.cairn incidents --open\n"
+             "  cairn alert shop.cairn explain 3 --at 2026-10-01T12:00:00Z\n"},
     VerbHelp{"digest", "STORE [--last TIME | --from TIME --to TIME] [--html FILE|-]",
              "what alerts told of issues in a stretch of time",
              "By rule the issues it alerted about, as far as they are unresolved now, each with\n"

@@ -33,6 +33,10 @@ NOT_AT_AN_ADDRESS = {
     "test_check_says_what_it_understood": "has no store",
     "test_check_says_what_is_wrong_and_where": "has no store",
     "test_ticks_at_given_times": "a server goes by the time it is",
+    "test_incidents_of_stored_rules": "the same, see test_alerts_of_the_past_at_an_address",
+    "test_people_and_incidents": "the same",
+    "test_rules_change_pause_and_go": "the same",
+    "test_explain": "the same, see test_alerts_of_the_past_at_an_address",
     "test_many_rules": "how often windows are filled in between is a matter of time",
     "test_a_store_called_as_a_word": "is about names of directories",
 }
@@ -179,6 +183,41 @@ for _kind in ("unix", "tcp", "tls"):
             if _name.startswith("test_") and _name not in NOT_AT_AN_ADDRESS and \
                     (_kind == "unix" or SOAK):
                 globals()[f"{_name}_{_suite.__name__}_{_kind}"] = twice(_test, _kind)
+
+
+def test_alerts_of_the_past_at_an_address(box):
+    """What was is the same at an address, though the server goes on evaluating. An incident that
+    stays open, as nothing comes, is acknowledged and closed there."""
+    quiet = alert_test.rule(name="Quiet", threshold_type="below",
+                            triggers=[{"label": "critical", "alert_threshold": 1}])
+    alert_test.watch(box, *alert_test.ALL, quiet)
+    box.ok("alert", box.store, "tick", "--now", alert_test.at(75))
+    told = box.ok("alert", box.store, "incidents", "--json").json()
+    lsn = told["lsn"]
+    number = told["incidents"][0]["number"]
+    assert told["incidents"][0]["open"] and told["total"] > 5, told
+    words = [["list"], ["show", 2], ["show", "Quiet"], ["incidents"], ["incidents", "--rule", 4],
+             ["incident", number], ["incident", 1], ["incident", 999]]
+    words = [[*each, "--as-of", lsn] for each in words]
+    words += [["explain", rule, "--at", alert_test.at(minute)] for rule in (1, 2, 4, "Quiet")
+              for minute in (11, 24, 33, 75)]
+    words = [[*each, *more] for each in words for more in ([], ["--json"])]
+    near = [box.run("alert", box.store, *each) for each in words]
+    with Server(box, box.store) as server:
+        for each, here in zip(words, near):
+            far = box.run("alert", server.address, *each, env=server.env)
+            assert (far.code, far.out, far.err) == (here.code, here.out, here.err), (here, far)
+
+        def at(*more):
+            return box.ok("alert", server.address, *more, "--json", env=server.env).json()
+        assert at("ack", number, "--actor", "ada")["outcome"] == "stored"
+        assert at("incident", number)["acknowledged"]["who"] == "ada"
+        wait_until(lambda: at("show", "Quiet")["last_tick"] > alert_test.at(75), "a tick")
+        assert at("close", number)["outcome"] == "stored"
+        assert at("incident", number)["method"] == "manual"
+        assert at("stats")["subscriptions"] == 4 and not at("stats")["just_opened"]
+        box.run("alert", server.address, "tick", "--now", alert_test.at(80),
+                env=server.env).expect(1).says("goes by the time it is")
 
 
 # --- imports ------------------------------------------------------------------------------------

@@ -204,40 +204,38 @@ def test_what_cannot_be_tested(box):
 
 # --- stored rules ---------------------------------------------------------------------------------
 #
-# Rules are added after ten minutes of occurrences, so that what follows is recorded, and ticks pass,
-# at the times of the occurrences. These lie ahead: records never go back in time, so that what time
-# it is while the test runs changes nothing.
+# Rules are added after ten minutes of occurrences, at that time, so that what follows is recorded, and
+# ticks pass, at the times of the occurrences.
 
-def busy_hour(box, name="hour.jsonl", start=START, minutes=range(10, 60), busy=range(20, 30)):
+def busy_hour(box, name="hour.jsonl", minutes=range(10, 60), busy=range(20, 30)):
     """Two an hour's minute, and eight while it is busy; of two issues and three releases."""
     lines = []
     for minute in minutes:
         for i in range(8 if minute in busy else 1):
             number = minute * 100 + i
             lines.append(line(number, fingerprint=[f"f{number % 2}"], level="error",
-                              time=start + minute * MINUTE + i * 7,
+                              time=START + minute * MINUTE + i * 7,
                               event={"event_id": f"{number + 1:032x}", "project_id": 7,
-                                     "timestamp": start, "platform": "python",
+                                     "timestamp": START, "platform": "python",
                                      "release": f"shop@{1 + number % 3}", "tags": {}}))
     return box.imports(box.write(name, lines), "--by-time")
 
 
-def watch(box, *rules, start=START, **more):
+def watch(box, *rules, **more):
     """A store with rules and an hour that they have seen."""
-    busy_hour(box, "first.jsonl", start, range(10))
+    busy_hour(box, "first.jsonl", range(10))
     added = box.run("alert", box.store, "add", box.write("rules.json", json.dumps(rules)), "--json",
-                    **more)
-    busy_hour(box, start=start)
+                    "--now", at(10), **more)
+    busy_hour(box)
     return added
+
+
+# Before another tick is due.
+LATER = ("--now", at(74.5))
 
 
 def said(box, *words):
     return box.ok("alert", box.store, *words, "--json").json()
-
-
-def future():
-    """A multiple of five minutes, an hour ahead."""
-    return (int(time.time()) // 300 + 12) * 300
 
 
 ALL = [rule(), rule(name="By release", group_by="release"),
@@ -246,10 +244,9 @@ ALL = [rule(), rule(name="By release", group_by="release"),
 
 
 def test_rules_are_added_listed_and_shown(box):
-    start = future()
     path = box.write("rules.jsonl", [json.dumps(one) for one in ALL[:2]] + [
         json.dumps(rule(name="bad", query="level:(")), "{", json.dumps(rule())])
-    busy_hour(box, "first.jsonl", start, range(10))
+    busy_hour(box, "first.jsonl", range(10))
     done = box.run("alert", box.store, "add", path, "--actor", "ada").expect(3)
     done.says(f"{path}:3: bad: query: ", "^", f"{path}:4:")
     assert "rule 1: Errors: count() of level:error" in done.out, done
@@ -285,8 +282,7 @@ def test_rules_are_added_listed_and_shown(box):
 
 
 def test_the_same_key_adds_once(box):
-    start = future()
-    busy_hour(box, "first.jsonl", start, range(10))
+    busy_hour(box, "first.jsonl", range(10))
     path = box.write("rules.json", json.dumps(ALL))
     assert box.ok("alert", box.store, "add", path, "--key", "k", "--json").json()["added"] == 4
     told = box.ok("alert", box.store, "add", path, "--key", "k", "--json").json()
@@ -311,8 +307,7 @@ def test_many_rules(box):
 
 
 def test_incidents_of_stored_rules(box):
-    start = future()
-    watch(box, *ALL, start=start).expect(0)
+    watch(box, *ALL).expect(0)
     told = said(box, "incidents")
     assert told["total"] == len(told["incidents"]) > 4
     assert [one["number"] for one in told["incidents"]] == list(range(told["total"], 0, -1))
@@ -325,9 +320,8 @@ def test_incidents_of_stored_rules(box):
     assert [step["from"] for step in whole["steps"]][0] == "ok"
     assert whole["steps"][-1]["to"] == "ok" and whole["steps"][-1]["at"] == whole["ended"]
     # What the rule would have done is what it did.
-    test = box.ok("alert", "test", box.store, 2, "--from", time.strftime(
-        "%Y-%m-%dT%H:%M:%SZ", time.gmtime(start + 10 * MINUTE)), "--to", time.strftime(
-        "%Y-%m-%dT%H:%M:%SZ", time.gmtime(start + 58 * MINUTE)), "--json").json()
+    test = box.ok("alert", "test", box.store, 2, "--from", at(10), "--to", at(58),
+                  "--json").json()
     steps = [(step["at"], one["key"], step["what"], step["value"]) for one in
              (said(box, "incident", each["number"]) for each in of_rule) for step in one["steps"]]
     assert sorted(steps) == sorted((one["time"], one["key"], one["what"], one["value"])
@@ -351,106 +345,102 @@ def test_incidents_of_stored_rules(box):
 
 
 def test_people_and_incidents(box):
-    start = future()
-    watch(box, rule(), start=start)
-    busy_hour(box, "more.jsonl", start, range(60, 75), range(60, 75))
+    watch(box, rule())
+    busy_hour(box, "more.jsonl", range(60, 75), range(60, 75))
     number, = [one["number"] for one in said(box, "incidents", "--open")["incidents"]]
-    text = box.ok("alert", box.store, "ack", number, "--actor", "ada").out
+    text = box.ok("alert", box.store, "ack", number, "--actor", "ada", *LATER).out
     assert f"incident {number} is acknowledged (LSN" in text
-    assert said(box, "ack", number, "--actor", "bob")["outcome"] == "no_change"
-    box.ok("alert", box.store, "comment", number, "looking", "into", "it", "--actor", "ada")
-    box.run("alert", box.store, "comment", number, "", "--actor", "ada").expect(1)
+    assert said(box, "ack", number, "--actor", "bob", *LATER)["outcome"] == "no_change"
+    box.ok("alert", box.store, "comment", number, "looking", "into", "it", "--actor", "ada", *LATER)
+    box.run("alert", box.store, "comment", number, "", "--actor", "ada", *LATER).expect(1)
     told = said(box, "incident", number)
     assert told["acknowledged"]["who"] == "ada"
     assert told["comments"] == [{"at": told["comments"][0]["at"], "who": "ada",
                                  "text": "looking into it"}]
     assert "(acknowledged)" in box.ok("alert", box.store, "incidents").out
-    box.ok("alert", box.store, "close", number, "--actor", "eve")
+    box.ok("alert", box.store, "close", number, "--actor", "eve", *LATER)
     told = said(box, "incident", number)
     assert told["method"] == "manual" and told["steps"][-1]["who"] == "eve" and not told["open"]
     text = box.ok("alert", box.store, "incident", number).out
     assert "looking into it" in text and "acknowledged" in text and "(manual)" in text, text
-    assert said(box, "close", number)["outcome"] == "no_change"
-    box.run("alert", box.store, "ack", number).expect(1).says("closed")
-    box.run("alert", box.store, "close", 99).expect(1).says("no incident 99")
+    assert said(box, "close", number, *LATER)["outcome"] == "no_change"
+    box.run("alert", box.store, "ack", number, *LATER).expect(1).says("closed")
+    box.run("alert", box.store, "close", 99, *LATER).expect(1).says("no incident 99")
 
 
 def test_rules_change_pause_and_go(box):
-    start = future()
-    watch(box, *ALL[:2], start=start)
-    busy_hour(box, "more.jsonl", start, range(60, 75), range(60, 75))
+    watch(box, *ALL[:2])
+    busy_hour(box, "more.jsonl", range(60, 75), range(60, 75))
     assert said(box, "list", "--open")["total"] == 2
     same = box.write("same.json", json.dumps(rule(name="Renamed")))
-    assert "rule 1 (Renamed) is changed" in box.ok("alert", box.store, "change", "Errors", same).out
+    assert "rule 1 (Renamed) is changed" in box.ok("alert", box.store, "change", "Errors", same, *LATER).out
     assert said(box, "show", "Renamed")["open_incidents"] == 1
-    assert said(box, "change", 1, same)["outcome"] == "no_change"
+    assert said(box, "change", 1, same, *LATER)["outcome"] == "no_change"
     other = box.write("other.json", json.dumps(rule(name="Renamed", triggers=[
         {"label": "critical", "alert_threshold": 1000}])))
-    box.ok("alert", box.store, "change", 1, other)
+    box.ok("alert", box.store, "change", 1, other, *LATER)
     told = said(box, "show", 1)
     assert told["open_incidents"] == 0 and told["status"] == "active"
     assert told["incidents"][0]["method"] == "rule_updated"
     box.run("alert", box.store, "change", 1, box.write("x.json", json.dumps(
         rule(query="level:(")))).expect(1).says("query: ", "^")
     box.run("alert", box.store, "change", 1, box.write("x.json", "[1, 2]")).expect(1)
-    box.ok("alert", box.store, "pause", 2)
+    box.ok("alert", box.store, "pause", 2, *LATER)
     told = said(box, "show", 2)
     assert told["status"] == "disabled" and told["open_incidents"] == 0
-    assert said(box, "pause", 2)["outcome"] == "no_change"
+    assert said(box, "pause", 2, *LATER)["outcome"] == "no_change"
     assert "disabled" in box.ok("alert", box.store, "explain", 2).out
-    box.ok("alert", box.store, "resume", 2)
+    box.ok("alert", box.store, "resume", 2, *LATER)
     assert said(box, "show", 2)["status"] == "active"
-    assert "rule 1 (Renamed) is removed" in box.ok("alert", box.store, "remove", 1).out
+    assert "rule 1 (Renamed) is removed" in box.ok("alert", box.store, "remove", 1, *LATER).out
     assert said(box, "list")["total"] == 1
     box.run("alert", box.store, "show", 1).expect(1).says("it was removed")
     assert said(box, "incidents", "--rule", 1)["total"] > 0, "what it did is still known"
 
 
 def test_explain(box):
-    start = future()
-    def minute(number, second=0):
-        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(start + number * MINUTE + second))
-    watch(box, *ALL, rule(name="Thrice", threshold_period=3), start=start)
+    watch(box, *ALL, rule(name="Thrice", threshold_period=3))
     told = said(box, "explain", 1)
     assert "is not above 5" in told["reason"] and told["severity"] == "ok", told
-    assert told["value"] == 5 and told["window"]["end"] == told["tick"] == minute(58)
+    assert told["value"] == 5 and told["window"]["end"] == told["tick"] == at(58)
     assert [one["what"] for one in told["transitions"]][0] == "resolved"
     # At a tick in the midst of it, between two, and against the query of its window.
-    then = said(box, "explain", 1, "--at", minute(24, 30))
-    assert then["tick"] == minute(24) and then["severity"] == "critical", then
+    then = said(box, "explain", 1, "--at", at(24.5))
+    assert then["tick"] == at(24) and then["severity"] == "critical", then
     assert then["reason"].startswith("An incident is open since"), then
     window = f"level:error timestamp:>={then['window']['begin']} timestamp:<{then['window']['end']}"
     assert then["value"] == then["logged"] == query(box, window + " | count()")[0][0]
     first = then["transitions"][-1]
     assert said(box, "explain", 1, "--at", first["at"])["logged"] == first["value"]
-    before = said(box, "explain", 1, "--at", minute(20))
+    before = said(box, "explain", 1, "--at", at(20))
     assert before["severity"] == "ok" and before["transitions"] == [], before
     # Of a rule that wants three in a row.
     at_first = said(box, "explain", "Thrice", "--at", first["at"])
     assert at_first["severity"] == "ok" and "1 of 3 evaluations in a row" in at_first["reason"]
     assert at_first["triggers"][0]["counted"] == 1 and at_first["triggers"][0]["needed"] == 3
     # By key.
-    keyed = said(box, "explain", 2, "--at", minute(24), "--of", "shop@2")
+    keyed = said(box, "explain", 2, "--at", at(24), "--of", "shop@2")
     assert keyed["key"] == "shop@2" and keyed["keys_total"] == 3, keyed
     assert {one["key"] for one in keyed["transitions"]} <= {"shop@2"}
     nothing = said(box, "explain", 2, "--of", "shop@9")
     assert nothing["reason"] == "Nothing of shop@9 was counted in the window.", nothing
-    assert said(box, "explain", 4, "--issue", "P7-2")["issue"] == "P7-2"
+    assert said(box, "explain", 4, "--issue", "P7-2", "--at", at(24))["issue"] == "P7-2"
     assert len(said(box, "explain", 2, "--limit", 1)["keys"]) == 1
-    box.run("alert", box.store, "explain", 1, "--at", minute(5)).expect(1).says("no alert rule")
-    text = box.ok("alert", box.store, "explain", 2, "--at", minute(24)).out
+    box.run("alert", box.store, "explain", 1, "--at", at(5)).expect(1).says("no alert rule")
+    text = box.ok("alert", box.store, "explain", 2, "--at", at(24)).out
     for piece in ("rule 2 (By release): An incident is open", "TRIGGER", "above 10", "shop@1",
                   "0 of 1 healthy"):
         assert piece in text, text
 
 
 def test_explain_rules_about_issues(box):
-    start = future()
-    watch(box, ALL[2], {"name": "Back", "when": {"event": "regression"}, "frequency": 60},
-          {"name": "Warnings", "when": {"event": "first_seen"}, "query": "level:warning"},
-          {"name": "Elsewhere", "when": {"event": "first_seen"}, "projects": [8]}, start=start)
+    busy_hour(box)
+    rules = [ALL[2], {"name": "Back", "when": {"event": "regression"}, "frequency": 60},
+             {"name": "Warnings", "when": {"event": "first_seen"}, "query": "level:warning"},
+             {"name": "Elsewhere", "when": {"event": "first_seen"}, "projects": [8]}]
+    box.ok("alert", box.store, "add", box.write("rules.json", json.dumps(rules)))
     box.imports(box.write("new.jsonl", [line(9000, fingerprint=["new"],
-                                             time=start + 61 * MINUTE)]), "--by-time")
+                                             time=START + 61 * MINUTE)]), "--by-time")
     told = said(box, "explain", "New")
     assert told["reason"].startswith("The rule has alerted"), told
     assert told["firings"][0]["issue"] == "P7-3", told
@@ -461,10 +451,12 @@ def test_explain_rules_about_issues(box):
     assert any("0 of its 1 occurrences match" in one for one in told["suppressed"]), told
     assert "about other projects" in said(box, "explain", 4, "--issue", "P7-3")["reason"]
     assert "never came back" in said(box, "explain", "Back", "--issue", "P7-3")["reason"]
+    later = int(time.time())  # than it is resolved
+
     def again(number, minute):
         box.ok("resolve", box.store, "P7-3")
         box.imports(box.write("again.jsonl", [line(number, fingerprint=["new"],
-                                                   time=start + minute * MINUTE)]), "--by-time")
+                                                   time=later + minute * MINUTE)]), "--by-time")
     again(9001, 62)
     assert "did alert about P7-3" in said(box, "explain", "Back", "--issue", "P7-3")["reason"]
     again(9002, 63)
@@ -480,8 +472,7 @@ def test_explain_rules_about_issues(box):
 
 
 def test_rules_in_trouble_say_so(box):
-    start = future()
-    busy_hour(box, "first.jsonl", start, range(10))
+    busy_hour(box, "first.jsonl", range(10))
     box.ok("projects", box.store, "set", "7", "--slug", "shop")
     path = box.write("rules.json", json.dumps(rule(name="Slug", query="project:shop")))
     box.ok("alert", box.store, "add", path)
@@ -495,7 +486,7 @@ def test_rules_in_trouble_say_so(box):
 
 
 def test_ticks_at_given_times(box):
-    busy_hour(box, "first.jsonl", START, range(10))
+    busy_hour(box, "first.jsonl", range(10))
     path = box.write("rule.json", json.dumps([rule(triggers=[
         {"label": "critical", "alert_threshold": 3}])]))
     box.ok("alert", box.store, "add", path, "--now", at(10))
