@@ -77,7 +77,8 @@ std::vector<model::AlertFired> Store::Impl::note_for_alerts(const model::Record&
   if (!alerts_at_work) return {};
   if (is_about_rules(record)) {
     alerting.follow(record, lsn, alert_fold());
-    next_alert_look = TimeUs{};
+    // New and changed rules wait to be filled; a status says that some need not any more.
+    if (std::holds_alternative<model::AlertStatusChanged>(record.body)) next_alert_look = TimeUs{};
     fill_alerts_later();
     return {};
   }

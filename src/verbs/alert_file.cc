@@ -38,20 +38,37 @@ Result<std::string> read_text(Files& files, const std::string& path, WaitHooks h
   return text;
 }
 
-FilePlace place_of(std::string_view text, size_t at) {
-  const std::string_view before = text.substr(0, std::min(at, text.size()));
-  const size_t line_begin = before.rfind('\n') + 1;  // npos + 1 = 0
-  return {1 + static_cast<uint64_t>(std::count(before.begin(), before.end(), '\n')),
-          1 + before.size() - line_begin};
-}
+// Lines and columns of places in a text. Places that are asked for one behind the other cost what
+// lies between them.
+class Places {
+ public:
+  explicit Places(std::string_view text) : text_(text) {}
+
+  FilePlace of(size_t at) {
+    at = std::min(at, text_.size());
+    const auto [low, high] = std::minmax(at, at_);
+    const std::string_view between = text_.substr(low, high - low);
+    const auto lines = static_cast<uint64_t>(std::count(between.begin(), between.end(), '\n'));
+    line_ += at > at_ ? lines : -lines;
+    if (lines > 0) line_begin_ = text_.substr(0, at).rfind('\n') + 1;  // npos + 1 = 0
+    at_ = at;
+    return {line_, 1 + at - line_begin_};
+  }
+
+ private:
+  const std::string_view text_;
+  size_t at_ = 0;
+  uint64_t line_ = 1;
+  size_t line_begin_ = 0;
+};
 
 // `begin`: where the rule's text begins; positions of the error count from `base`.
-RuleText rule_text(std::string_view text, size_t begin, int64_t base, Result<alert::Rule> rule) {
+RuleText rule_text(Places& places, size_t begin, int64_t base, Result<alert::Rule> rule) {
   size_t at = begin;
   if (!rule.ok() && rule.error().position) {
     at = static_cast<size_t>(std::max<int64_t>(base + *rule.error().position, 0));
   }
-  return {place_of(text, at), std::move(rule)};
+  return {places.of(at), std::move(rule)};
 }
 
 std::vector<RuleText> read_array(std::string_view text) {
@@ -59,14 +76,15 @@ std::vector<RuleText> read_array(std::string_view text) {
   model::JsonTree tree;
   const auto parsed = tree.parse(fmt::format("{}{}}}", kBefore, text), kKeepDepth, kMaxDepth);
   std::vector<RuleText> rules;
+  Places places(text);
   if (!parsed.ok()) {
-    rules.push_back(rule_text(text, 0, base, parsed.error()));
+    rules.push_back(rule_text(places, 0, base, parsed.error()));
     return rules;
   }
   const model::JsonValue list = tree.root().first().next();
   for (model::JsonValue one = list.first(); one; one = one.next()) {
     const auto begin = static_cast<size_t>(base + one.position());
-    rules.push_back(rule_text(text, begin, base, alert::read_rule(one)));
+    rules.push_back(rule_text(places, begin, base, alert::read_rule(one)));
   }
   return rules;
 }
@@ -94,6 +112,7 @@ Result<std::vector<RuleText>> read_rules(Files& files, const std::string& path, 
   CAIRN_TRY_ASSIGN(const std::string text, read_text(files, path, std::move(hooks)));
   const std::vector<LineOf> lines = lines_of(text);
   std::vector<RuleText> rules;
+  Places places(text);
   if (!lines.empty() && lines.front().text.front() == '[') {
     rules = read_array(text);
   } else if (lines.size() > 1 && std::all_of(lines.begin(), lines.end(), [](const LineOf& line) {
@@ -101,11 +120,11 @@ Result<std::vector<RuleText>> read_rules(Files& files, const std::string& path, 
              })) {
     // An object over several lines has one that begins otherwise: its last.
     for (const LineOf& line : lines) {
-      rules.push_back(rule_text(text, line.begin, static_cast<int64_t>(line.begin),
+      rules.push_back(rule_text(places, line.begin, static_cast<int64_t>(line.begin),
                                 alert::parse_rule(line.text)));
     }
   } else if (!lines.empty()) {
-    rules.push_back(rule_text(text, lines.front().begin, 0, alert::parse_rule(text)));
+    rules.push_back(rule_text(places, lines.front().begin, 0, alert::parse_rule(text)));
   }
   if (!rules.empty()) return rules;
   return make_error(ErrorCode::InvalidArgument,
