@@ -235,7 +235,18 @@ std::optional<alert::IssueEvent> event_of(const model::Record& record, Lsn lsn, 
     const bool seen = std::holds_alternative<model::Occurrence>(record.body);
     return seen && touched == issue ? std::optional(alert::IssueEvent::FirstSeen) : std::nullopt;
   }
-  if (touched != issue) return std::nullopt;
+  // A merge shows what was done to a member, perhaps at the same time, and does nothing itself.
+  const bool does = std::holds_alternative<model::Occurrence>(record.body) ||
+                    std::holds_alternative<model::StatusChanged>(record.body) ||
+                    std::holds_alternative<model::Ticked>(record.body);
+  if (!does || touched != issue) return std::nullopt;
+  if (state.group(issue).reopened) {
+    // By members: the first of them did it.
+    const auto& by = state.care(issue).reopened;
+    const bool first = std::all_of(by.begin(), by.end(),
+                                   [&](const model::Reopened& one) { return one.lsn >= lsn; });
+    return first ? std::optional(alert::IssueEvent::Regression) : std::nullopt;
+  }
   const model::ShownStatus shown = state.shown_status(issue);
   if (shown.since != record.time) return std::nullopt;
   if (shown.substatus == model::Substatus::Regressed) return alert::IssueEvent::Regression;

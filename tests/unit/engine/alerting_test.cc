@@ -231,6 +231,23 @@ TEST_CASE("rules about what happens to issues fire once in their frequency") {
   CHECK(w.now()->alerts().rule(2)->fired == 2);
 }
 
+TEST_CASE("an issue comes back once, however many of its members do at that time") {
+  Watch w;
+  w.see("a");
+  w.see("b");
+  REQUIRE(w.store->execute(MakeViewCommand{"view", {GroupId{1}, GroupId{2}}}, {}).ok());
+  SetStatusCommand resolve;
+  resolve.group = GroupId{3};
+  resolve.status = Status::Resolved;
+  REQUIRE(w.store->execute(resolve, {}).ok());
+  w.add(R"({"name":"all","when":{"event":"regression"}})");
+  w.add(R"({"name":"of b","when":{"event":"regression"},"query":"environment:b"})");
+  w.at(1);
+  w.see("a");
+  w.see("b", 1, R"({"environment":"b"})");
+  CHECK(w.told() == Told{"all regression 3"});
+}
+
 TEST_CASE("pausing closes what is open, and resuming begins anew with full windows") {
   Watch w;
   w.add(kMany);
