@@ -229,28 +229,18 @@ void Alerting::add(const query::Subject& subject, FingerprintId decided_by, Time
 namespace {
 
 // What the record did to the visible issue.
-std::optional<alert::IssueEvent> event_of(const model::Record& record, Lsn lsn, GroupId touched,
-                                          GroupId issue, const model::State& state) {
-  if (state.group(touched).created == lsn) {
+std::optional<alert::IssueEvent> event_of(const model::Record& record, Lsn lsn,
+                                          const model::Applied& applied, GroupId issue,
+                                          const model::State& state) {
+  if (state.group(issue).created == lsn) {
     const bool seen = std::holds_alternative<model::Occurrence>(record.body);
-    return seen && touched == issue ? std::optional(alert::IssueEvent::FirstSeen) : std::nullopt;
+    return seen ? std::optional(alert::IssueEvent::FirstSeen) : std::nullopt;
   }
-  // A merge shows what was done to a member, perhaps at the same time, and does nothing itself.
-  const bool does = std::holds_alternative<model::Occurrence>(record.body) ||
-                    std::holds_alternative<model::StatusChanged>(record.body) ||
-                    std::holds_alternative<model::Ticked>(record.body);
-  if (!does || touched != issue) return std::nullopt;
-  if (state.group(issue).reopened) {
-    // By members: the first of them did it.
-    const auto& by = state.care(issue).reopened;
-    const bool first = std::all_of(by.begin(), by.end(),
-                                   [&](const model::Reopened& one) { return one.lsn >= lsn; });
-    return first ? std::optional(alert::IssueEvent::Regression) : std::nullopt;
-  }
-  const model::ShownStatus shown = state.shown_status(issue);
-  if (shown.since != record.time) return std::nullopt;
-  if (shown.substatus == model::Substatus::Regressed) return alert::IssueEvent::Regression;
-  if (shown.substatus == model::Substatus::Escalating) return alert::IssueEvent::Escalating;
+  const auto& restated = applied.restated;
+  if (std::find(restated.begin(), restated.end(), issue) == restated.end()) return std::nullopt;
+  const model::Substatus substatus = state.shown_status(issue).substatus;
+  if (substatus == model::Substatus::Regressed) return alert::IssueEvent::Regression;
+  if (substatus == model::Substatus::Escalating) return alert::IssueEvent::Escalating;
   return std::nullopt;
 }
 
@@ -266,8 +256,8 @@ std::vector<model::AlertFired> Alerting::watch(const model::Record& record, Lsn 
   if (watchers_.empty()) return fired;
   for (const GroupId touched : applied.touched) {
     const GroupId issue = fold.state.issue_of(touched);
-    if (issue == GroupId{}) continue;
-    const auto event = event_of(record, lsn, touched, issue, fold.state);
+    if (issue == GroupId{} || touched != issue) continue;
+    const auto event = event_of(record, lsn, applied, issue, fold.state);
     if (!event) continue;
     const model::Group& group = fold.state.group(issue);
     model::Occurrence none;

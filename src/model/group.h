@@ -111,6 +111,8 @@ struct Applied {
                                    // (not filled for occurrences, unless it changed a status
                                    // or made the group)
   std::vector<GroupId> regrouped;  // shown by another issue than before, or in none any more
+  std::vector<GroupId> restated;   // of those touched: got another status or substatus by what they
+                                   // show; a view that a member had reopened before does not again
 };
 
 struct ShownStatus {

@@ -335,6 +335,7 @@ class State {
   std::set<GroupId> dirty_care_;
   std::set<FingerprintId> dirty_held_;
   std::set<std::pair<ProjectId, uint32_t>> dirty_releases_;  // by number
+  std::vector<GroupId> restated_;  // by the record at hand: Applied::restated
   DueQueue due_;
   bool due_filled_ = false;
 };

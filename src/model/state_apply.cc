@@ -27,7 +27,9 @@ void widen(Seen& seen, uint64_t before, TimeUs time) {
 
 Result<Applied> State::apply(const Record& record, Lsn lsn) {
   const At at{record.time, lsn, record.actor};
+  restated_.clear();
   auto applied = std::visit([&](const auto& body) { return fold(body, at); }, record.body);
+  if (applied.ok() && !restated_.empty()) applied->restated = std::move(restated_);
   const bool ticks = std::holds_alternative<Ticked>(record.body);
   const bool first = last_tick_ == TimeUs{} && !std::holds_alternative<StoreCreated>(record.body);
   if (applied.ok() && (ticks || first)) {

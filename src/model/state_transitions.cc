@@ -218,6 +218,7 @@ void State::happen(GroupId id, At at) {
 
 void State::set_status(GroupId id, Status status, Substatus substatus, At at) {
   Group& group = change(id);
+  if (shown_status(id).substatus != substatus) restated_.push_back(id);
   group.status = status;
   group.substatus = substatus;
   group.status_since = at.time;
@@ -360,6 +361,7 @@ void State::reopen_views(GroupId leaf, const Occurrence& occurrence, At at, Appl
     auto& list = change_care(id).reopened;
     list.insert(list.begin() + index, {leaf, at.lsn, at.time, false,
                                        find_term(occurrence, field::kRelease).value_or("")});
+    if (!view.reopened) restated_.push_back(id);
     change(id).reopened = true;
     applied.touched.push_back(id);
   }

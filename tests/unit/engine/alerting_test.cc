@@ -248,6 +248,23 @@ TEST_CASE("an issue comes back once, however many of its members do at that time
   CHECK(w.told() == Told{"all regression 3"});
 }
 
+TEST_CASE("an issue that a member brought back does not come back by its own occurrence") {
+  Watch w;
+  w.see("a");
+  w.see("b");
+  REQUIRE(w.store->execute(MergeCommand{GroupId{1}, {GroupId{2}}}, {}).ok());
+  SetStatusCommand resolve;
+  resolve.group = GroupId{1};
+  resolve.status = Status::Resolved;
+  REQUIRE(w.store->execute(resolve, {}).ok());
+  w.add(R"({"name":"back","when":{"event":"regression"},"frequency":5})");
+  w.at(1);
+  w.see("b");
+  w.at(20);
+  w.see("a");
+  CHECK(w.told() == Told{"back regression 1"});
+}
+
 TEST_CASE("pausing closes what is open, and resuming begins anew with full windows") {
   Watch w;
   w.add(kMany);
