@@ -818,7 +818,10 @@ struct Incident {
   acknowledgedUs @10 :Int64;
   acknowledgedBy @11 :Text;
   steps @12 :List(Step);
+  # The newest.
   comments @13 :List(Comment);
+  earlierSteps @14 :UInt32;
+  # How many came before the first of `steps`.
   struct Step {
     lsn @0 :UInt64;
     atUs @1 :Int64;

@@ -3,15 +3,18 @@
 
 #include <algorithm>
 #include <bit>
+#include <functional>
 
 #include "alert/alert_state.h"
 #include "storage/coding.h"
+#include "storage/state_row.h"
 
 namespace cairn::alert {
 namespace {
 
 using storage::Key;
 using storage::key_part;
+using storage::read_count;
 using storage::RowReader;
 using storage::RowWriter;
 
@@ -183,13 +186,6 @@ void read_enum(RowReader& in, Enum last, Enum& out) {
   const uint8_t value = in.integer<uint8_t>();
   if (value > static_cast<uint8_t>(last)) return in.fail();
   out = Enum{value};
-}
-// How many entries follow, each of at least so many bytes.
-uint32_t read_count(RowReader& in, size_t least_bytes) {
-  const uint32_t count = in.integer<uint32_t>();
-  if (count <= in.remaining() / least_bytes) return count;
-  in.fail();
-  return 0;
 }
 
 void read(RowReader& in, Mark& out) {
@@ -424,13 +420,18 @@ Result<void> AlertState::restored() {
             [](const Firing& a, const Firing& b) { return a.lsn < b.lsn; });
   for (const auto& [number, entry] : incidents_) {
     if (number > last_incident_ || entry->rule > rules_.size()) return damaged("incident");
+    if (entry->steps.size() > std::min<size_t>(entry->incident.steps, kMaxSteps) ||
+        !std::ranges::is_sorted(entry->steps, std::less<>(), &IncidentStep::place)) {
+      return damaged("incident");
+    }
     for (const IncidentStep& step : entry->steps) {
-      order_.push_back({{step.lsn, step.ordinal}, number});
+      order_.push_back({step.place(), number});
     }
   }
   for (const Firing& firing : firings_) order_.push_back({{firing.lsn, 0}, 0});
   std::sort(order_.begin(), order_.end(),
             [](const Told& a, const Told& b) { return a.place < b.place; });
+  order_limit_ = std::max(order_limit_, 2 * order_.size());
   for (const auto& entry : rules_) {
     if (!entry) continue;
     for (const auto& [key, number] : entry->open) {

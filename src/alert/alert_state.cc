@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
+#include <functional>
 
 #include "alert/bound_rule.h"
 #include "model/misfit.h"
@@ -98,7 +99,7 @@ Notification AlertState::notification_of(const IncidentEntry& entry,
   out.rule = entry.rule;
   out.rule_name = entry.rule_name;
   out.incident = entry.number;
-  out.step = static_cast<uint32_t>(&step - entry.steps.data()) + 1;
+  out.step = entry.earlier_steps() + static_cast<uint32_t>(&step - entry.steps.data()) + 1;
   out.key = entry.key;
   out.from = step.from;
   out.to = step.to;
@@ -106,6 +107,13 @@ Notification AlertState::notification_of(const IncidentEntry& entry,
   out.started = entry.incident.started;
   out.detected = entry.incident.detected;
   return out;
+}
+
+const IncidentStep* AlertState::step_at(const IncidentEntry& entry,
+                                        const NotificationPlace& place) const {
+  const auto found =
+      std::ranges::lower_bound(entry.steps, place, std::less<>(), &IncidentStep::place);
+  return found != entry.steps.end() && found->place() == place ? &*found : nullptr;
 }
 
 std::vector<Notification> AlertState::notifications_after(const NotificationPlace& place,
@@ -117,12 +125,8 @@ std::vector<Notification> AlertState::notifications_after(const NotificationPlac
   for (; at != order_.end() && out.size() < limit; ++at) {
     if (at->incident != 0) {
       const IncidentEntry* entry = incident(at->incident);
-      if (entry == nullptr) continue;
-      for (const IncidentStep& step : entry->steps) {
-        if (NotificationPlace{step.lsn, step.ordinal} == at->place) {
-          out.push_back(notification_of(*entry, step));
-        }
-      }
+      const IncidentStep* step = entry == nullptr ? nullptr : step_at(*entry, at->place);
+      if (step != nullptr) out.push_back(notification_of(*entry, *step));
       continue;
     }
     const auto firing = std::lower_bound(firings_.begin(), firings_.end(), at->place.lsn,
@@ -330,6 +334,7 @@ void AlertState::note(RuleEntry& rule, KeyTransition&& step, At& at, std::string
   entry.incident = std::move(incident);
   entry.steps.push_back({at.lsn, at.ordinal, transition.at, transition.from, transition.to,
                          transition.value, std::string(who)});
+  if (entry.steps.size() > kMaxSteps) entry.steps.erase(entry.steps.begin());
   add_order({at.lsn, at.ordinal}, number);
   ++at.ordinal;
   if (!transition.closes()) return;
@@ -348,11 +353,15 @@ void AlertState::forget_old_incidents() {
 
 void AlertState::add_order(const NotificationPlace& place, uint32_t incident) {
   order_.push_back({place, incident});
-  const auto gone = [&](const Told& told) {
-    if (told.incident != 0) return !incidents_.contains(told.incident);
-    return firings_.empty() || told.place.lsn < firings_.front().lsn;
-  };
-  while (order_.size() > 1 && gone(order_.front())) order_.pop_front();
+  if (order_.size() < order_limit_) return;
+  std::erase_if(order_, [this](const Told& told) { return !is_kept(told); });
+  order_limit_ = std::max(order_limit_, 2 * order_.size());
+}
+
+bool AlertState::is_kept(const Told& told) const {
+  if (told.incident == 0) return !firings_.empty() && told.place.lsn >= firings_.front().lsn;
+  const IncidentEntry* entry = incident(told.incident);
+  return entry != nullptr && step_at(*entry, told.place) != nullptr;
 }
 
 namespace {

@@ -34,6 +34,8 @@ namespace cairn::alert {
 inline constexpr size_t kMaxRules = 1'000'000;   // numbers ever given to rules of a store
 inline constexpr size_t kMaxIncidents = 65'536;  // closed ones that are kept: the newest
 inline constexpr size_t kMaxFirings = 65'536;    // that are kept: the newest
+// Of an incident that are kept: the newest. Incident::steps counts all.
+inline constexpr size_t kMaxSteps = 1'000;
 // Issues of which a rule remembers when it alerted about them; of more the newest.
 inline constexpr size_t kMaxAlerted = 10'000;
 
@@ -70,6 +72,8 @@ struct IncidentStep {
   std::optional<double> value{};
   std::string who;  // closed by; "" = values or the rule
   bool operator==(const IncidentStep&) const = default;
+
+  NotificationPlace place() const { return {lsn, ordinal}; }
 };
 
 struct IncidentEntry {
@@ -78,8 +82,11 @@ struct IncidentEntry {
   std::string rule_name;  // as it was called when it opened
   std::string key;
   Incident incident;
-  std::vector<IncidentStep> steps;
+  std::vector<IncidentStep> steps;  // ascending by place; the newest kMaxSteps
   bool operator==(const IncidentEntry&) const = default;
+
+  // How many came before the first one that is kept.
+  uint32_t earlier_steps() const { return incident.steps - static_cast<uint32_t>(steps.size()); }
 };
 
 struct Firing {
@@ -157,6 +164,7 @@ class AlertState {
   void note(RuleEntry& rule, KeyTransition&& step, At& at, std::string_view who);
   void forget_old_incidents();
   Notification notification_of(const IncidentEntry& entry, const IncidentStep& step) const;
+  const IncidentStep* step_at(const IncidentEntry& entry, const NotificationPlace& place) const;
   void add_order(const NotificationPlace& place, uint32_t incident);
   AlertRow meta_row() const;
 
@@ -168,12 +176,14 @@ class AlertState {
   std::deque<Firing> firings_;
   std::optional<TimeUs> last_tick_;
 
-  // In the order of the log. Of an incident that was forgotten, entries stay until they are first.
+  // In the order of the log. What was forgotten is taken out when there are order_limit_ of them.
   struct Told {
     NotificationPlace place;
     uint32_t incident = 0;  // 0 = the firing of that record
   };
+  bool is_kept(const Told& told) const;
   std::deque<Told> order_;
+  size_t order_limit_ = 4096;
 
   std::set<uint32_t> dirty_rules_;
   std::set<uint32_t> dirty_incidents_;

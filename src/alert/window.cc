@@ -14,8 +14,6 @@ using Function = query::BoundCall::Function;
 
 constexpr int64_t kMinuteUs = 60 * kMicrosPerSecond;
 
-int64_t floor_div(int64_t value, int64_t by) { return value / by - (value % by < 0 ? 1 : 0); }
-
 template <class Bucket>
 auto first_from(Bucket* begin, Bucket* end, int64_t index) {
   return std::lower_bound(begin, end, index,
@@ -53,7 +51,9 @@ Window::Window(const WindowShape& shape, Function function)
   CAIRN_ASSERT(shape.bucket_us > 0 && shape.buckets > 0);
 }
 
-int64_t Window::index_of(TimeUs time) const { return floor_div(raw(time), shape_.bucket_us); }
+int64_t Window::index_of(TimeUs time) const {
+  return floor_to(raw(time), shape_.bucket_us) / shape_.bucket_us;
+}
 
 // Most come in order: at the end.
 template <class Bucket>
@@ -350,20 +350,6 @@ size_t Window::memory_bytes() const {
 std::optional<double> percent_of(const WindowValue& part, const WindowValue& whole) {
   if (!part.number || !whole.number || *whole.number == 0) return std::nullopt;
   return *part.number / *whole.number * 100;
-}
-
-Ticks ticks_due(std::optional<TimeUs> last, TimeUs now, int64_t resolution_us, uint32_t at_most) {
-  CAIRN_ASSERT(resolution_us > 0);
-  const int64_t newest = floor_div(raw(now), resolution_us);
-  const int64_t before = last ? floor_div(raw(*last), resolution_us) : newest - 1;
-  Ticks ticks;
-  if (newest <= before) return ticks;
-  const int64_t count = std::min<int64_t>(newest - before, at_most);
-  ticks.skipped = static_cast<uint64_t>(newest - before - count);
-  for (int64_t at = newest - count + 1; at <= newest; ++at) {
-    ticks.due.push_back(TimeUs{at * resolution_us});
-  }
-  return ticks;
 }
 
 }  // namespace cairn::alert

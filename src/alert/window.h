@@ -219,13 +219,10 @@ class Window {
 // How many percent; nullopt when there is nothing, or zero, to be a part of.
 std::optional<double> percent_of(const WindowValue& part, const WindowValue& whole);
 
-// Ticks after `last` and up to `now`, at multiples of the resolution since 1970.
-struct Ticks {
-  std::vector<TimeUs> due;  // ascending, the newest `at_most`
-  uint64_t skipped = 0;     // older ones: alerts about them would be stale
-};
-// Without `last`: the newest alone. A rule's threshold_period as `at_most` is what brings its
-// counters to where they would be after a stop.
-Ticks ticks_due(std::optional<TimeUs> last, TimeUs now, int64_t resolution_us, uint32_t at_most);
+// The multiple of `step` at or below, as ticks and buckets are aligned to. Precondition: step > 0.
+constexpr int64_t floor_to(int64_t value, int64_t step) {
+  const int64_t rest = value % step;
+  return value - (rest < 0 ? rest + step : rest);
+}
 
 }  // namespace cairn::alert

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "alert/canonical.h"
+#include "alert/window.h"
 #include "base/caught.h"
 #include "engine/alert_history.h"
 #include "engine/store_impl.h"
@@ -24,10 +25,7 @@ constexpr size_t kReadyAtOnce = 50'000;
 
 constexpr TimeUs kEndOfTime{INT64_MAX};
 
-TimeUs floor_to_minute(TimeUs time) {
-  const int64_t rest = raw(time) % kMinuteUs;
-  return TimeUs{raw(time) - (rest < 0 ? rest + kMinuteUs : rest)};
-}
+TimeUs floor_to_minute(TimeUs time) { return TimeUs{alert::floor_to(raw(time), kMinuteUs)}; }
 
 bool is_about_rules(const model::Record& record) {
   return std::holds_alternative<model::AlertRuleChanged>(record.body) ||

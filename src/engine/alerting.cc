@@ -25,11 +25,6 @@ constexpr int64_t kMinuteUs = 60 * kMicrosPerSecond;
 constexpr size_t kMaxSavedBytes = 256u << 10;
 constexpr size_t kMaxSavedAtOnce = 64u << 20;
 
-int64_t floor_to(int64_t value, int64_t step) {
-  const int64_t rest = value % step;
-  return value - (rest < 0 ? rest + step : rest);
-}
-
 bool counts(RuleStatus status) {
   return status == RuleStatus::Active || status == RuleStatus::Creating ||
          status == RuleStatus::Updating;
@@ -131,7 +126,8 @@ void Alerting::take(const RuleEntry& entry, Lsn lsn, TimeUs now, const AlertFold
   }
   if (bound->call) return take_counting(entry, *bound, lsn, now, fold);
   drop(entry.number);
-  Watcher watcher{entry.number, entry.rule.issue()->event, std::move(bound->filter), false};
+  Watcher watcher{entry.number, entry.rule.issue()->event, std::move(bound->filter), false,
+                  entry.rule.projects};
   watcher.of_moment = is_of_moment(watcher.filter.expr);
   watchers_.emplace(entry.number, std::move(watcher));
   if (entry.rule.projects.empty()) watchers_of_all_.insert(entry.number);
@@ -178,7 +174,7 @@ void Alerting::take_counting(const RuleEntry& entry, const alert::BoundRule& bou
   one.of_moment = any_of_moment(one.counted) || any_of_moment(one.whole);
   const int64_t resolution_us = one.resolution_min * kMinuteUs;
   const TimeUs after = std::max(now, fold.alerts.last_tick().value_or(now));
-  one.first_tick = TimeUs{floor_to(raw(after), resolution_us) + resolution_us};
+  one.first_tick = TimeUs{alert::floor_to(raw(after), resolution_us) + resolution_us};
   const alert::WindowShape shape = alert::shape_of(*bound.metric);
   const int64_t reach_us = static_cast<int64_t>(shape.reach()) * shape.bucket_us;
   one.fill_from = TimeUs{raw(one.first_tick) - reach_us};
@@ -195,10 +191,15 @@ void Alerting::take_counting(const RuleEntry& entry, const alert::BoundRule& bou
 
 void Alerting::drop(uint32_t rule) {
   troubles_.erase(rule);
-  if (watchers_.erase(rule) > 0) {
+  if (const auto watcher = watchers_.find(rule); watcher != watchers_.end()) {
     watchers_of_all_.erase(rule);
-    for (auto& [project, rules] : watchers_of_project_) rules.erase(rule);
-    std::erase_if(watchers_of_project_, [](const auto& one) { return one.second.empty(); });
+    for (const ProjectId project : watcher->second.projects) {
+      const auto rules = watchers_of_project_.find(project);
+      if (rules == watchers_of_project_.end()) continue;  // the list names it twice
+      rules->second.erase(rule);
+      if (rules->second.empty()) watchers_of_project_.erase(rules);
+    }
+    watchers_.erase(watcher);
   }
   if (queries_.evaluation_of(RuleId{rule})) drop_counting(rule);
 }
@@ -401,7 +402,7 @@ void Alerting::advance(TimeUs tick) {
   for (Live& one : lives_) {
     if (!one.evaluation) continue;
     const int64_t resolution_us = one.resolution_min * kMinuteUs;
-    const TimeUs asked{floor_to(raw(tick), resolution_us)};
+    const TimeUs asked{alert::floor_to(raw(tick), resolution_us)};
     if (asked >= one.first_tick) {
       one.evaluation->advance(asked);
       one.first_tick = TimeUs{raw(asked) + resolution_us};

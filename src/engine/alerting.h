@@ -126,6 +126,7 @@ class Alerting {
     alert::IssueEvent event{};
     alert::BoundFilter filter;
     bool of_moment = false;
+    std::vector<ProjectId> projects;  // none: all
   };
 
   void take(const alert::RuleEntry& entry, Lsn lsn, TimeUs now, const AlertFold& fold);

@@ -17,6 +17,7 @@
 #include "base/hash.h"
 #include "model/link_codec.h"
 #include "model/record_message_alerts.h"
+#include "model/record_message_values.h"
 
 namespace cairn::model {
 namespace {
@@ -48,13 +49,9 @@ capnp::Data::Reader as_data(std::string_view bytes) {
   return {reinterpret_cast<const capnp::byte*>(bytes.data()), bytes.size()};
 }
 
-Text::Reader as_text(const std::string& value) { return {value.c_str(), value.size()}; }
-
-uint64_t big_endian(const Uuid& id, size_t from) {
-  uint64_t value = 0;
-  for (size_t i = from; i < from + 8; ++i) value = value << 8 | id.bytes[i];
-  return value;
-}
+// Which those below would hide.
+using model::read;
+using model::write;
 
 void write(const GroupType& type, schema::GroupType::Builder out) {
   out.setId(type.id);
@@ -108,9 +105,7 @@ struct BodyWriter {
   // Occurrences lie in columns of their own.
   void operator()(const Occurrence&) { CAIRN_ASSERT(false); }
   void operator()(const StoreCreated& body) {
-    auto id = out.initStoreCreated().initStoreId();
-    id.setHigh(big_endian(body.store_id, 0));
-    id.setLow(big_endian(body.store_id, 8));
+    write(body.store_id, out.initStoreCreated().initStoreId());
   }
   void operator()(const ProjectChanged& body) {
     auto changed = out.initProjectChanged();
@@ -278,7 +273,6 @@ struct UnknownKind {
   uint16_t number;
 };
 
-void read(Text::Reader value, std::string& out) { out.assign(value.begin(), value.size()); }
 void read(capnp::Data::Reader value, std::string& out) {
   out.assign(reinterpret_cast<const char*>(value.begin()), value.size());
 }
@@ -289,15 +283,6 @@ void read(bool present, Text::Reader value, std::optional<std::string>& out) {
   }
   if (!out) out.emplace();
   read(value, *out);
-}
-
-Uuid uuid(uint64_t high, uint64_t low) {
-  Uuid id;
-  for (size_t i = 0; i < 8; ++i) {
-    id.bytes[7 - i] = static_cast<uint8_t>(high >> 8 * i);
-    id.bytes[15 - i] = static_cast<uint8_t>(low >> 8 * i);
-  }
-  return id;
 }
 
 uint8_t enumerated(std::string_view name, uint8_t value, uint8_t largest) {
@@ -552,11 +537,9 @@ void read_care(schema::Record::Reader in, RecordBody& out) {
 
 void read_body(schema::Record::Reader in, RecordBody& out) {
   switch (in.which()) {
-    case schema::Record::STORE_CREATED: {
-      const auto id = in.getStoreCreated().getStoreId();
-      out = StoreCreated{uuid(id.getHigh(), id.getLow())};
+    case schema::Record::STORE_CREATED:
+      out = StoreCreated{read(in.getStoreCreated().getStoreId())};
       return;
-    }
     case schema::Record::PROJECT_CHANGED:
       out = read(in.getProjectChanged());
       return;

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <string_view>
+
+#include "model/record_message_values.h"
 
 namespace cairn::model {
 namespace {
@@ -16,9 +19,9 @@ constexpr uint8_t kLastStatus = 4;
 constexpr uint8_t kLastEvent = 2;  // of those that are no counts
 constexpr uint8_t kLastChange = 2;
 
-capnp::Text::Reader as_text(const std::string& value) { return {value.c_str(), value.size()}; }
+using model::read;  // which those below would hide
 
-void read(capnp::Text::Reader value, std::string& out) { out.assign(value.begin(), value.size()); }
+bool is_finite(const std::optional<double>& value) { return !value || std::isfinite(*value); }
 
 std::optional<std::string> unlisted(std::string_view what, uint8_t value) {
   return fmt::format("{} is {}", what, value);
@@ -47,6 +50,8 @@ std::optional<std::string> read(schema::AlertsTicked::Reader in, RecordBody& bod
     value.incomplete = one.getState() == kIncomplete;
     if (one.getState() == kKnown) value.value = one.getValue();
     if (one.getHasBase()) value.base = one.getBase();
+    // None is ever written: what is not finite is no value, and thresholds have no answer to it.
+    if (!is_finite(value.value) || !is_finite(value.base)) return "an alert value is not finite";
   }
   body = std::move(out);
   return std::nullopt;
@@ -60,12 +65,7 @@ std::optional<std::string> read(schema::AlertFired::Reader in, RecordBody& body)
   if (in.getEvent() > kLastEvent) return unlisted("event of an alert", in.getEvent());
   out.event = in.getEvent();
   if (in.hasOccurrence()) {
-    const auto id = in.getOccurrence();
-    out.occurrence.emplace();
-    for (size_t i = 0; i < 8; ++i) {
-      out.occurrence->bytes[7 - i] = static_cast<uint8_t>(id.getHigh() >> 8 * i);
-      out.occurrence->bytes[15 - i] = static_cast<uint8_t>(id.getLow() >> 8 * i);
-    }
+    out.occurrence = read(in.getOccurrence());
   }
   body = out;
   return std::nullopt;
@@ -118,15 +118,7 @@ void write_alert(const AlertFired& body, schema::Record::Builder out) {
   fired.setProject(raw(body.project));
   fired.setNumber(body.number);
   fired.setEvent(body.event);
-  if (!body.occurrence) return;
-  uint64_t high = 0, low = 0;
-  for (size_t i = 0; i < 8; ++i) {
-    high = high << 8 | body.occurrence->bytes[i];
-    low = low << 8 | body.occurrence->bytes[i + 8];
-  }
-  auto id = fired.initOccurrence();
-  id.setHigh(high);
-  id.setLow(low);
+  if (body.occurrence) write(*body.occurrence, fired.initOccurrence());
 }
 
 void write_alert(const IncidentChanged& body, schema::Record::Builder out) {

@@ -263,6 +263,7 @@ void write_incident(schema::Incident::Builder out, const alert::IncidentEntry& e
     out.setAcknowledgedUs(raw(incident.acknowledged->at));
     out.setAcknowledgedBy(text_ptr(incident.acknowledged->who));
   }
+  out.setEarlierSteps(entry.earlier_steps());
   auto steps = out.initSteps(static_cast<kj::uint>(entry.steps.size()));
   for (kj::uint i = 0; i < entry.steps.size(); ++i) {
     const alert::IncidentStep& step = entry.steps[i];

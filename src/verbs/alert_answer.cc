@@ -35,6 +35,7 @@ void write_mark(JsonWriter& json, std::string_view key, const std::optional<aler
 }
 
 void write_steps(JsonWriter& json, const alert::IncidentEntry& incident) {
+  json.key("earlier_steps").unsigned_integer(incident.earlier_steps());
   json.key("steps").begin_array();
   for (const alert::IncidentStep& step : incident.steps) {
     json.begin_object().key("lsn").unsigned_integer(raw(step.lsn));
@@ -164,7 +165,7 @@ void write_incident(JsonWriter& json, const alert::IncidentEntry& incident,
   write_text_or_null(json, "method", what.method ? alert::close_method_name(*what.method) : "");
   write_mark(json, "acknowledged", what.acknowledged);
   if (whole) return write_steps(json, incident);
-  json.key("steps").unsigned_integer(incident.steps.size());
+  json.key("steps").unsigned_integer(what.steps);
   json.key("comments").unsigned_integer(what.comments.size());
 }
 
@@ -236,7 +237,11 @@ std::string steps_table(const alert::IncidentEntry& incident, const Console& con
                          step.to == Severity::Ok ? Style::Green : style_of(step.to)),
                number_text(step.value), step.who});
   }
-  return table.render(console.terminal);
+  std::string out = table.render(console.terminal);
+  if (const uint32_t earlier = incident.earlier_steps(); earlier > 0) {
+    out = fmt::format("{} earlier steps are not kept.\n", earlier) + out;
+  }
+  return out;
 }
 
 }  // namespace cairn::verbs

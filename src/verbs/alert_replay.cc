@@ -16,11 +16,6 @@ using Seen = engine::AlertHistory::Seen;
 
 constexpr uint32_t kSlices = 100;  // about so many queries, and steps of progress
 
-int64_t floor_to(int64_t value, int64_t step) {
-  const int64_t rest = value % step;
-  return value - (rest < 0 ? rest + step : rest);
-}
-
 // How many were recorded after the first tick that counts them. Times of records never go back, so
 // that few of them have to be read.
 class LateCounter {
@@ -42,7 +37,8 @@ class LateCounter {
     return record.time;
   }
   TimeUs tick_of(const Seen& one) const {
-    return std::max(first_, TimeUs{floor_to(raw(one.time), resolution_us_) + resolution_us_});
+    return std::max(first_,
+                    TimeUs{alert::floor_to(raw(one.time), resolution_us_) + resolution_us_});
   }
 
   // `begin`, `end`: when the first and the last of them were recorded.
@@ -112,8 +108,8 @@ class Replayer {
  private:
   Result<void> lay_out(const ReplayRange& range) {
     out_.resolution_us = int64_t{alert::resolution_of(metric_)} * 60 * kMicrosPerSecond;
-    out_.first = TimeUs{floor_to(raw(range.after), out_.resolution_us) + out_.resolution_us};
-    const int64_t last = floor_to(raw(range.up_to), out_.resolution_us);
+    out_.first = TimeUs{alert::floor_to(raw(range.after), out_.resolution_us) + out_.resolution_us};
+    const int64_t last = alert::floor_to(raw(range.up_to), out_.resolution_us);
     if (last < raw(out_.first)) {
       return make_error(ErrorCode::InvalidArgument,
                         fmt::format("no tick lies in that time: the rule is evaluated every {} "

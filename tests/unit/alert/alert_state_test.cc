@@ -193,6 +193,44 @@ TEST_CASE("notifications are in the order of the log, and any place of it is a b
   }
 }
 
+TEST_CASE("of an incident that changes for ever the newest steps are kept, and numbered on") {
+  AlertState state;
+  uint64_t lsn = 0;
+  const auto apply = [&](model::RecordBody body) {
+    model::Record record;
+    record.time = TimeUs{static_cast<int64_t>(++lsn) * kMinuteUs};
+    record.body = std::move(body);
+    REQUIRE(state.apply(record, Lsn{lsn}).ok());
+  };
+  apply(model::AlertRuleChanged{
+      1, R"({"name":"r","status":"active","time_window":1,"threshold_period":1,"triggers":[
+             {"label":"critical","alert_threshold":8},{"label":"warning","alert_threshold":4}]})"});
+  constexpr uint32_t kSteps = 7 * kMaxSteps;  // also more than the order of the log begins with
+  for (uint32_t i = 0; i < kSteps; ++i) {
+    apply(model::AlertsTicked{TimeUs{static_cast<int64_t>(lsn) * kMinuteUs},
+                              {{1, "", i % 2 == 0 ? 9.0 : 6.0, {}, false}},
+                              false});
+  }
+  const IncidentEntry& entry = *state.incident(1);
+  REQUIRE(state.last_incident() == 1);
+  CHECK(entry.steps.size() == kMaxSteps);
+  CHECK(entry.incident.steps == kSteps);
+  CHECK(entry.earlier_steps() == kSteps - kMaxSteps);
+  CHECK(entry.steps.back().lsn == Lsn{lsn});
+
+  const auto told = state.notifications_after({}, 2 * kSteps);
+  REQUIRE(told.size() == kMaxSteps);
+  for (size_t i = 0; i < told.size(); ++i) CHECK(told[i].step == kSteps - kMaxSteps + 1 + i);
+  CHECK(state.notifications_after(told[kMaxSteps - 3].place(), 9).size() == 2);
+
+  std::map<std::string, std::string> rows;
+  for (const AlertRow& row : state.all_rows()) rows[row.key] = *row.value;
+  const auto again = restored_from(rows);
+  REQUIRE(again.ok());
+  CHECK(again->digest() == state.digest());
+  CHECK(again->notifications_after({}, 2 * kSteps) == told);
+}
+
 TEST_CASE("damaged rows of alerts are refused or read as something sound") {
   Life life(3);
   for (int i = 0; i < 120; ++i) life.step();

@@ -158,22 +158,13 @@ TEST_CASE("memory is what the header says") {
   CHECK(numbers.memory_bytes() <= sizeof(Window) + 32 + 1000 * 16);
 }
 
-TEST_CASE("ticks are multiples of the resolution, and a stop brings no burst of old ones") {
-  const int64_t three = 3 * kMinute;
-  const auto due = [&](std::optional<TimeUs> last, TimeUs now, uint32_t most) {
-    return ticks_due(last, now, three, most);
-  };
-  CHECK(due(minute(3), minute(5), 9).due.empty());
-  CHECK(due(minute(3), minute(6), 9).due == std::vector{minute(6)});
-  CHECK(due(minute(4), minute(13), 9).due == std::vector{minute(6), minute(9), minute(12)});
-  CHECK(due(minute(9), minute(6), 9).due.empty());
-  const Ticks after_stop = due(minute(0), minute(3000), 2);
-  CHECK(after_stop.due == std::vector{minute(2997), minute(3000)});
-  CHECK(after_stop.skipped == 998);
-  const Ticks first = due(std::nullopt, minute(100), 9);
-  CHECK(first.due == std::vector{minute(99)});
-  CHECK(first.skipped == 0);
-  CHECK(due(std::nullopt, minute(-1), 9).due == std::vector{minute(-3)});
+TEST_CASE("times are aligned downwards, those before 1970 too") {
+  STATIC_REQUIRE(floor_to(9, 3) == 9);
+  STATIC_REQUIRE(floor_to(11, 3) == 9);
+  STATIC_REQUIRE(floor_to(2, 3) == 0);
+  STATIC_REQUIRE(floor_to(0, 3) == 0);
+  STATIC_REQUIRE(floor_to(-1, 3) == -3);
+  STATIC_REQUIRE(floor_to(-3, 3) == -3);
 }
 
 TEST_CASE("a tally is a map of counts") {

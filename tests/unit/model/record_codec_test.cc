@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstring>
 #include <iostream>
+#include <limits>
 #include <random>
 
 #include "support/awkward_occurrence.h"
@@ -440,6 +441,22 @@ TEST_CASE("values the schema does not list are corruption") {
   check_corrupt(frame_with([](auto record) { record.initStatusChanged().setSubstatus(8); }));
   check_corrupt(frame_with([](auto record) { record.initProjectChanged().setPolicy(3); }));
   check_corrupt(frame_with([](auto record) { record.initTypesChanged().setStrict(3); }));
+  check_corrupt(frame_with([](auto record) { record.initAlertStatusChanged().setStatus(5); }));
+  check_corrupt(frame_with([](auto record) { record.initIncidentChanged().setChange(3); }));
+}
+
+// Found by fuzzing: NaN is neither above nor below a threshold.
+TEST_CASE("values of a tick that are not finite are corruption") {
+  for (const double value :
+       {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+    check_corrupt(frame_with(
+        [&](auto record) { record.initAlertsTicked().initValues(1)[0].setValue(value); }));
+    check_corrupt(frame_with([&](auto record) {
+      auto values = record.initAlertsTicked().initValues(1);
+      values[0].setHasBase(true);
+      values[0].setBase(value);
+    }));
+  }
 }
 
 TEST_CASE("the number of records must be the frame's") {
