@@ -52,7 +52,8 @@ Window::Window(const WindowShape& shape, Function function)
 }
 
 int64_t Window::index_of(TimeUs time) const {
-  return floor_to(raw(time), shape_.bucket_us) / shape_.bucket_us;
+  const int64_t at = raw(time);  // of the least one floor_to() would be out of range
+  return at / shape_.bucket_us - (at % shape_.bucket_us < 0 ? 1 : 0);
 }
 
 // Most come in order: at the end.
