@@ -23,24 +23,6 @@ const char* const kMany = R"({"name":"Many","time_window":5,"projects":[7],
 const char* const kQuiet = R"({"name":"Quiet","time_window":5,"projects":[7],
     "threshold_type":"below","triggers":[{"label":"critical","alert_threshold":1}]})";
 
-// "" = it went well.
-template <class Answer>
-std::string code_of(const Answer& answer) {
-  if (!answer.hasError()) return "";
-  switch (answer.getError().getCode()) {
-    case schema::ErrorCode::DENIED:
-      return "denied";
-    case schema::ErrorCode::NOT_FOUND:
-      return "not_found";
-    case schema::ErrorCode::INVALID_ARGUMENT:
-      return "invalid_argument";
-    case schema::ErrorCode::CONFLICT:
-      return "conflict";
-    default:
-      return answer.getError().getMessage().cStr();
-  }
-}
-
 capnp::Response<schema::Session::AddRulesResults> add(RpcClient& client, Session session,
                                                       const std::vector<std::string>& rules,
                                                       const std::string& key = {}) {

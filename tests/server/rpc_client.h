@@ -157,6 +157,28 @@ class RpcClient {
   int waits_ = 0;
 };
 
+// What an answer says of the error it holds; "" = it went well.
+template <class Answer>
+std::string code_of(const Answer& answer) {
+  if (!answer.hasError()) return "";
+  switch (answer.getError().getCode()) {
+    case schema::ErrorCode::DENIED:
+      return "denied";
+    case schema::ErrorCode::NOT_FOUND:
+      return "not_found";
+    case schema::ErrorCode::INVALID_ARGUMENT:
+      return "invalid_argument";
+    case schema::ErrorCode::EXHAUSTED:
+      return "exhausted";
+    case schema::ErrorCode::CONFLICT:
+      return "conflict";
+    case schema::ErrorCode::CLOSED:
+      return "closed";
+    default:
+      return std::string("other: ") + answer.getError().getMessage().cStr();
+  }
+}
+
 inline kj::ArrayPtr<const kj::byte> bytes_of(const std::string& text) {
   return {reinterpret_cast<const kj::byte*>(text.data()), text.size()};
 }

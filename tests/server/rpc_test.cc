@@ -13,28 +13,6 @@ using namespace cairn::testing;
 
 namespace {
 
-// "" = it went well.
-template <class Answer>
-std::string code_of(const Answer& answer) {
-  if (!answer.hasError()) return "";
-  switch (answer.getError().getCode()) {
-    case schema::ErrorCode::DENIED:
-      return "denied";
-    case schema::ErrorCode::NOT_FOUND:
-      return "not_found";
-    case schema::ErrorCode::INVALID_ARGUMENT:
-      return "invalid_argument";
-    case schema::ErrorCode::EXHAUSTED:
-      return "exhausted";
-    case schema::ErrorCode::CONFLICT:
-      return "conflict";
-    case schema::ErrorCode::CLOSED:
-      return "closed";
-    default:
-      return "other";
-  }
-}
-
 struct Ran {
   int code = -1;
   std::string out;

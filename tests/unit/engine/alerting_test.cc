@@ -5,10 +5,8 @@
 #include <random>
 
 #include "alert/alert_command.h"
-#include "engine/store.h"
-#include "support/fold.h"
 #include "support/forgetful_file_system.h"
-#include "support/temp_dir.h"
+#include "support/virtual_store.h"
 
 using namespace cairn;
 using namespace cairn::engine;
@@ -20,45 +18,24 @@ using alert::Severity;
 namespace {
 
 constexpr int64_t kMinute = 60;
-constexpr int64_t kStart = 20'000 * 24 * 60 * kMinute;
 
-// A store on virtual time with rules.
-struct Watch {
-  TempDir dir;
-  ManualClock clock{at_second(kStart)};
-  StoreOptions options;
-  std::unique_ptr<Store> store;
-  uint64_t next_id = 1;
-
+// A store with rules, which ticks whenever time is set.
+struct Watch : VirtualStore {
   Watch() {
-    options.clock = &clock;
     options.alert_delay_us = 0;
-    options.head_limit = 64;
     options.close_limit = 1;
-    options.index_map_bytes = 256u << 20;
     open();
   }
   void open() {
-    store.reset();
-    auto opened = Store::open(dir / "store", options);
-    INFO((opened.ok() ? std::string() : opened.error().message));
-    REQUIRE(opened.ok());
-    store = std::move(opened).value();
+    VirtualStore::open();
     REQUIRE(store->fill_alerts().ok());
   }
   void at(int64_t minute, int64_t second = 0) {
-    clock.set(at_second(kStart + minute * kMinute + second));
+    clock.set(at_second(kVirtualStart + minute * kMinute + second));
     REQUIRE(store->tick().ok());
   }
   void see(const std::string& fingerprint, int count = 1, const std::string& event = "{}") {
-    std::vector<Message> messages;
-    for (int n = 0; n < count; ++n) {
-      Occurrence o =
-          occurrence(kShop, {fingerprint}, raw(clock.now()) / kMicrosPerSecond, next_id++);
-      o.event = event;
-      messages.emplace_back(std::move(o));
-    }
-    REQUIRE(store->submit(std::move(messages), {}).ok());
+    VirtualStore::see(fingerprint, event, count);
   }
   ItemResult try_run(const AlertCommand& command, const std::string& key = "") {
     auto result = store->execute(std::span(&command, 1), {"user:1", key});
@@ -77,21 +54,21 @@ struct Watch {
     INFO((rule.ok() ? std::string() : rule.error().message));
     REQUIRE(rule.ok());
     run(alert::AddRule{*std::move(rule)});
-    return now()->alerts().last_rule();
+    return seen()->alerts().last_rule();
   }
-  std::unique_ptr<Snapshot> now() {
+  std::unique_ptr<Snapshot> seen() {
     auto snapshot = store->snapshot();
     REQUIRE(snapshot.ok());
     return std::move(snapshot).value();
   }
   std::vector<std::string> told() {
     std::vector<std::string> out;
-    for (const auto& one : now()->alerts().notifications_after({}, 1000)) {
+    for (const auto& one : seen()->alerts().notifications_after({}, 1000)) {
       if (one.kind == alert::Notification::Kind::Firing) {
         out.push_back(one.rule_name + " " + std::string(alert::issue_event_name(one.event)) + " " +
                       std::to_string(one.number));
       } else {
-        const int64_t minute = (raw(one.at) / kMicrosPerSecond - kStart) / kMinute;
+        const int64_t minute = (raw(one.at) / kMicrosPerSecond - kVirtualStart) / kMinute;
         out.push_back(one.rule_name + (one.key.empty() ? "" : "[" + one.key + "]") + " " +
                       std::string(alert::severity_name(one.from)) + ">" +
                       std::string(alert::severity_name(one.to)) + " @" + std::to_string(minute));
@@ -117,7 +94,7 @@ const char* const kMany = R"({"name":"many","time_window":5,
 TEST_CASE("a stored rule opens, worsens and resolves an incident at ticks") {
   Watch w;
   CHECK(w.add(kMany) == 1);
-  CHECK(w.now()->alerts().rule(1)->rule.status == alert::RuleStatus::Active);
+  CHECK(w.seen()->alerts().rule(1)->rule.status == alert::RuleStatus::Active);
   w.see("a", 5);
   w.at(1);
   CHECK(w.told() == Told{"many ok>warning @1"});
@@ -128,7 +105,7 @@ TEST_CASE("a stored rule opens, worsens and resolves an incident at ticks") {
   w.at(7);
   CHECK(w.told() == Told{"many ok>warning @1", "many warning>critical @2",
                          "many critical>warning @6", "many warning>ok @7"});
-  const auto incident = *w.now()->alerts().incident(1);
+  const auto incident = *w.seen()->alerts().incident(1);
   CHECK(incident.incident.worst == Severity::Critical);
   CHECK(incident.incident.method == alert::CloseMethod::RuleTriggered);
   CHECK(incident.steps.size() == 4);
@@ -228,7 +205,7 @@ TEST_CASE("rules about what happens to issues fire once in their frequency") {
   }
   CHECK(w.told() ==
         Told{"new first_seen 1", "new first_seen 2", "back regression 1", "back regression 1"});
-  CHECK(w.now()->alerts().rule(2)->fired == 2);
+  CHECK(w.seen()->alerts().rule(2)->fired == 2);
 }
 
 TEST_CASE("an issue comes back once, however many of its members do at that time") {
@@ -285,7 +262,7 @@ TEST_CASE("pausing closes what is open, and resuming begins anew with full windo
   CHECK(w.told().size() == 3);
   w.run(alert::RemoveRule{1});
   CHECK(w.told().size() == 4);
-  CHECK(w.now()->alerts().rule_count() == 0);
+  CHECK(w.seen()->alerts().rule_count() == 0);
   CHECK(w.store->alert_figures().evaluations == 0);
   CHECK(w.try_run(alert::RemoveRule{1}).outcome == Outcome::Refused);
 }
@@ -295,15 +272,15 @@ TEST_CASE("a rule that is changed: thresholds close incidents, names do not") {
   w.add(kMany);
   w.see("a", 20);
   w.at(1);
-  alert::Rule rule = w.now()->alerts().rule(1)->rule;
+  alert::Rule rule = w.seen()->alerts().rule(1)->rule;
   rule.name = "renamed";
   w.run(alert::ChangeRule{1, rule});
   CHECK(w.told().size() == 1);
   std::get<alert::MetricCondition>(rule.condition).critical = 100;
   w.run(alert::ChangeRule{1, rule});
   REQUIRE(w.told().size() == 2);
-  CHECK(w.now()->alerts().incident(1)->incident.method == alert::CloseMethod::RuleUpdated);
-  CHECK(w.now()->alerts().rule(1)->rule.status == alert::RuleStatus::Active);
+  CHECK(w.seen()->alerts().incident(1)->incident.method == alert::CloseMethod::RuleUpdated);
+  CHECK(w.seen()->alerts().rule(1)->rule.status == alert::RuleStatus::Active);
   CHECK(w.try_run(alert::ChangeRule{1, rule}).outcome == Outcome::NoChange);
 }
 
@@ -320,7 +297,7 @@ TEST_CASE("people acknowledge, comment and close incidents") {
   CHECK(w.try_run(alert::AcknowledgeIncident{1}).outcome == Outcome::Refused);
   CHECK(w.try_run(alert::CloseIncident{9}).outcome == Outcome::Refused);
   w.open();
-  const auto incident = *w.now()->alerts().incident(1);
+  const auto incident = *w.seen()->alerts().incident(1);
   CHECK(incident.incident.acknowledged->who == "user:1");
   CHECK(incident.incident.comments.front().text == "looking");
   CHECK(incident.incident.method == alert::CloseMethod::Manual);
@@ -334,7 +311,7 @@ TEST_CASE("a command with a key is done once") {
   CHECK(w.try_run(add, "k").outcome == Outcome::Duplicate);
   w.open();
   CHECK(w.try_run(add, "k").outcome == Outcome::Duplicate);
-  CHECK(w.now()->alerts().last_rule() == 1);
+  CHECK(w.seen()->alerts().last_rule() == 1);
 }
 
 TEST_CASE("after a pause rules are evaluated for now, not for all that was missed") {
@@ -351,12 +328,12 @@ TEST_CASE("after a pause rules are evaluated for now, not for all that was misse
 TEST_CASE("an import whose times are those of the input is alerted about as it went") {
   Watch w;
   w.add(kMany);
-  w.clock.set(at_second(kStart + 100'000));
+  w.clock.set(at_second(kVirtualStart + 100'000));
   std::vector<Message> messages;
   for (int64_t second = 0; second < 3600; second += 10) {
     const bool busy = second >= 1200 && second < 1320;
     for (int n = 0; n < (busy ? 3 : (second % 120 == 0 ? 1 : 0)); ++n) {
-      messages.emplace_back(occurrence(kShop, {"a"}, kStart + second, w.next_id++));
+      messages.emplace_back(occurrence(kShop, {"a"}, kVirtualStart + second, w.next_id++));
     }
   }
   SubmitOptions how;
@@ -385,7 +362,7 @@ TEST_CASE("alerts of the past are as they were") {
   w.add(kMany);
   w.see("a", 20);
   w.at(1);
-  const Lsn then = w.now()->lsn();
+  const Lsn then = w.seen()->lsn();
   w.see("a", 100);
   w.at(30);
   w.at(31);
@@ -461,7 +438,7 @@ TEST_CASE("a tick with more values than one record holds is of all keys of all r
     w.see("a", 1, R"({"user":{"id":"u)" + std::to_string(user) + "\"}}");
   }
   w.at(1);
-  CHECK(w.now()->alerts().incidents().size() == 21 * 960);
+  CHECK(w.seen()->alerts().incidents().size() == 21 * 960);
 }
 
 TEST_CASE("rules in the tail of the log are filled once all of it was read") {
@@ -489,7 +466,7 @@ TEST_CASE("a crash leaves no occurrence without what rules said about it") {
     w.add(R"({"name":"new","when":{"event":"first_seen"}})");
     std::vector<Message> messages;
     for (uint64_t n = 1; n <= 3; ++n) {  // each of them fills a frame
-      Occurrence o = occurrence(kShop, {"f" + std::to_string(n)}, kStart, n);
+      Occurrence o = occurrence(kShop, {"f" + std::to_string(n)}, kVirtualStart, n);
       for (int i = 0; i < 8000; ++i) o.event += std::to_string(random());
       o.event = R"({"message":")" + o.event + "\"}";
       messages.emplace_back(std::move(o));
@@ -533,7 +510,7 @@ TEST_CASE("a store is opened with rules in the tail of its log, again and again"
     w.store.reset();
   }
   w.open();
-  CHECK(w.now()->alerts().rule_count() == rules);
+  CHECK(w.seen()->alerts().rule_count() == rules);
   CHECK(w.store->alert_figures().unfilled == 0);
 }
 
@@ -554,5 +531,5 @@ TEST_CASE("filling tells how far it is") {
                 last = done;
               })
               .ok());
-  CHECK(w.now()->alerts().rule(20)->rule.status == alert::RuleStatus::Active);
+  CHECK(w.seen()->alerts().rule(20)->rule.status == alert::RuleStatus::Active);
 }

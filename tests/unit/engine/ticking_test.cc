@@ -4,9 +4,7 @@
 
 #include "engine/group_history.h"
 #include "engine/hourly_counts.h"
-#include "engine/store.h"
-#include "support/fold.h"
-#include "support/temp_dir.h"
+#include "support/virtual_store.h"
 
 using namespace cairn;
 using namespace cairn::engine;
@@ -17,45 +15,15 @@ namespace {
 
 constexpr int64_t kHour = 3600;
 constexpr int64_t kDay = 24 * kHour;
-constexpr int64_t kStart = 20'000 * kDay;
 
-// A store on virtual time: occurrences are of the present moment.
-struct Days {
-  TempDir dir;
-  ManualClock clock{at_second(kStart)};
-  StoreOptions options;
-  std::unique_ptr<Store> store;
-  uint64_t next_id = 1;
-
+// A store that ticks when it is told to or by its writes.
+struct Days : VirtualStore {
   Days() {
-    options.clock = &clock;
-    options.head_limit = 64;
     options.close_limit = 8;
-    options.index_map_bytes = 256u << 20;
     open();
   }
-  void open() {
-    store.reset();
-    auto opened = Store::open(dir / "store", options);
-    INFO((opened.ok() ? std::string() : opened.error().message));
-    REQUIRE(opened.ok());
-    store = std::move(opened).value();
-  }
 
-  void at(int64_t second) { clock.set(at_second(kStart + second)); }
-  int64_t now() { return raw(clock.now()) / kMicrosPerSecond; }
-
-  void see(const std::string& fingerprint, const std::string& event = "", int count = 1) {
-    std::vector<Message> messages;
-    for (int n = 0; n < count; ++n) {
-      Occurrence o = occurrence(kShop, {fingerprint}, now(), next_id++);
-      o.event = event;
-      messages.emplace_back(std::move(o));
-    }
-    const auto result = store->submit(std::move(messages), {});
-    REQUIRE(result.ok());
-    for (const ItemResult& item : result->items) REQUIRE(item.outcome == Outcome::Stored);
-  }
+  void at(int64_t second) { clock.set(at_second(kVirtualStart + second)); }
   ExecuteResult run(const Command& command) {
     auto result = store->execute(command, {});
     INFO((result.ok() ? std::string() : result.error().message));
@@ -135,7 +103,7 @@ TEST_CASE("a write ticks before it, once a minute at most") {
   days.see("b");
   CHECK(days.status(1) == "unresolved/ongoing");
   // b's older twin makes something due at once, but a tick was just now.
-  Occurrence old = occurrence(kShop, {"b"}, kStart, days.next_id++);
+  Occurrence old = occurrence(kShop, {"b"}, kVirtualStart, days.next_id++);
   REQUIRE(days.store->submit(std::vector<Message>{old}, {}).ok());
   days.at(8 * kDay + 59);
   days.see("c");
@@ -151,7 +119,7 @@ TEST_CASE("sixty days of a snoozed issue") {
   days.see("a");
   // Until a time.
   days.at(kDay);
-  days.run(archive({.until = at_second(kStart + 10 * kDay)}));
+  days.run(archive({.until = at_second(kVirtualStart + 10 * kDay)}));
   for (int day = 2; day < 10; ++day) {
     days.at(day * kDay);
     days.see("a");
@@ -229,7 +197,7 @@ TEST_CASE("sixty days of an issue archived until it escalates") {
   {
     const auto snapshot = days.store->snapshot();
     const auto& forecast = (*snapshot)->state().care(GroupId{1}).forecast;
-    CHECK(forecast->made > at_second(kStart + 30 * kDay));
+    CHECK(forecast->made > at_second(kVirtualStart + 30 * kDay));
     for (const uint32_t ceiling : forecast->ceilings) CHECK((ceiling >= 90 && ceiling <= 110));
   }
   // Sixty an hour would have been too many for the first forecast; it is not for this one.
@@ -259,8 +227,8 @@ TEST_CASE("hourly counts are those of the group's own occurrences") {
   const Group* a = (*snapshot)->state().find_group(
       kShop,
       (*snapshot)->state().group((*snapshot)->state().find_fingerprint(kShop, "a")->leaf).number);
-  const auto counts =
-      hourly_counts((*snapshot)->state(), view.parts, a->id, at_second(kStart + 29 * kHour + 60));
+  const auto counts = hourly_counts((*snapshot)->state(), view.parts, a->id,
+                                    at_second(kVirtualStart + 29 * kHour + 60));
   REQUIRE(counts.size() == 30);
   for (size_t hour = 0; hour < 30; ++hour) CHECK(counts[hour] == hour % 3 + 1);
 }
@@ -278,7 +246,7 @@ TEST_CASE("the first occurrence of a release registers it") {
     const auto& releases = (*snapshot)->state().releases(kShop).all();
     REQUIRE(releases.size() == 2);
     CHECK(releases[0].version == "shop@1.0");
-    CHECK(releases[0].date == at_second(kStart));
+    CHECK(releases[0].date == at_second(kVirtualStart));
     CHECK(releases[1].version == "shop@1.1");
   }
   // Resolved in the next release: that is behind the newest one.
