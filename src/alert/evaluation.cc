@@ -74,16 +74,17 @@ std::optional<Evaluation::Field> Evaluation::field_of(const std::optional<query:
 }
 
 Evaluation::Evaluation(const BoundRule& bound, const EvaluationOptions& options)
-    : function_(bound.call->function),
+    : plain_(!bound.call->field && !bound.group_by),
+      compares_(bound.metric->comparison_delta_min.has_value()),
+      by_fingerprint_(minds_issues(bound)),
+      function_(bound.call->function),
+      counted_(shape_of(*bound.metric), kept_function(*bound.call), bytes_a_side(bound, options)),
       per_million_(bound.call->per_million),
       period_us_(bound.call->period_us),
       of_(field_of(bound.call->field)),
       group_by_(field_of(bound.group_by)),
-      compares_(bound.metric->comparison_delta_min.has_value()),
-      by_fingerprint_(minds_issues(bound)),
       seed_(options.seed),
-      done_{std::numeric_limits<int64_t>::min()},
-      counted_(shape_of(*bound.metric), kept_function(*bound.call), bytes_a_side(bound, options)) {
+      done_{std::numeric_limits<int64_t>::min()} {
   if (options.first_tick) counted_.advance(*options.first_tick);
   if (bound.percent_of) whole_ = std::make_unique<KeyedWindows>(counted_);
 }
@@ -96,48 +97,54 @@ void Evaluation::add(Side side, const model::Occurrence& occurrence,
                      std::span<const model::Term> terms, FingerprintId decided_by, TimeUs now) {
   CAIRN_ASSERT(side == Side::Counted || whole_);
   KeyedWindows& windows = side == Side::Counted ? counted_ : *whole_;
+  const TimeUs time = occurrence.time();
+  if (plain_) return count(windows, 0, decided_by, time, now, {});
   const Observation observation = observe(occurrence, terms);
   if (!group_by_ || groups_by(Kind::Issue)) {
-    return count(windows, 0, decided_by, occurrence, observation, now);
+    return count(windows, 0, decided_by, time, now, observation);
   }
   if (groups_by(Kind::Project)) {
-    return count(windows, raw(occurrence.project), decided_by, occurrence, observation, now);
+    return count(windows, raw(occurrence.project), decided_by, time, now, observation);
   }
   bool any = false;
   for (const model::Term& term : terms) {
     if (!group_by_->holds(term)) continue;
     any = true;
-    count(windows, label_of(term.value), decided_by, occurrence, observation, now,
+    count(windows, label_of(term.value), decided_by, time, now, observation,
           name_bytes(term.value));
   }
-  if (!any) count(windows, 0, decided_by, occurrence, observation, now);
+  if (!any) count(windows, 0, decided_by, time, now, observation);
 }
 
-void Evaluation::count(KeyedWindows& windows, uint64_t label, FingerprintId decided_by,
-                       const model::Occurrence& occurrence, const Observation& observation,
-                       TimeUs now, size_t name_bytes) {
+void Evaluation::add_counts(TimeUs time, uint32_t occurrences) {
+  CAIRN_ASSERT(counts_alone());
+  count(counted_, 0, FingerprintId{0}, time, time, {{}, {}, occurrences});
+}
+
+void Evaluation::count(KeyedWindows& windows, uint64_t label, FingerprintId decided_by, TimeUs time,
+                       TimeUs now, const Observation& observation, size_t name_bytes) {
   const WindowKey key{label, by_fingerprint_ ? decided_by : FingerprintId{0}};
-  const auto added = windows.add(key, occurrence.time(), now, observation, name_bytes);
+  const auto added = windows.add(key, time, now, observation, name_bytes);
   if (!added) {
-    ++figures_.refused;
+    figures_.refused += observation.occurrences;
   } else {
     switch (*added) {
       case Added::Counted:
-        ++figures_.counted;
+        figures_.counted += observation.occurrences;
         break;
       case Added::Late:
-        ++figures_.late;
+        figures_.late += observation.occurrences;
         break;
       case Added::Early:
-        ++figures_.early;
+        figures_.early += observation.occurrences;
         break;
       case Added::NotKept:
-        ++figures_.not_kept;
+        figures_.not_kept += observation.occurrences;
         break;
     }
   }
   // The name of a value that got no window.
-  const bool has_name = groups_by(Kind::Event) && label != 0;
+  const bool has_name = label != 0 && groups_by(Kind::Event);
   if (has_name && !counted_.has(label) && !(whole_ && whole_->has(label))) names_.erase(label);
 }
 
@@ -307,6 +314,10 @@ void Evaluation::advance(TimeUs tick) {
   std::erase_if(names_, [&](const auto& one) {
     return !counted_.has(one.first) && !(whole_ && whole_->has(one.first));
   });
+}
+
+size_t Evaluation::bucket_bytes() const {
+  return counted_.bucket_bytes() + (whole_ ? whole_->bucket_bytes() : 0);
 }
 
 size_t Evaluation::memory_bytes() const {

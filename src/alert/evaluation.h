@@ -79,6 +79,11 @@ class Evaluation {
   void add(Side side, const model::Occurrence& occurrence, std::span<const model::Term> terms,
            FingerprintId decided_by, TimeUs now);
 
+  // Whether all that matches is alike to it but for the time: it has one window, of counts.
+  bool counts_alone() const { return plain_ && !by_fingerprint_ && !whole_; }
+  // So many add() of occurrences of that time, none of them Early. Precondition: counts_alone().
+  void add_counts(TimeUs time, uint32_t occurrences);
+
   // The values at a tick, by key: of every key that was counted, and of `open` ones, of which there
   // may be nothing left. Without group_by exactly one. Costs every key with anything in the windows
   // to come, quiet ones, too.
@@ -111,6 +116,7 @@ class Evaluation {
   };
   const Figures& figures() const { return figures_; }
   size_t memory_bytes() const;
+  size_t bucket_bytes() const;  // of it what was counted takes
 
  private:
   struct Reading {
@@ -120,9 +126,8 @@ class Evaluation {
   using Readings = std::map<std::string, Reading>;
   struct Rows;
 
-  void count(KeyedWindows& windows, uint64_t label, FingerprintId decided_by,
-             const model::Occurrence& occurrence, const Observation& observation, TimeUs now,
-             size_t name_bytes = 0);
+  void count(KeyedWindows& windows, uint64_t label, FingerprintId decided_by, TimeUs time,
+             TimeUs now, const Observation& observation, size_t name_bytes = 0);
   Observation observe(const model::Occurrence& occurrence, std::span<const model::Term> terms);
   uint64_t hash_of(std::string_view value) const;
   uint64_t label_hash(std::string_view value) const;
@@ -151,16 +156,19 @@ class Evaluation {
   bool groups_by(query::RowKey::Kind kind) const { return group_by_ && group_by_->kind == kind; }
   bool counts_issues() const;
 
+  // First what add() needs of nearly all.
+  Figures figures_;
+  bool plain_;  // without a field to count or to group by
+  bool compares_;
+  bool by_fingerprint_;
   query::BoundCall::Function function_;
+  KeyedWindows counted_;
   uint32_t per_million_;
   int64_t period_us_;
   std::optional<Field> of_;
   std::optional<Field> group_by_;
-  bool compares_;
-  bool by_fingerprint_;
   uint64_t seed_;
   TimeUs done_;  // by advance()
-  KeyedWindows counted_;
   std::unique_ptr<KeyedWindows> whole_;
   std::map<uint64_t, std::string> names_;  // of labels that are values of a field
   struct Observed {
@@ -168,7 +176,6 @@ class Evaluation {
     std::vector<double> numbers;
   };
   std::unique_ptr<Observed> observed_;  // by the last observe(); none where nothing is
-  Figures figures_;
 };
 
 }  // namespace cairn::alert

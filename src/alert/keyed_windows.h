@@ -27,7 +27,7 @@ struct WindowKey {
 class KeyedWindows {
  public:
   KeyedWindows(const WindowShape& shape, query::BoundCall::Function function, uint32_t max_bytes)
-      : none_(shape, function), max_bytes_(max_bytes) {}
+      : max_bytes_(max_bytes), none_(shape, function) {}
 
   // `key_bytes`: what the caller keeps for the key. nullopt: a new key for which there is no room;
   // counted in refused().
@@ -100,6 +100,13 @@ class KeyedWindows {
   size_t max_bytes() const { return max_bytes_; }
   // At most max_bytes(), and at least what windows and keys take after an advance().
   size_t charged_bytes() const { return charged_; }
+  // What windows keep for what was counted.
+  size_t bucket_bytes() const {
+    size_t bytes = none_.memory_bytes() - sizeof(none_);
+    for (const auto& one : windows_) bytes += one.second.window.memory_bytes() - sizeof(Window);
+    return bytes;
+  }
+  // With these.
   size_t memory_bytes() const {
     size_t bytes = sizeof(*this) - sizeof(none_) + none_.memory_bytes();
     for (const auto& [key, entry] : windows_) {
@@ -123,11 +130,11 @@ class KeyedWindows {
     charged_ += entry.charged;
   }
 
-  Window none_;
+  std::map<WindowKey, Entry> windows_;
   uint32_t max_bytes_;
   uint32_t charged_ = 0;
   uint64_t refused_ = 0;
-  std::map<WindowKey, Entry> windows_;
+  Window none_;
 };
 
 }  // namespace cairn::alert

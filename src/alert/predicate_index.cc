@@ -102,24 +102,24 @@ std::optional<PredicateIndex::Cover> PredicateIndex::cover(const Expr& expr, boo
   return found;
 }
 
-void PredicateIndex::choose_keys(Entry& entry, const Expr& filter, const Frequency& frequency) {
+void PredicateIndex::choose_keys(Rest& rest, const Expr& filter,
+                                 std::span<const ProjectId> projects, const Frequency& frequency) {
   const auto best = cover(filter, false, frequency);
-  const auto& projects = entry.projects;
   if (best) {
-    entry.in_projects = !projects.empty() && projects.size() <= kMaxIndexedProjects;
+    rest.in_projects = !projects.empty() && projects.size() <= kMaxIndexedProjects;
     for (const Cover::Term& term : best->terms) {
-      entry.named.push_back(term.field);
-      if (!entry.in_projects) entry.keys.push_back(term.key);
-      for (size_t i = 0; entry.in_projects && i < projects.size(); ++i) {
-        entry.keys.push_back(in_project(term.key, projects[i]));
+      rest.named.push_back(term.field);
+      if (!rest.in_projects) rest.keys.push_back(term.key);
+      for (size_t i = 0; rest.in_projects && i < projects.size(); ++i) {
+        rest.keys.push_back(in_project(term.key, projects[i]));
       }
     }
   } else {
-    entry.in_projects = !projects.empty();
-    entry.scanned = projects.empty();
-    for (const ProjectId project : projects) entry.keys.push_back(project_key(project));
+    rest.in_projects = !projects.empty();
+    rest.scanned = projects.empty();
+    for (const ProjectId project : projects) rest.keys.push_back(project_key(project));
   }
-  for (std::vector<uint64_t>* list : {&entry.keys, &entry.named}) {
+  for (std::vector<uint64_t>* list : {&rest.keys, &rest.named}) {
     std::sort(list->begin(), list->end());
     list->erase(std::unique(list->begin(), list->end()), list->end());
     list->shrink_to_fit();
@@ -128,33 +128,46 @@ void PredicateIndex::choose_keys(Entry& entry, const Expr& filter, const Frequen
 
 void PredicateIndex::add(FilterId id, const Expr& filter, std::span<const ProjectId> projects,
                          const Frequency& frequency) {
-  if (raw(id) >= entries_.size()) entries_.resize(raw(id) + 1);
+  if (raw(id) >= entries_.size()) {
+    entries_.resize(raw(id) + 1);
+    rests_.resize(raw(id) + 1);
+  }
   Entry& entry = entries_[raw(id)];
-  CAIRN_ASSERT(!entry.used);
-  entry.used = true;
-  entry.projects.assign(projects.begin(), projects.end());
-  if (filter.kind != Expr::Kind::True) compile(filter, entry.words);
-  entry.words.shrink_to_fit();
-  choose_keys(entry, filter, frequency);
-  link(id, entry);
+  Rest& rest = rests_[raw(id)];
+  CAIRN_ASSERT(!rest.used);
+  rest.used = true;
+  entry.projects = static_cast<uint32_t>(projects.size());
+  if (!projects.empty()) entry.project = projects.front();
+  if (projects.size() > 1) rest.projects.assign(projects.begin(), projects.end());
+  std::vector<uint32_t> words;
+  if (filter.kind != Expr::Kind::True) compile(filter, words);
+  entry.words = static_cast<uint32_t>(words.size());
+  if (words.size() > Entry::kFewWords) {
+    rest.words = std::move(words);
+    rest.words.shrink_to_fit();
+  } else {
+    std::copy(words.begin(), words.end(), entry.few_words.begin());
+  }
+  choose_keys(rest, filter, projects, frequency);
+  link(id, rest);
   ++figures_.filters;
 }
 
 void PredicateIndex::remove(FilterId id) {
-  CAIRN_ASSERT(raw(id) < entries_.size() && entries_[raw(id)].used);
-  Entry& entry = entries_[raw(id)];
-  unlink(id, entry);
-  for (const uint32_t word : entry.words) {
+  CAIRN_ASSERT(raw(id) < rests_.size() && rests_[raw(id)].used);
+  unlink(id, rests_[raw(id)]);
+  for (const uint32_t word : words_of(id)) {
     if (static_cast<Word>(word >> kKindShift) == Word::Test) release(word & kPayload);
   }
-  entry = Entry{};
+  entries_[raw(id)] = Entry{};
+  rests_[raw(id)] = Rest{};
   --figures_.filters;
   constexpr size_t kFewLists = 1024;
   if (dead_lists_ > kFewLists && 2 * dead_lists_ > lists_.size()) rebuild_keys();
 }
 
-void PredicateIndex::link(FilterId id, const Entry& entry) {
-  for (const uint64_t key : entry.keys) {
+void PredicateIndex::link(FilterId id, const Rest& rest) {
+  for (const uint64_t key : rest.keys) {
     const uint32_t fresh = static_cast<uint32_t>(lists_.size());
     const uint32_t slot = slots_.find_or_add(key, fresh);
     if (slot == fresh) {
@@ -164,22 +177,22 @@ void PredicateIndex::link(FilterId id, const Entry& entry) {
     }
     lists_[slot].push_back(id);
   }
-  for (const uint64_t field : entry.named) name(field, 1);
-  if (!entry.named.empty()) ++(entry.in_projects ? with_project_ : of_all_);
-  if (!entry.scanned) return;
+  for (const uint64_t field : rest.named) name(field, 1);
+  if (!rest.named.empty()) ++(rest.in_projects ? with_project_ : of_all_);
+  if (!rest.scanned) return;
   scanned_.push_back(id);
   ++figures_.scanned;
 }
 
-void PredicateIndex::unlink(FilterId id, const Entry& entry) {
-  for (const uint64_t key : entry.keys) {
+void PredicateIndex::unlink(FilterId id, const Rest& rest) {
+  for (const uint64_t key : rest.keys) {
     IdList<FilterId>& list = lists_[slots_.find(key)];
     list.erase_if([&](FilterId other) { return other == id; });
     if (list.empty()) ++dead_lists_;
   }
-  for (const uint64_t field : entry.named) name(field, -1);
-  if (!entry.named.empty()) --(entry.in_projects ? with_project_ : of_all_);
-  if (!entry.scanned) return;
+  for (const uint64_t field : rest.named) name(field, -1);
+  if (!rest.named.empty()) --(rest.in_projects ? with_project_ : of_all_);
+  if (!rest.scanned) return;
   scanned_.erase(std::find(scanned_.begin(), scanned_.end(), id));
   --figures_.scanned;
 }
@@ -189,8 +202,8 @@ void PredicateIndex::rebuild_keys() {
   slots_ = {};
   lists_.clear();
   dead_lists_ = 0;
-  for (size_t id = 0; id < entries_.size(); ++id) {
-    for (const uint64_t key : entries_[id].keys) {
+  for (size_t id = 0; id < rests_.size(); ++id) {
+    for (const uint64_t key : rests_[id].keys) {
       const uint32_t fresh = static_cast<uint32_t>(lists_.size());
       const uint32_t slot = slots_.find_or_add(key, fresh);
       if (slot == fresh) lists_.emplace_back();
@@ -241,10 +254,12 @@ uint32_t PredicateIndex::condition_of(const Expr& test) {
     if (free_conditions_.empty()) {
       free_conditions_.push_back(static_cast<uint32_t>(conditions_.size()));
       conditions_.emplace_back();
+      answers_.push_back(0);
     }
     known->second = free_conditions_.back();
     free_conditions_.pop_back();
-    conditions_[known->second] = Condition{test, identity, 0, false, 0};
+    conditions_[known->second] = Condition{test, identity, 0};
+    answers_[known->second] = 0;
     ++figures_.conditions;
   }
   ++conditions_[known->second].uses;
@@ -278,7 +293,9 @@ void PredicateIndex::gather(const query::Subject& subject) {
 void PredicateIndex::meet_all_of(uint64_t key) {
   const uint32_t slot = slots_.find(key);
   if (slot == SlotMap<uint64_t>::kNone) return;
-  for (const FilterId id : lists_[slot]) meet(id);
+  const IdList<FilterId>& list = lists_[slot];
+  for (const FilterId id : list) __builtin_prefetch(&entries_[raw(id)], 1);
+  for (const FilterId id : list) meet(id);
 }
 
 void PredicateIndex::meet(FilterId id) {
@@ -288,18 +305,26 @@ void PredicateIndex::meet(FilterId id) {
   candidates_.push_back(id);
 }
 
-bool PredicateIndex::matches(const Entry& entry, const query::Subject& subject) {
-  const auto& projects = entry.projects;
-  if (!projects.empty() &&
-      !std::binary_search(projects.begin(), projects.end(), subject.occurrence.project)) {
-    return false;
+std::span<const uint32_t> PredicateIndex::words_of(FilterId id) const {
+  const Entry& entry = entries_[raw(id)];
+  if (entry.words > Entry::kFewWords) return rests_[raw(id)].words;
+  return std::span(entry.few_words).first(entry.words);
+}
+
+bool PredicateIndex::matches(FilterId id, const query::Subject& subject) {
+  const Entry& entry = entries_[raw(id)];
+  const ProjectId project = subject.occurrence.project;
+  if (entry.projects == 1 && entry.project != project) return false;
+  if (entry.projects > 1) {
+    const auto& projects = rests_[raw(id)].projects;
+    if (!std::binary_search(projects.begin(), projects.end(), project)) return false;
   }
   size_t at = 0;
-  return entry.words.empty() || holds(entry.words, at, subject);
+  return entry.words == 0 || holds(words_of(id), at, subject);
 }
 
 // Leaves `at` behind the node.
-bool PredicateIndex::holds(const std::vector<uint32_t>& words, size_t& at,
+bool PredicateIndex::holds(std::span<const uint32_t> words, size_t& at,
                            const query::Subject& subject) {
   const Word kind = static_cast<Word>(words[at] >> kKindShift);
   const uint32_t payload = words[at] & kPayload;
@@ -317,20 +342,18 @@ bool PredicateIndex::holds(const std::vector<uint32_t>& words, size_t& at,
 }
 
 bool PredicateIndex::ask(uint32_t at, const query::Subject& subject) {
-  Condition& condition = conditions_[at];
-  if (condition.asked != now_) {
-    condition.asked = now_;
-    condition.answer = query::matches(condition.test, subject);
-  }
-  return condition.answer;
+  uint64_t& answer = answers_[at];
+  if (answer / 2 != now_) answer = 2 * now_ + query::matches(conditions_[at].test, subject);
+  return answer % 2 == 1;
 }
 
 size_t PredicateIndex::memory_bytes() const {
-  size_t bytes = sizeof(*this) + entries_.capacity() * sizeof(Entry) + slots_.memory_bytes() +
-                 lists_.capacity() * sizeof(lists_[0]) + conditions_.capacity() * sizeof(Condition);
-  for (const Entry& entry : entries_) {
-    bytes += entry.words.capacity() * sizeof(uint32_t) + entry.projects.capacity() * 8 +
-             (entry.keys.capacity() + entry.named.capacity()) * 8;
+  size_t bytes = sizeof(*this) + entries_.capacity() * (sizeof(Entry) + sizeof(Rest)) +
+                 slots_.memory_bytes() + lists_.capacity() * sizeof(lists_[0]) +
+                 conditions_.capacity() * (sizeof(Condition) + sizeof(uint64_t));
+  for (const Rest& rest : rests_) {
+    bytes += rest.words.capacity() * sizeof(uint32_t) + rest.projects.capacity() * 8 +
+             (rest.keys.capacity() + rest.named.capacity()) * 8;
   }
   for (const auto& list : lists_) bytes += list.size() > 1 ? 4 * (list.size() + 1) : 0;
   return bytes;

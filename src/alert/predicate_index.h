@@ -57,12 +57,11 @@ class PredicateIndex {
     ++now_;
     ++figures_.occurrences;
     gather(subject);
+    figures_.asked += candidates_.size();
     for (const FilterId id : candidates_) {
-      ++figures_.asked;
-      if (matches(entries_[raw(id)], subject)) {
-        ++figures_.matched;
-        fn(id);
-      }
+      if (!matches(id, subject)) continue;
+      ++figures_.matched;
+      fn(id);
     }
   }
 
@@ -81,12 +80,21 @@ class PredicateIndex {
   // A filter as words, each node before its children: the kind in the two upper bits, below them
   // which condition a test is, or how many words the children have.
   enum class Word : uint32_t { Test = 0, And = 1, Or = 2, Not = 3 };
-  struct Entry {
-    std::vector<uint32_t> words;  // empty: everything matches
+  // What an occurrence asks of a filter, in one line of the processor's cache: what it costs to ask
+  // is waiting for memory.
+  struct alignas(64) Entry {
+    static constexpr size_t kFewWords = 10;
+    uint64_t met = 0;  // the last now_ in which it was a candidate
+    ProjectId project{};
+    uint32_t projects = 0;  // 0: any; 1: that one; more: those of Rest
+    uint32_t words = 0;     // 0: everything matches; more than kFewWords: they are in Rest
+    std::array<uint32_t, kFewWords> few_words{};
+  };
+  struct Rest {
+    std::vector<uint32_t> words;
     std::vector<ProjectId> projects;
     std::vector<uint64_t> keys;
     std::vector<uint64_t> named;  // fields of its keys
-    uint64_t met = 0;             // the last now_ in which it was a candidate
     bool scanned = false;
     bool in_projects = false;  // its keys are of one project each
     bool used = false;
@@ -95,8 +103,6 @@ class PredicateIndex {
     query::Expr test;
     Hash128 identity;
     uint32_t uses = 0;
-    bool answer = false;
-    uint64_t asked = 0;  // the now_ of the answer
   };
   struct IdentityHash {
     size_t operator()(const Hash128& identity) const { return identity.low; }
@@ -105,9 +111,10 @@ class PredicateIndex {
 
   static std::optional<Cover> cover(const query::Expr& expr, bool negated,
                                     const Frequency& frequency);
-  static void choose_keys(Entry& entry, const query::Expr& filter, const Frequency& frequency);
-  void link(FilterId id, const Entry& entry);
-  void unlink(FilterId id, const Entry& entry);
+  static void choose_keys(Rest& rest, const query::Expr& filter,
+                          std::span<const ProjectId> projects, const Frequency& frequency);
+  void link(FilterId id, const Rest& rest);
+  void unlink(FilterId id, const Rest& rest);
   void name(uint64_t field, int by);
   bool is_named(uint64_t field) const;
   void compile(const query::Expr& expr, std::vector<uint32_t>& words);
@@ -116,12 +123,14 @@ class PredicateIndex {
   void gather(const query::Subject& subject);
   void meet_all_of(uint64_t key);
   void meet(FilterId id);
-  bool matches(const Entry& entry, const query::Subject& subject);
-  bool holds(const std::vector<uint32_t>& words, size_t& at, const query::Subject& subject);
+  std::span<const uint32_t> words_of(FilterId id) const;
+  bool matches(FilterId id, const query::Subject& subject);
+  bool holds(std::span<const uint32_t> words, size_t& at, const query::Subject& subject);
   bool ask(uint32_t condition, const query::Subject& subject);
   void rebuild_keys();
 
   std::vector<Entry> entries_;  // by id
+  std::vector<Rest> rests_;     // the same
   std::vector<FilterId> scanned_;
   SlotMap<uint64_t> slots_;  // key -> lists_
   std::vector<IdList<FilterId>> lists_;
@@ -132,6 +141,7 @@ class PredicateIndex {
   size_t with_project_ = 0;  // filters found by keys of one project
   size_t of_all_ = 0;        // and by keys of all
   std::vector<Condition> conditions_;
+  std::vector<uint64_t> answers_;  // of these: twice the now_ of it, and 1 for yes
   std::vector<uint32_t> free_conditions_;
   std::unordered_map<Hash128, uint32_t, IdentityHash> known_conditions_;
   uint64_t now_ = 0;

@@ -1,6 +1,7 @@
 #include "alert/shared_queries.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "alert/canonical.h"
 #include "base/assert.h"
@@ -31,80 +32,84 @@ SharedQueries::Subscribed SharedQueries::subscribe(RuleId id, const Rule& rule,
     const EvaluationId fresh = place(evaluations_, free_evaluations_);
     known->second = fresh;
     Evaluation evaluation{identity};
-    evaluation.filter = use_filter(rule, bound.filter, {fresh, Side::Counted}, frequency);
+    evaluation.filter = use_filter(rule, bound.filter, use_id(fresh, Side::Counted), frequency);
     if (bound.percent_of) {
-      evaluation.whole = use_filter(rule, *bound.percent_of, {fresh, Side::Whole}, frequency);
+      evaluation.whole = use_filter(rule, *bound.percent_of, use_id(fresh, Side::Whole), frequency);
     }
     evaluations_[raw(fresh)] = evaluation;
   }
   ++evaluations_[raw(known->second)].rules;
-  CAIRN_ASSERT(rules_.try_emplace(id, known->second).second);
+  set_evaluation(id, known->second);
   return {known->second, made};
 }
 
 void SharedQueries::join(RuleId id, EvaluationId evaluation) {
   CAIRN_ASSERT(evaluations_.at(raw(evaluation)).rules > 0);
   ++evaluations_[raw(evaluation)].rules;
-  CAIRN_ASSERT(rules_.try_emplace(id, evaluation).second);
+  set_evaluation(id, evaluation);
+}
+
+void SharedQueries::set_evaluation(RuleId id, EvaluationId evaluation) {
+  if (raw(id) >= of_rule_.size()) of_rule_.resize(raw(id) + 1, kNone);
+  CAIRN_ASSERT(of_rule_[raw(id)] == kNone);
+  of_rule_[raw(id)] = evaluation;
+  ++rules_;
 }
 
 SharedQueries::Unsubscribed SharedQueries::unsubscribe(RuleId id) {
-  const auto rule = rules_.find(id);
-  CAIRN_ASSERT(rule != rules_.end());
-  const EvaluationId evaluation_id = rule->second;
-  rules_.erase(rule);
+  CAIRN_ASSERT(evaluation_of(id));
+  const EvaluationId evaluation_id = std::exchange(of_rule_[raw(id)], kNone);
+  --rules_;
   Evaluation& evaluation = evaluations_[raw(evaluation_id)];
   if (--evaluation.rules > 0) return {evaluation_id, false};
-  drop_filter(evaluation.filter, {evaluation_id, Side::Counted});
-  if (evaluation.whole) drop_filter(*evaluation.whole, {evaluation_id, Side::Whole});
+  drop_filter(evaluation.filter, use_id(evaluation_id, Side::Counted));
+  if (evaluation.whole) drop_filter(*evaluation.whole, use_id(evaluation_id, Side::Whole));
   known_evaluations_.erase(evaluation.identity);
   free_evaluations_.push_back(evaluation_id);
   return {evaluation_id, true};
 }
 
 std::optional<EvaluationId> SharedQueries::evaluation_of(RuleId id) const {
-  const auto rule = rules_.find(id);
-  return rule == rules_.end() ? std::nullopt : std::optional(rule->second);
+  if (raw(id) >= of_rule_.size() || of_rule_[raw(id)] == kNone) return std::nullopt;
+  return of_rule_[raw(id)];
 }
 
-FilterId SharedQueries::use_filter(const Rule& rule, const BoundFilter& filter, Use use,
+FilterId SharedQueries::use_filter(const Rule& rule, const BoundFilter& filter, UseId use,
                                    const Frequency& frequency) {
   const Hash128 identity = filter_identity(rule, filter);
   const auto [known, made] = known_filters_.try_emplace(identity);
   if (made) {
     known->second = place(filters_, free_filters_);
-    filters_[raw(known->second)].identity = identity;
+    uses_.resize(filters_.size());
+    filters_[raw(known->second)] = identity;
     index_.add(known->second, split(filter.expr).events, rule.projects, frequency);
   }
-  filters_[raw(known->second)].uses.push_back(use);
+  uses_[raw(known->second)].push_back(use);
   return known->second;
 }
 
-void SharedQueries::drop_filter(FilterId id, Use use) {
-  Filter& filter = filters_[raw(id)];
-  std::erase_if(filter.uses, [&](const Use& one) {
-    return one.evaluation == use.evaluation && one.side == use.side;
-  });
-  if (!filter.uses.empty()) return;
+void SharedQueries::drop_filter(FilterId id, UseId use) {
+  IdList<UseId>& uses = uses_[raw(id)];
+  uses.erase_if([&](UseId one) { return one == use; });
+  if (!uses.empty()) return;
   index_.remove(id);
-  known_filters_.erase(filter.identity);
-  filter = Filter{};
+  known_filters_.erase(filters_[raw(id)]);
   free_filters_.push_back(id);
 }
 
 SharedQueries::Figures SharedQueries::figures() const {
-  return {rules_.size(), known_evaluations_.size(), known_filters_.size()};
+  return {rules_, known_evaluations_.size(), known_filters_.size()};
 }
 
 size_t SharedQueries::memory_bytes() const {
   constexpr size_t kNode = 4 * sizeof(void*);  // of a hash table, with its block and bucket
   size_t bytes = sizeof(*this) + index_.memory_bytes() +
-                 rules_.size() * (sizeof(RuleId) + sizeof(EvaluationId) + kNode) +
+                 of_rule_.capacity() * sizeof(EvaluationId) +
                  known_evaluations_.size() * (sizeof(Hash128) + sizeof(EvaluationId) + kNode) +
                  known_filters_.size() * (sizeof(Hash128) + sizeof(FilterId) + kNode) +
                  evaluations_.capacity() * sizeof(Evaluation) +
-                 filters_.capacity() * sizeof(Filter);
-  for (const Filter& filter : filters_) bytes += filter.uses.capacity() * sizeof(Use);
+                 filters_.capacity() * sizeof(Hash128) + uses_.capacity() * sizeof(uses_[0]);
+  for (const auto& uses : uses_) bytes += uses.size() > 1 ? 4 * (uses.size() + 1) : 0;
   return bytes;
 }
 

@@ -16,6 +16,7 @@
 #include "alert/bound_rule.h"
 #include "alert/predicate_index.h"
 #include "base/hash.h"
+#include "base/id_list.h"
 
 namespace cairn::alert {
 
@@ -50,7 +51,7 @@ class SharedQueries {
   template <class F>
   void for_each_match(const query::Subject& subject, const F& fn) {
     index_.for_each_match(subject, [&](FilterId id) {
-      for (const Use& use : filters_[raw(id)].uses) fn(use.evaluation, use.side);
+      for (const UseId use : uses_[raw(id)]) fn(evaluation_of(use), side_of(use));
     });
   }
 
@@ -69,14 +70,13 @@ class SharedQueries {
   size_t memory_bytes() const;
 
  private:
-  struct Use {
-    EvaluationId evaluation{};
-    Side side{};
-  };
-  struct Filter {
-    Hash128 identity;
-    std::vector<Use> uses;
-  };
+  // Twice the evaluation's id, and the side.
+  enum class UseId : uint32_t {};
+  static UseId use_id(EvaluationId evaluation, Side side) {
+    return UseId{raw(evaluation) * 2 + static_cast<uint32_t>(side)};
+  }
+  static EvaluationId evaluation_of(UseId use) { return EvaluationId{raw(use) / 2}; }
+  static Side side_of(UseId use) { return static_cast<Side>(raw(use) % 2); }
   struct Evaluation {
     Hash128 identity;
     uint32_t rules = 0;
@@ -89,15 +89,19 @@ class SharedQueries {
   template <class Id>
   using Known = std::unordered_map<Hash128, Id, IdentityHash>;
 
-  FilterId use_filter(const Rule& rule, const BoundFilter& filter, Use use,
+  void set_evaluation(RuleId id, EvaluationId evaluation);
+  FilterId use_filter(const Rule& rule, const BoundFilter& filter, UseId use,
                       const Frequency& frequency);
-  void drop_filter(FilterId id, Use use);
+  void drop_filter(FilterId id, UseId use);
 
-  std::unordered_map<RuleId, EvaluationId> rules_;
+  static constexpr EvaluationId kNone{UINT32_MAX};
+  std::vector<EvaluationId> of_rule_;  // by RuleId, which are few numbers above the count
+  size_t rules_ = 0;
   std::vector<Evaluation> evaluations_;  // by id
   std::vector<EvaluationId> free_evaluations_;
   Known<EvaluationId> known_evaluations_;
-  std::vector<Filter> filters_;  // by id
+  std::vector<Hash128> filters_;     // identities, by id
+  std::vector<IdList<UseId>> uses_;  // the same
   std::vector<FilterId> free_filters_;
   Known<FilterId> known_filters_;
   PredicateIndex index_;

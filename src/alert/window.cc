@@ -79,9 +79,9 @@ std::span<const Bucket> Window::part(const Ring<Bucket>& ring, Range range) {
   return {first, first_from(first, end, range.end)};
 }
 
-bool Window::put(Ring<Counts>& ring, int64_t index, const Observation&, size_t room) {
+bool Window::put(Ring<Counts>& ring, int64_t index, const Observation& observation, size_t room) {
   Counts* const bucket = bucket_at(ring, index, room);
-  if (bucket != nullptr) ++bucket->count;
+  if (bucket != nullptr) bucket->count += observation.occurrences;
   return bucket != nullptr;
 }
 
@@ -136,7 +136,7 @@ Added Window::add(TimeUs time, TimeUs now, const Observation& observation, size_
   if (raw(time) - raw(now) > kMaxAheadUs) return Added::Early;
   const int64_t index = index_of(time);
   if (index < floor_) {
-    ++late_;
+    late_ += observation.occurrences;
     return Added::Late;
   }
   const bool kept =

@@ -61,6 +61,7 @@ WindowShape shape_of(const MetricCondition& metric);
 struct Observation {
   std::span<const uint64_t> values = {};  // for uniq: equal ones have equal numbers
   std::span<const double> numbers = {};   // for sum, avg, min, max and percentiles
+  uint32_t occurrences = 1;               // more than one: without values and numbers
 };
 
 enum class Added : uint8_t {

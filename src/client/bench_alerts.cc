@@ -217,14 +217,17 @@ Result<void> run_with_rules(const Bench& bench, const std::string& path, bool ru
   if (!rules) return store->close();
   const engine::AlertFigures figures = store->alert_figures();
   const auto occurrences = static_cast<double>(stream.occurrences);
+  const auto evaluations = static_cast<double>(figures.evaluations);
   out.add("alerts: filters asked for an occurrence", "filters",
           static_cast<double>(figures.asked) / occurrences);
   out.add("alerts: filters it matches", "filters",
           static_cast<double>(figures.matched) / occurrences);
   out.add("alerts: rules for one evaluation", "rules",
-          static_cast<double>(figures.subscriptions) / static_cast<double>(figures.evaluations));
-  out.add("alerts: memory of filters and windows", "bytes/evaluation",
-          static_cast<double>(figures.memory_bytes) / static_cast<double>(figures.evaluations));
+          static_cast<double>(figures.subscriptions) / evaluations);
+  out.add("alerts: memory of filters and windows without buckets", "bytes/evaluation",
+          static_cast<double>(figures.memory_bytes - figures.bucket_bytes) / evaluations);
+  out.add("alerts: memory of buckets", "bytes/evaluation",
+          static_cast<double>(figures.bucket_bytes) / evaluations);
   CAIRN_TRY(tick_all(*store, stream, clock, out));
   CAIRN_TRY(store->close());
   store.reset();

@@ -70,7 +70,7 @@ constexpr Target kTargets[] = {
     {"Q1 as of 1 M records ago against now, both open", Bound::AtMost, 5},
     {"alerts: batches of 1000 beside all rules", Bound::AtLeast, 100'000},
     {"alerts: a tick over all rules, processor time", Bound::AtMost, 150},
-    {"alerts: memory of filters and windows", Bound::AtMost, 1024},
+    {"alerts: memory of filters and windows without buckets", Bound::AtMost, 1024},
     {"alerts: open with all rules ready", Bound::AtMost, 2},
     {"index", Bound::AtMost, 45},
     {"log", Bound::AtMost, 80},

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "alert/canonical.h"
 #include "alert/window.h"
@@ -48,6 +49,14 @@ bool any_of_moment(const std::vector<Expr>& conditions) {
 
 std::string key_of(const Hash128& identity) {
   return std::string(storage::Key().u64(identity.high).u64(identity.low).view());
+}
+
+// Pending::minute of an occurrence: kNever where add_counts() would be another thing than add().
+uint32_t minute_of(TimeUs time, TimeUs recorded) {
+  const int64_t minute = raw(time) / kMinuteUs;
+  const bool plain =
+      raw(time) >= 0 && minute < UINT32_MAX && raw(time) - raw(recorded) <= alert::kMaxAheadUs;
+  return plain ? static_cast<uint32_t>(minute) : UINT32_MAX;
 }
 
 std::optional<double> finite(std::optional<double> value) {
@@ -158,7 +167,10 @@ void Alerting::take_counting(const RuleEntry& entry, const alert::BoundRule& bou
   }
   drop(entry.number);
   const auto subscribed = queries_.subscribe(id, entry.rule, bound);
-  if (raw(subscribed.evaluation) >= lives_.size()) lives_.resize(raw(subscribed.evaluation) + 1);
+  if (raw(subscribed.evaluation) >= lives_.size()) {
+    lives_.resize(raw(subscribed.evaluation) + 1);
+    pending_.resize(lives_.size());
+  }
   Live& one = live(subscribed.evaluation);
   one.rules.push_back(entry.number);
   if (!subscribed.made) return;
@@ -183,6 +195,7 @@ void Alerting::take_counting(const RuleEntry& entry, const alert::BoundRule& bou
   options.first_tick = one.first_tick;
   options.seed = seed_;
   one.evaluation = std::make_shared<alert::Evaluation>(bound, options);
+  pending_[raw(subscribed.evaluation)] = {one.evaluation->counts_alone() ? 0 : Pending::kNever, 0};
   // What was saved of an earlier one lacks what came in between.
   one.dirty = true;
   gone_.erase(one.identity);
@@ -212,6 +225,7 @@ void Alerting::drop_counting(uint32_t rule) {
   gone_.insert(one.identity);
   written_.erase(one.written);
   one = Live();
+  pending_[raw(left.evaluation)] = {};
 }
 
 void Alerting::settle_idle() { idle_ = queries_.figures().subscriptions == 0 && watchers_.empty(); }
@@ -220,11 +234,29 @@ void Alerting::settle_idle() { idle_ = queries_.figures().subscriptions == 0 && 
 
 void Alerting::add(const query::Subject& subject, FingerprintId decided_by, TimeUs recorded) {
   const std::lock_guard guard(mutex_);
+  const TimeUs time = subject.occurrence.time();
+  const uint32_t minute = minute_of(time, recorded);
   queries_.for_each_match(subject, [&](EvaluationId id, alert::Side side) {
-    Live& one = live(id);
-    one.evaluation->add(side, subject.occurrence, subject.terms, decided_by, recorded);
-    one.dirty = true;
+    Pending& pending = pending_[raw(id)];
+    if (pending.minute == Pending::kNever || minute == Pending::kNever) {
+      Live& one = live(id);
+      one.evaluation->add(side, subject.occurrence, subject.terms, decided_by, recorded);
+      one.dirty = true;
+      return;
+    }
+    if (pending.minute != minute || pending.occurrences == UINT32_MAX) settle(raw(id));
+    pending.minute = minute;
+    ++pending.occurrences;
   });
+}
+
+void Alerting::settle(size_t place) {
+  Pending& pending = pending_[place];
+  if (pending.occurrences == 0) return;
+  Live& one = lives_[place];
+  one.evaluation->add_counts(TimeUs{pending.minute * kMinuteUs},
+                             std::exchange(pending.occurrences, 0));
+  one.dirty = true;
 }
 
 namespace {
@@ -324,10 +356,11 @@ std::optional<std::vector<model::AlertsTicked::Value>> Alerting::evaluate(
   const std::lock_guard guard(mutex_);
   std::vector<model::AlertsTicked::Value> values;
   bool any = false;
-  for (Live& one : lives_) {
-    if (one.evaluation && one.filled && tick >= one.first_tick) {
-      evaluate(one, tick, ticks, fold, roots, values, any);
-    }
+  for (size_t place = 0; place < lives_.size(); ++place) {
+    Live& one = lives_[place];
+    if (!one.evaluation || !one.filled || tick < one.first_tick) continue;
+    settle(place);
+    evaluate(one, tick, ticks, fold, roots, values, any);
   }
   if (!any) return std::nullopt;
   std::stable_sort(values.begin(), values.end(),
@@ -399,14 +432,15 @@ bool Alerting::bind_again(Live& live, TimeUs tick, const AlertFold& fold) {
 
 void Alerting::advance(TimeUs tick) {
   const std::lock_guard guard(mutex_);
-  for (Live& one : lives_) {
+  for (size_t place = 0; place < lives_.size(); ++place) {
+    Live& one = lives_[place];
     if (!one.evaluation) continue;
     const int64_t resolution_us = one.resolution_min * kMinuteUs;
     const TimeUs asked{alert::floor_to(raw(tick), resolution_us)};
-    if (asked >= one.first_tick) {
-      one.evaluation->advance(asked);
-      one.first_tick = TimeUs{raw(asked) + resolution_us};
-    }
+    if (asked < one.first_tick) continue;
+    settle(place);
+    one.evaluation->advance(asked);
+    one.first_tick = TimeUs{raw(asked) + resolution_us};
   }
 }
 
@@ -472,7 +506,9 @@ storage::RowBuffer Alerting::dirty_windows() {
   gone_.clear();
   size_t bytes = 0;
   storage::RowWriter out;
-  for (Live& one : lives_) {
+  for (size_t place = 0; place < lives_.size(); ++place) {
+    settle(place);
+    Live& one = lives_[place];
     if (!one.evaluation || !one.dirty) continue;
     one.dirty = false;
     out.clear();
@@ -492,7 +528,7 @@ storage::RowBuffer Alerting::dirty_windows() {
 
 // --- what is told -----------------------------------------------------------------------------
 
-AlertFigures Alerting::figures(bool with_memory) const {
+AlertFigures Alerting::figures(bool with_memory) {
   const std::lock_guard guard(mutex_);
   AlertFigures out;
   const auto shared = queries_.figures();
@@ -511,13 +547,17 @@ AlertFigures Alerting::figures(bool with_memory) const {
   if (with_memory) {
     constexpr size_t kNode = 32;  // of a hash table, beside what it holds
     out.memory_bytes = queries_.memory_bytes() + lives_.capacity() * sizeof(Live) +
+                       pending_.capacity() * sizeof(Pending) +
                        written_.size() * (sizeof(Hash128) + sizeof(EvaluationId) + kNode);
   }
-  for (const Live& one : lives_) {
+  for (size_t place = 0; place < lives_.size(); ++place) {
+    settle(place);
+    const Live& one = lives_[place];
     if (!one.evaluation) continue;
     out.unfilled += one.filled ? 0 : 1;
     if (with_memory) {
       out.memory_bytes += one.evaluation->memory_bytes() + one.rules.capacity() * sizeof(uint32_t);
+      out.bucket_bytes += one.evaluation->bucket_bytes();
     }
     const auto& figures = one.evaluation->figures();
     out.late += figures.late;

@@ -97,7 +97,7 @@ class Alerting {
   storage::RowBuffer dirty_windows();
 
   // `with_memory`: asks every window.
-  AlertFigures figures(bool with_memory) const;
+  AlertFigures figures(bool with_memory);
   // Why a rule cannot be evaluated; "" = it can.
   std::string trouble(uint32_t rule) const;
 
@@ -105,6 +105,7 @@ class Alerting {
   // What rules that ask for the same share.
   struct Live {
     std::shared_ptr<alert::Evaluation> evaluation;  // nullptr: the place is free
+    bool dirty = false;                             // since it was saved
     Hash128 identity;
     Hash128 written;  // of the rule it was made for
     std::vector<uint32_t> rules;
@@ -118,7 +119,14 @@ class Alerting {
     Lsn up_to{};
     bool filled = false;
     bool given_up = false;  // filling failed
-    bool dirty = false;     // since it was saved
+  };
+  // What matched an evaluation in the newest minute and is not in its window yet. Most evaluations
+  // count alone, and what counting costs is waiting for memory: this is a few bytes of each, close
+  // together. Whoever reads a window settles it first.
+  struct Pending {
+    static constexpr uint32_t kNever = UINT32_MAX;
+    uint32_t minute = kNever;  // since 1970; kNever: not Evaluation::counts_alone()
+    uint32_t occurrences = 0;
   };
   // A rule about what happens to issues.
   struct Watcher {
@@ -136,6 +144,7 @@ class Alerting {
   bool join(const alert::RuleEntry& entry);
   void drop(uint32_t rule);
   void drop_counting(uint32_t rule);
+  void settle(size_t place);  // of lives_
   Live& live(alert::EvaluationId id) { return lives_[raw(id)]; }
   bool bind_again(Live& live, TimeUs tick, const AlertFold& fold);
   void evaluate(Live& live, TimeUs tick, const Ticks& ticks, const AlertFold& fold,
@@ -151,8 +160,9 @@ class Alerting {
   std::atomic<bool> idle_ = true;
   uint64_t seed_ = 0;
   alert::SharedQueries queries_;
-  std::vector<Live> lives_;    // by EvaluationId
-  size_t first_unfilled_ = 0;  // none of them before this place lacks anything
+  std::vector<Live> lives_;       // by EvaluationId
+  std::vector<Pending> pending_;  // the same
+  size_t first_unfilled_ = 0;     // none of them before this place lacks anything
   struct HashOfHash {
     size_t operator()(const Hash128& hash) const { return hash.low; }
   };

@@ -64,6 +64,7 @@ struct AlertFigures {
   uint64_t ticks = 0;          // evaluated
   uint64_t logged_values = 0;  // by ticks
   uint64_t memory_bytes = 0;   // of filters and windows; 0 = not asked for
+  uint64_t bucket_bytes = 0;   // of it what was counted takes; the same
 };
 
 struct Stats {

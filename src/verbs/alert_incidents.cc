@@ -330,6 +330,7 @@ VerbResult alert_stats(const AlertArguments& arguments, Context& context) {
       {"incidents", alerts.last_incident(), "incidents ever"},
       {"memory_bytes", figures.memory_bytes,
        just_opened ? "bytes of filters" : "bytes of filters and windows"},
+      {"bucket_bytes", figures.bucket_bytes, "of them for what was counted"},
       {"occurrences", figures.occurrences, "occurrences held against filters"},
       {"asked", figures.asked, "filters asked for them"},
       {"matched", figures.matched, "filters that matched"},
