@@ -67,10 +67,11 @@ std::string issue_key(const model::Forest& forest, GroupId issue) {
 
 }  // namespace
 
-std::optional<Evaluation::Field> Evaluation::field_of(const std::optional<query::RowKey>& key) {
-  if (!key) return std::nullopt;
+std::unique_ptr<const Evaluation::Field> Evaluation::field_of(
+    const std::optional<query::RowKey>& key) {
+  if (!key) return nullptr;
   CAIRN_ASSERT(key->field.prefix.empty() && key->field.part == query::ReleasePart::Whole);
-  return Field{key->kind, key->field.id, key->field.tag};
+  return std::make_unique<const Field>(Field{key->kind, key->field.id, key->field.tag});
 }
 
 Evaluation::Evaluation(const BoundRule& bound, const EvaluationOptions& options)
@@ -323,6 +324,7 @@ size_t Evaluation::bucket_bytes() const {
 size_t Evaluation::memory_bytes() const {
   size_t bytes = sizeof(*this) - sizeof(counted_) + counted_.memory_bytes() +
                  (whole_ ? whole_->memory_bytes() : 0);
+  for (const auto* field : {&of_, &group_by_}) bytes += *field ? sizeof(Field) : 0;
   for (const auto& one : names_) bytes += kNameBytes + one.second.capacity();
   return bytes;
 }

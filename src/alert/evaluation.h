@@ -152,7 +152,7 @@ class Evaluation {
       return id != FieldId{0} ? term.id == id : term.id == FieldId{0} && term.tag == tag;
     }
   };
-  static std::optional<Field> field_of(const std::optional<query::RowKey>& key);
+  static std::unique_ptr<const Field> field_of(const std::optional<query::RowKey>& key);
   bool groups_by(query::RowKey::Kind kind) const { return group_by_ && group_by_->kind == kind; }
   bool counts_issues() const;
 
@@ -165,8 +165,8 @@ class Evaluation {
   KeyedWindows counted_;
   uint32_t per_million_;
   int64_t period_us_;
-  std::optional<Field> of_;
-  std::optional<Field> group_by_;
+  std::unique_ptr<const Field> of_;        // nullptr: none
+  std::unique_ptr<const Field> group_by_;  // the same
   uint64_t seed_;
   TimeUs done_;  // by advance()
   std::unique_ptr<KeyedWindows> whole_;

@@ -61,7 +61,7 @@ struct Evaluation::Rows {
 
   // What decides what is kept, and how it was hashed.
   static uint64_t rule_of(const Evaluation& of) {
-    const auto word = [](const std::optional<Field>& field) {
+    const auto word = [](const std::unique_ptr<const Field>& field) {
       return field ? uint64_t{raw(field->id)} << 8 | uint64_t{static_cast<uint8_t>(field->kind)}
                    : ~uint64_t{0};
     };

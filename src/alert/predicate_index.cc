@@ -130,7 +130,7 @@ void PredicateIndex::add(FilterId id, const Expr& filter, std::span<const Projec
                          const Frequency& frequency) {
   if (raw(id) >= entries_.size()) {
     entries_.resize(raw(id) + 1);
-    rests_.resize(raw(id) + 1);
+    while (raw(id) >= rests_.size()) rests_.push_back({});
   }
   Entry& entry = entries_[raw(id)];
   Rest& rest = rests_[raw(id)];
@@ -253,7 +253,7 @@ uint32_t PredicateIndex::condition_of(const Expr& test) {
   if (fresh) {
     if (free_conditions_.empty()) {
       free_conditions_.push_back(static_cast<uint32_t>(conditions_.size()));
-      conditions_.emplace_back();
+      conditions_.push_back({});
       answers_.push_back(0);
     }
     known->second = free_conditions_.back();
@@ -348,10 +348,12 @@ bool PredicateIndex::ask(uint32_t at, const query::Subject& subject) {
 }
 
 size_t PredicateIndex::memory_bytes() const {
-  size_t bytes = sizeof(*this) + entries_.capacity() * (sizeof(Entry) + sizeof(Rest)) +
-                 slots_.memory_bytes() + lists_.capacity() * sizeof(lists_[0]) +
-                 conditions_.capacity() * (sizeof(Condition) + sizeof(uint64_t));
-  for (const Rest& rest : rests_) {
+  size_t bytes = sizeof(*this) + entries_.capacity() * sizeof(Entry) +
+                 rests_.size() * sizeof(Rest) + slots_.memory_bytes() +
+                 lists_.capacity() * sizeof(lists_[0]) + conditions_.size() * sizeof(Condition) +
+                 answers_.capacity() * sizeof(uint64_t);
+  for (size_t id = 0; id < rests_.size(); ++id) {
+    const Rest& rest = rests_[id];
     bytes += rest.words.capacity() * sizeof(uint32_t) + rest.projects.capacity() * 8 +
              (rest.keys.capacity() + rest.named.capacity()) * 8;
   }

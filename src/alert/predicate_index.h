@@ -21,6 +21,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/block_vector.h"
 #include "base/hash.h"
 #include "base/id_list.h"
 #include "base/ids.h"
@@ -130,7 +131,7 @@ class PredicateIndex {
   void rebuild_keys();
 
   std::vector<Entry> entries_;  // by id
-  std::vector<Rest> rests_;     // the same
+  BlockVector<Rest> rests_;     // the same
   std::vector<FilterId> scanned_;
   SlotMap<uint64_t> slots_;  // key -> lists_
   std::vector<IdList<FilterId>> lists_;
@@ -140,7 +141,7 @@ class PredicateIndex {
   std::unordered_map<uint64_t, uint32_t> named_tags_;
   size_t with_project_ = 0;  // filters found by keys of one project
   size_t of_all_ = 0;        // and by keys of all
-  std::vector<Condition> conditions_;
+  BlockVector<Condition> conditions_;
   std::vector<uint64_t> answers_;  // of these: twice the now_ of it, and 1 for yes
   std::vector<uint32_t> free_conditions_;
   std::unordered_map<Hash128, uint32_t, IdentityHash> known_conditions_;

@@ -10,10 +10,10 @@ namespace cairn::alert {
 namespace {
 
 // The place of the last one that went, or one more.
-template <class Id, class T>
-Id place(std::vector<T>& all, std::vector<Id>& free) {
+template <class Id, class All>
+Id place(All& all, std::vector<Id>& free) {
   if (free.empty()) {
-    all.emplace_back();
+    all.push_back({});
     return Id{static_cast<uint32_t>(all.size() - 1)};
   }
   const Id id = free.back();
@@ -44,7 +44,7 @@ SharedQueries::Subscribed SharedQueries::subscribe(RuleId id, const Rule& rule,
 }
 
 void SharedQueries::join(RuleId id, EvaluationId evaluation) {
-  CAIRN_ASSERT(evaluations_.at(raw(evaluation)).rules > 0);
+  CAIRN_ASSERT(raw(evaluation) < evaluations_.size() && evaluations_[raw(evaluation)].rules > 0);
   ++evaluations_[raw(evaluation)].rules;
   set_evaluation(id, evaluation);
 }
@@ -107,8 +107,8 @@ size_t SharedQueries::memory_bytes() const {
                  of_rule_.capacity() * sizeof(EvaluationId) +
                  known_evaluations_.size() * (sizeof(Hash128) + sizeof(EvaluationId) + kNode) +
                  known_filters_.size() * (sizeof(Hash128) + sizeof(FilterId) + kNode) +
-                 evaluations_.capacity() * sizeof(Evaluation) +
-                 filters_.capacity() * sizeof(Hash128) + uses_.capacity() * sizeof(uses_[0]);
+                 evaluations_.size() * sizeof(Evaluation) + filters_.capacity() * sizeof(Hash128) +
+                 uses_.capacity() * sizeof(uses_[0]);
   for (const auto& uses : uses_) bytes += uses.size() > 1 ? 4 * (uses.size() + 1) : 0;
   return bytes;
 }

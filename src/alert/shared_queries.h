@@ -15,6 +15,7 @@
 
 #include "alert/bound_rule.h"
 #include "alert/predicate_index.h"
+#include "base/block_vector.h"
 #include "base/hash.h"
 #include "base/id_list.h"
 
@@ -97,7 +98,7 @@ class SharedQueries {
   static constexpr EvaluationId kNone{UINT32_MAX};
   std::vector<EvaluationId> of_rule_;  // by RuleId, which are few numbers above the count
   size_t rules_ = 0;
-  std::vector<Evaluation> evaluations_;  // by id
+  BlockVector<Evaluation> evaluations_;  // by id
   std::vector<EvaluationId> free_evaluations_;
   Known<EvaluationId> known_evaluations_;
   std::vector<Hash128> filters_;     // identities, by id

@@ -76,14 +76,20 @@ bool matters(const alert::MetricCondition& metric, const alert::Update& update) 
 
 // --- rules come and go ------------------------------------------------------------------------
 
+Alerting::IssueConditions::IssueConditions(const alert::BoundRule& bound)
+    : counted(alert::split(bound.filter.expr).group) {
+  if (bound.percent_of) whole = alert::split(bound.percent_of->expr).group;
+  of_moment = any_of_moment(counted) || any_of_moment(whole);
+}
+
 Result<void> Alerting::load(const AlertFold& fold, Lsn applied, TimeUs looked, uint64_t seed,
                             const storage::ReadTxn& windows) {
   const std::lock_guard guard(mutex_);
   seed_ = seed;
   const TimeUs over = fold.alerts.last_tick().value_or(looked);
   fold.alerts.for_each_rule([&](const RuleEntry& entry) { take(entry, applied, over, fold); });
-  for (Live& one : lives_) {
-    if (one.evaluation) CAIRN_TRY(load_windows(one, windows, fold));
+  for (size_t place = 0; place < lives_.size(); ++place) {
+    if (lives_[place].evaluation) CAIRN_TRY(load_windows(lives_[place], windows, fold));
   }
   settle_idle();
   return {};
@@ -167,10 +173,8 @@ void Alerting::take_counting(const RuleEntry& entry, const alert::BoundRule& bou
   }
   drop(entry.number);
   const auto subscribed = queries_.subscribe(id, entry.rule, bound);
-  if (raw(subscribed.evaluation) >= lives_.size()) {
-    lives_.resize(raw(subscribed.evaluation) + 1);
-    pending_.resize(lives_.size());
-  }
+  while (raw(subscribed.evaluation) >= lives_.size()) lives_.push_back({});
+  pending_.resize(lives_.size());
   Live& one = live(subscribed.evaluation);
   one.rules.push_back(entry.number);
   if (!subscribed.made) return;
@@ -181,9 +185,8 @@ void Alerting::take_counting(const RuleEntry& entry, const alert::BoundRule& bou
   one.written = *alert::written_identity(entry.rule);
   written_[one.written] = subscribed.evaluation;
   one.resolution_min = alert::resolution_of(*bound.metric);
-  one.counted = alert::split(bound.filter.expr).group;
-  if (bound.percent_of) one.whole = alert::split(bound.percent_of->expr).group;
-  one.of_moment = any_of_moment(one.counted) || any_of_moment(one.whole);
+  IssueConditions on_issue(bound);
+  if (on_issue.any()) one.on_issue = std::make_unique<IssueConditions>(std::move(on_issue));
   const int64_t resolution_us = one.resolution_min * kMinuteUs;
   const TimeUs after = std::max(now, fold.alerts.last_tick().value_or(now));
   one.first_tick = TimeUs{alert::floor_to(raw(after), resolution_us) + resolution_us};
@@ -345,7 +348,8 @@ bool Alerting::fires(Watcher& watcher, const query::Subject& subject, const Rule
 TimeUs Alerting::first_tick() const {
   const std::lock_guard guard(mutex_);
   TimeUs first{INT64_MAX};
-  for (const Live& one : lives_) {
+  for (size_t place = 0; place < lives_.size(); ++place) {
+    const Live& one = lives_[place];
     if (one.evaluation && !one.given_up) first = std::min(first, one.first_tick);
   }
   return first;
@@ -388,10 +392,15 @@ void Alerting::evaluate(Live& live, TimeUs tick, const Ticks& ticks, const Alert
   }
   if (rules.empty()) return;
   any = true;
-  if (live.of_moment && !bind_again(live, tick, fold)) return;
+  const bool of_moment = live.on_issue && live.on_issue->of_moment;
+  if (of_moment && !bind_again(live, tick, fold)) return;
   std::sort(open.begin(), open.end());
   open.erase(std::unique(open.begin(), open.end()), open.end());
-  const alert::Issues issues{fold.state, roots, live.counted, live.whole};
+  alert::Issues issues{fold.state, roots};
+  if (live.on_issue) {
+    issues.counted = live.on_issue->counted;
+    issues.whole = live.on_issue->whole;
+  }
   const auto updates = live.evaluation->at(tick, issues, open);
   for (const RuleEntry* entry : rules) {
     std::optional<alert::MetricCondition> counted;
@@ -425,8 +434,8 @@ bool Alerting::bind_again(Live& live, TimeUs tick, const AlertFold& fold) {
     }
   }
   if (!bound.ok()) return false;
-  live.counted = alert::split(bound->filter.expr).group;
-  if (bound->percent_of) live.whole = alert::split(bound->percent_of->expr).group;
+  *live.on_issue = IssueConditions(*bound);
+  live.on_issue->of_moment = true;  // whatever it means now
   return true;
 }
 
@@ -546,7 +555,7 @@ AlertFigures Alerting::figures(bool with_memory) {
   out.logged_values = values_;
   if (with_memory) {
     constexpr size_t kNode = 32;  // of a hash table, beside what it holds
-    out.memory_bytes = queries_.memory_bytes() + lives_.capacity() * sizeof(Live) +
+    out.memory_bytes = queries_.memory_bytes() + lives_.size() * sizeof(Live) +
                        pending_.capacity() * sizeof(Pending) +
                        written_.size() * (sizeof(Hash128) + sizeof(EvaluationId) + kNode);
   }

@@ -25,6 +25,7 @@
 #include "alert/bound_rule.h"
 #include "alert/evaluation.h"
 #include "alert/shared_queries.h"
+#include "base/block_vector.h"
 #include "base/result.h"
 #include "engine/stats.h"
 #include "model/record.h"
@@ -102,6 +103,15 @@ class Alerting {
   std::string trouble(uint32_t rule) const;
 
  private:
+  // Conditions on the issue, and whether they mean something else from moment to moment.
+  struct IssueConditions {
+    explicit IssueConditions(const alert::BoundRule& bound);
+    bool any() const { return !counted.empty() || !whole.empty(); }
+
+    std::vector<query::Expr> counted;
+    std::vector<query::Expr> whole;
+    bool of_moment = false;
+  };
   // What rules that ask for the same share.
   struct Live {
     std::shared_ptr<alert::Evaluation> evaluation;  // nullptr: the place is free
@@ -110,10 +120,7 @@ class Alerting {
     Hash128 written;  // of the rule it was made for
     std::vector<uint32_t> rules;
     uint32_t resolution_min = 1;
-    // Conditions on the issue, and whether they mean something else from moment to moment.
-    std::vector<query::Expr> counted;
-    std::vector<query::Expr> whole;
-    bool of_moment = false;
+    std::unique_ptr<IssueConditions> on_issue;  // nullptr: none
     TimeUs first_tick{};
     TimeUs fill_from{};
     Lsn up_to{};
@@ -160,7 +167,7 @@ class Alerting {
   std::atomic<bool> idle_ = true;
   uint64_t seed_ = 0;
   alert::SharedQueries queries_;
-  std::vector<Live> lives_;       // by EvaluationId
+  BlockVector<Live> lives_;       // by EvaluationId
   std::vector<Pending> pending_;  // the same
   size_t first_unfilled_ = 0;     // none of them before this place lacks anything
   struct HashOfHash {
