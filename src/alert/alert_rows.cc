@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <functional>
 
 #include "alert/alert_state.h"
 #include "storage/coding.h"
@@ -420,8 +419,11 @@ Result<void> AlertState::restored() {
             [](const Firing& a, const Firing& b) { return a.lsn < b.lsn; });
   for (const auto& [number, entry] : incidents_) {
     if (number > last_incident_ || entry->rule > rules_.size()) return damaged("incident");
-    if (entry->steps.size() > std::min<size_t>(entry->incident.steps, kMaxSteps) ||
-        !std::ranges::is_sorted(entry->steps, std::less<>(), &IncidentStep::place)) {
+    const auto not_behind = [](const IncidentStep& a, const IncidentStep& b) {
+      return a.place() >= b.place();
+    };
+    if (entry->steps.size() > entry->incident.steps ||
+        std::ranges::adjacent_find(entry->steps, not_behind) != entry->steps.end()) {
       return damaged("incident");
     }
     for (const IncidentStep& step : entry->steps) {
@@ -439,7 +441,11 @@ Result<void> AlertState::restored() {
       if (open == nullptr || open->incident.closed) return damaged("rule");
     }
     for (const auto& [key, state] : entry->state.keys) {
-      if (state.open.has_value() != entry->open.contains(key)) return damaged("rule");
+      const auto open = entry->open.find(key);
+      if (state.open.has_value() != (open != entry->open.end())) return damaged("rule");
+      if (state.open && state.open->steps != incident(open->second)->incident.steps) {
+        return damaged("rule");
+      }
     }
   }
   clear_dirty();

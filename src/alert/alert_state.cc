@@ -65,10 +65,10 @@ Result<uint32_t> AlertState::find_rule(std::string_view reference) const {
       std::from_chars(reference.data(), reference.data() + reference.size(), number);
   if (error == std::errc{} && end == reference.data() + reference.size()) {
     if (rule(number) != nullptr) return number;
-    return make_error(ErrorCode::NotFound,
-                      fmt::format("no alert rule {}: {}", number,
-                                  rules_.empty()           ? "there is none"
-                                  : number > rules_.size() ? "that number was never given"
+    return make_error(ErrorCode::NotFound, fmt::format("no alert rule {}: {}", number,
+                                                       rules_.empty() ? "there is none"
+                                                       : number == 0 || number > rules_.size()
+                                                           ? "that number was never given"
                                                            : "it was removed"));
   }
   std::vector<uint32_t> found;
@@ -334,7 +334,9 @@ void AlertState::note(RuleEntry& rule, KeyTransition&& step, At& at, std::string
   entry.incident = std::move(incident);
   entry.steps.push_back({at.lsn, at.ordinal, transition.at, transition.from, transition.to,
                          transition.value, std::string(who)});
-  if (entry.steps.size() > kMaxSteps) entry.steps.erase(entry.steps.begin());
+  if (entry.steps.size() > kMaxSteps) {
+    entry.steps.erase(entry.steps.begin(), entry.steps.begin() + kMaxSteps / 2);
+  }
   add_order({at.lsn, at.ordinal}, number);
   ++at.ordinal;
   if (!transition.closes()) return;

@@ -34,8 +34,9 @@ namespace cairn::alert {
 inline constexpr size_t kMaxRules = 1'000'000;   // numbers ever given to rules of a store
 inline constexpr size_t kMaxIncidents = 65'536;  // closed ones that are kept: the newest
 inline constexpr size_t kMaxFirings = 65'536;    // that are kept: the newest
-// Of an incident that are kept: the newest. Incident::steps counts all.
-inline constexpr size_t kMaxSteps = 1'000;
+// Of an incident that are kept: when there are more, the older half goes. Incident::steps counts
+// all.
+inline constexpr size_t kMaxSteps = 10'000;
 // Issues of which a rule remembers when it alerted about them; of more the newest.
 inline constexpr size_t kMaxAlerted = 10'000;
 
@@ -82,7 +83,7 @@ struct IncidentEntry {
   std::string rule_name;  // as it was called when it opened
   std::string key;
   Incident incident;
-  std::vector<IncidentStep> steps;  // ascending by place; the newest kMaxSteps
+  std::vector<IncidentStep> steps;  // ascending by place; see kMaxSteps
   bool operator==(const IncidentEntry&) const = default;
 
   // How many came before the first one that is kept.

@@ -8,6 +8,7 @@
 #include "model/field.h"
 #include "query/field_catalogue.h"
 #include "query/parser.h"
+#include "query/plan.h"
 
 namespace cairn::alert {
 namespace {
@@ -216,6 +217,32 @@ std::optional<Hash128> written_identity(const Rule& rule) {
   return hash128(bytes);
 }
 
+namespace {
+
+// Conditions for which filling a window reads all values of a field, as a plan counts them.
+size_t scans_of(const Expr& expr) {
+  size_t scans = 0;
+  if (const auto* event = std::get_if<query::EventTest>(&expr.test)) {
+    for (const query::TextMatch& match : event->matches) {
+      if (match.exact() == nullptr) scans += event->fields.size();
+    }
+  }
+  if (std::holds_alternative<query::IdTest>(expr.test)) ++scans;
+  for (const Expr& child : expr.children) scans += scans_of(child);
+  return scans;
+}
+
+Result<void> check_scans(const Expr& filter) {
+  if (scans_of(filter) <= query::kMaxScans) return {};
+  return make_error(
+      ErrorCode::InvalidArgument,
+      fmt::format("more than {} conditions that read every value of a field (patterns, "
+                  "text, comparisons); write fewer, or name the values",
+                  query::kMaxScans));
+}
+
+}  // namespace
+
 Result<BoundRule> bind_rule(const Rule& rule, const model::Forest& forest, TimeUs now) {
   CAIRN_TRY(check_limits(rule));
   BoundRule bound;
@@ -224,10 +251,16 @@ Result<BoundRule> bind_rule(const Rule& rule, const model::Forest& forest, TimeU
   bound.filter = *std::move(filter);
   bound.metric = rule.metric() != nullptr ? *rule.metric() : counted_form(*rule.issue());
   if (!bound.metric) return bound;
+  if (auto done = check_scans(split(bound.filter.expr).events); !done) {
+    return in_member("query", std::move(done).error());
+  }
   if (!bound.metric->percent_of.empty()) {
     auto whole = bind_text(bound.metric->percent_of, rule, forest, now);
     if (!whole) return in_member("percent_of", std::move(whole).error());
     bound.percent_of = *std::move(whole);
+    if (auto done = check_scans(split(bound.percent_of->expr).events); !done) {
+      return in_member("percent_of", std::move(done).error());
+    }
   }
   auto call = bind_aggregate(bound.metric->aggregate);
   if (!call) return in_member("aggregate", std::move(call).error());

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -265,11 +266,18 @@ Update Evaluation::update_of(TimeUs tick, const Reading& counted, const Reading*
   update.time = tick;
   update.value = whole != nullptr ? percent_of(counted.now, whole->now) : counted.now.number;
   update.incomplete = counted.now.incomplete || (whole != nullptr && whole->now.incomplete);
-  if (!compares_) return update;
-  update.base =
-      whole != nullptr ? percent_of(counted.earlier, whole->earlier) : counted.earlier.number;
-  update.incomplete = update.incomplete || counted.earlier.incomplete ||
-                      (whole != nullptr && whole->earlier.incomplete);
+  if (compares_) {
+    update.base =
+        whole != nullptr ? percent_of(counted.earlier, whole->earlier) : counted.earlier.number;
+    update.incomplete = update.incomplete || counted.earlier.incomplete ||
+                        (whole != nullptr && whole->earlier.incomplete);
+  }
+  // A sum of huge numbers is no number, and must not be taken for nothing either.
+  for (std::optional<double>* number : {&update.value, &update.base}) {
+    if (!*number || std::isfinite(**number)) continue;
+    number->reset();
+    update.incomplete = true;
+  }
   return update;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "base/assert.h"
@@ -41,7 +42,8 @@ Reading reading_of(const MetricCondition& metric, const Update& update) {
   if (!update.base || !std::isfinite(*update.base) || *update.base == 0) {
     return {Outcome::NoBase};
   }
-  return {Outcome::Counted, value / *update.base * 100};
+  constexpr double kMost = std::numeric_limits<double>::max();
+  return {Outcome::Counted, std::clamp(value / *update.base * 100, -kMost, kMost)};
 }
 
 class Stepper {

@@ -113,11 +113,16 @@ class RuleReader {
     const JsonValue when = find_member(object, "when");
     if (!fields_.kind("when", when, JsonKind::Object, "an object")) return false;
     static constexpr std::array<std::string_view, 3> kMembers = {"event", "value", "interval"};
+    model::NameSet names;
     for (JsonValue name = when.first(); name; name = name.next().next()) {
       if (!contains(kMembers, name.content())) {
         return fields_.fail(fmt::format("when.{}", name.content()),
                             "unknown; known are event, value and interval", name);
       }
+      names.add(name.content());
+    }
+    if (const auto twice = names.duplicate()) {
+      return fields_.fail(fmt::format("when.{}", *twice), "given twice", when);
     }
     if (is_absent(find_member(when, "event"))) return fields_.missing("when.event", "a string");
     return choice(when, "event", issue.event, issue_event_name, 5) &&
@@ -200,11 +205,16 @@ class RuleReader {
   bool trigger(JsonValue object, std::optional<double>& critical, std::optional<double>& warning) {
     if (object.kind() != JsonKind::Object) return fields_.expected("triggers", "objects", object);
     std::string label;
+    model::NameSet names;
     for (JsonValue name = object.first(); name; name = name.next().next()) {
       if (name.content() != "label" && name.content() != "alert_threshold") {
         return fields_.fail(fmt::format("triggers.{}", name.content()),
                             "unknown; known are label and alert_threshold", name);
       }
+      names.add(name.content());
+    }
+    if (const auto twice = names.duplicate()) {
+      return fields_.fail(fmt::format("triggers.{}", *twice), "given twice", object);
     }
     if (!fields_.string("triggers.label", find_member(object, "label"), label)) return false;
     if (label != "critical" && label != "warning") {

@@ -156,11 +156,11 @@ void Store::Impl::fill_alerts_later() {
 Result<void> Store::Impl::fill_alerts(const Progress& progress) {
   if (alerting.idle()) return {};
   const uint64_t total = progress ? alerting.figures(false).unfilled : 0;
-  for (uint64_t done = 0; !filling_cancelled; ++done) {
+  for (uint64_t done = 1; !filling_cancelled; ++done) {
     const std::lock_guard turn(fill_turn);
     CAIRN_TRY_ASSIGN(const bool more, fill_one());
     if (!more) break;
-    if (progress) progress(done, total);
+    if (total > 0) progress(std::min(done, total), total);
   }
   const std::lock_guard turn(fill_turn);
   std::vector<uint32_t> ready;

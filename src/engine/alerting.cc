@@ -1,7 +1,6 @@
 #include "engine/alerting.h"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "alert/canonical.h"
@@ -57,10 +56,6 @@ uint32_t minute_of(TimeUs time, TimeUs recorded) {
   const bool plain =
       raw(time) >= 0 && minute < UINT32_MAX && raw(time) - raw(recorded) <= alert::kMaxAheadUs;
   return plain ? static_cast<uint32_t>(minute) : UINT32_MAX;
-}
-
-std::optional<double> finite(std::optional<double> value) {
-  return value && std::isfinite(*value) ? value : std::nullopt;
 }
 
 // What rules remember or are about to: the trigger that fires first decides.
@@ -162,6 +157,10 @@ bool Alerting::join(const RuleEntry& entry) {
   drop(entry.number);  // it asked for something else, so this one stays
   queries_.join(RuleId{entry.number}, id);
   live(id).rules.push_back(entry.number);
+  if (live(id).given_up) {  // filled again, for all
+    live(id).given_up = false;
+    first_unfilled_ = std::min<size_t>(first_unfilled_, raw(id));
+  }
   return true;
 }
 
@@ -211,7 +210,7 @@ void Alerting::drop(uint32_t rule) {
     watchers_of_all_.erase(rule);
     for (const ProjectId project : watcher->second.projects) {
       const auto rules = watchers_of_project_.find(project);
-      if (rules == watchers_of_project_.end()) continue;  // the list names it twice
+      CAIRN_ASSERT(rules != watchers_of_project_.end());
       rules->second.erase(rule);
       if (rules->second.empty()) watchers_of_project_.erase(rules);
     }
@@ -416,8 +415,8 @@ void Alerting::evaluate(Live& live, TimeUs tick, const Ticks& ticks, const Alert
       // What the rule has no room to remember need not be logged.
       if (!known && ++fresh > alert::kMaxKeys) continue;
       values.push_back({entry->number, one.key,
-                        one.update.incomplete ? std::nullopt : finite(one.update.value),
-                        finite(one.update.base), one.update.incomplete});
+                        one.update.incomplete ? std::nullopt : one.update.value, one.update.base,
+                        one.update.incomplete});
     }
   }
 }

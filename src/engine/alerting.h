@@ -97,7 +97,7 @@ class Alerting {
   // Changes of what was saved since the last call.
   storage::RowBuffer dirty_windows();
 
-  // `with_memory`: asks every window.
+  // `with_memory`: asks every window what it takes. Safe to call concurrently.
   AlertFigures figures(bool with_memory);
   // Why a rule cannot be evaluated; "" = it can.
   std::string trouble(uint32_t rule) const;

@@ -50,6 +50,22 @@ Result<TickRecord> find_tick(const engine::Store& store, Lsn from, TimeUs tick,
   return out;
 }
 
+// Whether there can have been a tick of the rule then.
+Result<void> check_time(TimeUs at, const std::string& rule, const Reading& present,
+                        const Context& context) {
+  if (at > present.now) {
+    return make_error(ErrorCode::InvalidArgument,
+                      fmt::format("--at {}: it is {} now; the ticks of a rule are in the past",
+                                  format_time(at), format_time(present.now)));
+  }
+  const SeenAlerts seen(present.snapshot->alerts(), context.rights);
+  const auto entry = seen.rule(rule);
+  if (!entry.ok() || at >= (*entry)->made) return {};  // it may have been there then
+  return make_error(ErrorCode::InvalidArgument,
+                    fmt::format("--at {}: alert rule {} is of {}", format_time(at),
+                                (*entry)->number, format_time((*entry)->made)));
+}
+
 Result<TickMoment> moment_of(const AlertArguments& arguments, Context& context) {
   TickMoment out;
   CAIRN_TRY_ASSIGN(Reading present, open_reading(context, arguments.store, arguments.moment));
@@ -61,6 +77,7 @@ Result<TickMoment> moment_of(const AlertArguments& arguments, Context& context) 
     out.reading = std::move(present);
     return out;
   }
+  CAIRN_TRY(check_time(*arguments.at, arguments.rule, present, context));
   present.snapshot.reset();  // writers need not wait for it
   MomentArguments then;
   then.as_of = engine::AsOf{std::nullopt, *arguments.at};

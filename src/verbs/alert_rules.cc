@@ -171,9 +171,22 @@ Result<Chosen> choose(const AlertArguments& arguments, const engine::Store& stor
   return Chosen{entry->number, entry->rule.name};
 }
 
-Result<void> fill(engine::Store& store, Console& console) {
-  ProgressLine line(console, !console.json);
-  return store.fill_alerts(progress_callback(line, console, "filling windows"));
+// Then says of which rules windows could not be filled.
+Result<void> fill(engine::Store& store, std::span<const uint32_t> rules, Console& console) {
+  {
+    ProgressLine line(console, !console.json);
+    CAIRN_TRY(store.fill_alerts(progress_callback(line, console, "filling windows")));
+  }
+  size_t troubled = 0;
+  for (const uint32_t rule : rules) {
+    const std::string trouble = store.alert_trouble(rule);
+    if (trouble.empty() || ++troubled > kTold) continue;
+    console.note(fmt::format("rule {} cannot be evaluated: {}", rule, trouble));
+  }
+  if (troubled > kTold) {
+    console.note(fmt::format("and {} more; 'list' has all", format_count(troubled - kTold)));
+  }
+  return {};
 }
 
 VerbResult answer(const Chosen& rule, const engine::ExecuteResult& result, std::string_view what,
@@ -339,7 +352,11 @@ VerbResult add_rules(const AlertArguments& arguments, Context& context) {
       progress(at, all.size());
     }
   }
-  CAIRN_TRY(fill(**store, console));
+  std::vector<uint32_t> numbers;
+  for (const Added& one : all) {
+    if (one.number != 0) numbers.push_back(one.number);
+  }
+  CAIRN_TRY(fill(**store, numbers, console));
   CAIRN_TRY(store->finish());
   AddedCounts counts;
   for (const Added& one : all) {
@@ -413,7 +430,7 @@ VerbResult change_rule(const AlertArguments& arguments, Context& context) {
   CAIRN_TRY_ASSIGN(Chosen chosen, choose(arguments, **store, context));
   const auto done = store->execute(alert::ChangeRule{chosen.number, rule}, arguments.writer);
   if (!done.ok()) return make_error(done.error().code, bind_error_text(rule, done.error()));
-  CAIRN_TRY(fill(**store, context.console));
+  CAIRN_TRY(fill(**store, {&chosen.number, 1}, context.console));
   CAIRN_TRY(store->finish());
   chosen.name = rule.name;
   return answer(chosen, done->result, "is changed", context.console);
@@ -425,7 +442,7 @@ VerbResult pause_rule(const AlertArguments& arguments, Context& context) {
   CAIRN_TRY_ASSIGN(const Chosen chosen, choose(arguments, **store, context));
   CAIRN_TRY_ASSIGN(const auto done,
                    store->execute(alert::PauseRule{chosen.number, paused}, arguments.writer));
-  if (!paused) CAIRN_TRY(fill(**store, context.console));
+  if (!paused) CAIRN_TRY(fill(**store, {&chosen.number, 1}, context.console));
   CAIRN_TRY(store->finish());
   return answer(chosen, done.result, paused ? "is paused" : "is resumed", context.console);
 }

@@ -93,7 +93,7 @@ AlertTestArguments read_test(AlertWords& words) {
   if (test.last_us == 0) refuse("--last: 0 is no time; use one like 7d");
   if (!words.from.empty()) test.from = read_time("--from", words.from);
   if (!words.to.empty()) test.to = read_time("--to", words.to);
-  if (test.from && test.to && *test.from >= *test.to) refuse("--from lies behind --to");
+  if (test.from && test.to && *test.from >= *test.to) refuse("--from must lie before --to");
   if (words.limit) test.limit = *words.limit;
   test.moment = read_moment(words.moment);
   return test;

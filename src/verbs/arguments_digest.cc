@@ -20,7 +20,7 @@ VerbArguments read_digest(DigestWords& words) {
   if (values.last_us == 0) refuse("--last: 0 is no time; use one like 1d");
   if (!words.from.empty()) values.from = read_time("--from", words.from);
   if (!words.to.empty()) values.to = read_time("--to", words.to);
-  if (values.from && values.to && *values.from >= *values.to) refuse("--from lies behind --to");
+  if (values.from && values.to && *values.from >= *values.to) refuse("--from must lie before --to");
   values.moment = read_moment(words.moment);
   return values;
 }

@@ -86,8 +86,9 @@ void check_again(const uint8_t* data, size_t size) {
   const std::vector<alert::Letter> same = read_all(folder.files);
   testing::promise(same.size() == letters.size(), "each is a letter still");
   for (size_t i = 0; i < same.size(); ++i) {
-    testing::promise(same[i].id == letters[i].id && same[i].body == letters[i].body,
-                     "with the same id and message");
+    testing::promise(same[i].id == letters[i].id && same[i].body == letters[i].body &&
+                         same[i].series == letters[i].series && same[i].at == letters[i].at,
+                     "with the same id, series, time and message");
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "query/plan.h"
 #include "support/shop.h"
 
 namespace cairn::testing {
@@ -82,6 +83,22 @@ TEST_CASE_METHOD(Bound, "what a rule cannot ask is refused where it stands") {
   refused(counting("project:nowhere"), "query: ", 8);
   CHECK(bound(counting("release:\"latest\" latest age:-24h")).call.has_value());
   CHECK(bound(counting("(is:resolved OR !is:new) (level:info OR x:1)")).call.has_value());
+}
+
+// Its windows could never be filled.
+TEST_CASE_METHOD(Bound, "a rule with more patterns than a query may have is refused") {
+  const auto patterns = [](size_t count) {
+    std::string query = "title:*p0*";
+    for (size_t i = 1; i < count; ++i) query += " OR title:*p" + std::to_string(i) + "*";
+    return query;
+  };
+  bound(counting(patterns(query::kMaxScans), "count()"));
+  const Error query = refusal(counting(patterns(query::kMaxScans + 1), "count()"));
+  CHECK(query.code == ErrorCode::InvalidArgument);
+  CHECK(query.message.starts_with("query: more than 256 conditions"));
+  Rule rule = counting("", "count()");
+  std::get<MetricCondition>(rule.condition).percent_of = patterns(query::kMaxScans + 1);
+  CHECK(refusal(rule).message.starts_with("percent_of: more than 256 conditions"));
 }
 
 TEST_CASE_METHOD(Bound, "what is no aggregate or key is refused") {

@@ -424,6 +424,18 @@ struct One {
 
 }  // namespace
 
+TEST_CASE("sums too large for a number are not known, rather than nothing") {
+  for (const char* const aggregate : {"sum(tags[shard])", "avg(tags[shard])"}) {
+    One one(rule_of(aggregate, ""));
+    one.add(1, "ann", {}, "5000");
+    CHECK(one.at(2).at("").value.has_value());
+    one.add(2, "bob", {}, "1.7e308");
+    one.add(2, "bob", {}, "1.7e308");
+    CHECK(one.at(3).at("").incomplete);
+    CHECK_FALSE(one.at(3).at("").value.has_value());
+  }
+}
+
 TEST_CASE("a thousand quiet keys do not hide the one in trouble") {
   One one(rule_of("count()", "tags[who]"));
   for (int i = 0; i < 5000; ++i) one.add(1, "quiet " + std::to_string(i));

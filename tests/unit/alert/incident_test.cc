@@ -147,6 +147,9 @@ TEST_CASE("comparisons are percentages of the earlier window") {
                {5, 1, "-", Outcome::NoBase},
                {6, 150, "critical>warning", Outcome::Counted, 100},
                {7, 0, "warning>ok", Outcome::Counted, 100}});
+  // So many times as much that it is no number any more.
+  const auto huge = step(metric, {}, {minute(1), 1e308, 1e-308});
+  CHECK(huge.value == std::numeric_limits<double>::max());
   metric.threshold_type = Direction::Below;
   run(metric, {{1, 80, "-", Outcome::Counted, 100},
                {2, 79, "ok>warning", Outcome::Counted, 100},

@@ -138,6 +138,14 @@ TEST_CASE("what is no rule is refused by member") {
       {with(R"("windows":5)"), "windows: no member of a rule"},
       {with(R"("frequency":5)"), "frequency: goes together with \"when\" only"},
       {with(R"("query":"a","query":"b")"), "query: given twice"},
+      {R"({"name":"A","time_window":60,"triggers":[
+          {"label":"critical","alert_threshold":1,"alert_threshold":1000}]})",
+       "triggers.alert_threshold: given twice"},
+      {R"({"name":"A","time_window":60,"triggers":[
+          {"label":"critical","label":"warning","alert_threshold":1}]})",
+       "triggers.label: given twice"},
+      {R"({"name":"A","when":{"event":"first_seen","event":"regression"}})",
+       "when.event: given twice"},
       {with(R"("status":"on")"), "status: expected one of \"active\", "},
       {with(R"("threshold_type":2)"),
        "threshold_type: expected one of \"above\", \"below\", got 2"},
