@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <random>
@@ -32,7 +33,7 @@ bool has(const std::string& text, std::string_view piece) {
 // Keeps what it is given, or fails.
 class Box final : public DigestSink {
  public:
-  explicit Box(std::vector<DigestMail>& mails, const bool& broken)
+  explicit Box(std::deque<DigestMail>& mails, const bool& broken)
       : mails_(mails), broken_(broken) {}
   Result<void> deliver(const DigestMail& mail) override {
     if (broken_) return make_error(ErrorCode::Io, "nobody takes it");
@@ -41,7 +42,7 @@ class Box final : public DigestSink {
   }
 
  private:
-  std::vector<DigestMail>& mails_;
+  std::deque<DigestMail>& mails_;
   const bool& broken_;
 };
 
@@ -75,7 +76,7 @@ class Machine {
   Metrics metrics;
   int log_fd = -1;
   std::optional<Log> log;
-  std::vector<DigestMail> mails;
+  std::deque<DigestMail> mails;  // those of before stay where they are
   bool broken = false;
   std::unique_ptr<DigestSchedule> schedule;
 };
