@@ -318,6 +318,7 @@ def test_incidents_of_stored_rules(box):
     assert {one["issue"] for one in by_issue} == {"P7-1", "P7-2"}, by_issue
     whole = said(box, "incident", of_rule[0]["number"])
     assert [step["from"] for step in whole["steps"]][0] == "ok"
+    assert whole["earlier_steps"] == 0 and len(whole["steps"]) == of_rule[0]["steps"]
     assert whole["steps"][-1]["to"] == "ok" and whole["steps"][-1]["at"] == whole["ended"]
     # What the rule would have done is what it did.
     test = box.ok("alert", "test", box.store, 2, "--from", at(10), "--to", at(58),
