@@ -481,6 +481,7 @@ void Alerting::filled(const Unfilled& done) {
   if (one.evaluation != done.evaluation) return;  // it went meanwhile
   one.filled = true;
   one.dirty = true;
+  for (const uint32_t rule : one.rules) troubles_.erase(rule);  // of an attempt before
 }
 
 void Alerting::not_filled(const Unfilled& failed, const std::string& why) {
