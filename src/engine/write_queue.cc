@@ -308,15 +308,16 @@ void Store::Impl::StateLock::unlock() {
 void Store::Impl::StateLock::lock() {
   turn_ = std::unique_lock(impl_.state_turn);
   state_ = std::unique_lock(impl_.state_mutex);
-  FoldVersions& folds = impl_.folds;
+  FoldVersions& versions = impl_.folds;
   // Who does not end soon keeps what he reads. While he is waited for, and while that is copied,
   // others may begin to read; where no copy can be made, less and less.
-  for (auto shut_out = kShutOut; !folds.wait_until_unread(shut_out);
+  for (auto shut_out = kShutOut; !versions.wait_until_unread(shut_out);
        shut_out = std::min(2 * shut_out, kLongestShutOut)) {
     state_.unlock();
-    const bool copied = !folds.wait_until_unread(folds.worth_waiting()) && folds.copy_newest();
+    const bool copied =
+        !versions.wait_until_unread(versions.worth_waiting()) && versions.copy_newest();
     state_.lock();
-    if (copied) return folds.go_on_in_copy();
+    if (copied) return versions.go_on_in_copy();
   }
 }
 

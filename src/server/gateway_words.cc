@@ -88,8 +88,9 @@ Result<std::vector<std::string>> query_words(std::string_view body) {
       if (!values.empty()) query = values.front();
       continue;
     }
-    const auto* found = std::find_if(kOptions.begin(), kOptions.end(),
-                                     [&](const auto& option) { return option.first == name; });
+    const auto* found =
+        std::find_if(kOptions.begin(), kOptions.end(),
+                     [&wanted = name](const auto& option) { return option.first == wanted; });
     if (found == kOptions.end()) {
       return bad(fmt::format("there is no member \"{}\"; docs/openapi.json lists them", name));
     }
