@@ -89,8 +89,9 @@ const IncidentEntry* AlertState::incident(uint32_t number) const {
   return found == incidents_.end() ? nullptr : found->second.get();
 }
 
-Notification AlertState::notification_of(const IncidentEntry& entry,
-                                         const IncidentStep& step) const {
+namespace {
+
+Notification notification_of(const IncidentEntry& entry, const IncidentStep& step) {
   Notification out;
   out.kind = Notification::Kind::Transition;
   out.lsn = step.lsn;
@@ -109,12 +110,13 @@ Notification AlertState::notification_of(const IncidentEntry& entry,
   return out;
 }
 
-const IncidentStep* AlertState::step_at(const IncidentEntry& entry,
-                                        const NotificationPlace& place) const {
+const IncidentStep* step_at(const IncidentEntry& entry, const NotificationPlace& place) {
   const auto found =
       std::ranges::lower_bound(entry.steps, place, std::less<>(), &IncidentStep::place);
   return found != entry.steps.end() && found->place() == place ? &*found : nullptr;
 }
+
+}  // namespace
 
 std::vector<Notification> AlertState::notifications_after(const NotificationPlace& place,
                                                           size_t limit) const {

@@ -164,8 +164,6 @@ class AlertState {
   void stand_down(uint32_t number, At& at);
   void note(RuleEntry& rule, KeyTransition&& step, At& at, std::string_view who);
   void forget_old_incidents();
-  Notification notification_of(const IncidentEntry& entry, const IncidentStep& step) const;
-  const IncidentStep* step_at(const IncidentEntry& entry, const NotificationPlace& place) const;
   void add_order(const NotificationPlace& place, uint32_t incident);
   AlertRow meta_row() const;
 

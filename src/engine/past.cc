@@ -34,10 +34,7 @@ bool leaves_the_log(ErrorCode code) {
 // nullptr: there is none that can be read.
 Result<std::shared_ptr<storage::LmdbEnv>> open_index(const StoreLayout& layout,
                                                      const StoreOptions& options) {
-  storage::IndexOptions index_options;
-  index_options.map_bytes = options.index_map_bytes;
-  index_options.read_only = true;
-  auto opened = storage::LmdbEnv::open(layout.index(), index_options);
+  auto opened = storage::LmdbEnv::open(layout.index(), options_of_index(options, true));
   if (opened.ok()) return std::shared_ptr<storage::LmdbEnv>(std::move(opened).value());
   if (!leaves_the_log(opened.error().code)) return std::move(opened).error();
   return std::shared_ptr<storage::LmdbEnv>();
@@ -186,7 +183,7 @@ Result<void> Store::Impl::follow_until(const AsOf& moment, const Progress& progr
 
 Result<void> Store::Impl::cut_segments() {
   sealed->parts.clear();
-  CAIRN_TRY_ASSIGN(const auto ids, storage::list_segments(*sealed->txn));
+  CAIRN_TRY_ASSIGN(const auto ids, storage::checkpointed_segments(*sealed->txn));
   for (const storage::SegmentId id : ids) {
     CAIRN_TRY_ASSIGN(const auto info, storage::segment_info(*sealed->txn, id));
     if (info.max_lsn <= base_lsn()) continue;

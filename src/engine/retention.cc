@@ -50,7 +50,7 @@ Error stop_here() { return make_error(ErrorCode::Closed, "stop"); }
 // Segments with records behind `base`, in order of their records.
 Result<std::vector<storage::SegmentInfo>> live_segments(const storage::ReadTxn& txn, Lsn base) {
   std::vector<storage::SegmentInfo> live;
-  CAIRN_TRY_ASSIGN(const auto ids, storage::list_segments(txn));
+  CAIRN_TRY_ASSIGN(const auto ids, storage::checkpointed_segments(txn));
   for (const storage::SegmentId id : ids) {
     CAIRN_TRY_ASSIGN(const auto info, storage::segment_info(txn, id));
     if (info.max_lsn > base) live.push_back(info);

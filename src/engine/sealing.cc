@@ -75,7 +75,7 @@ Result<std::optional<Store::Impl::Sealed>> Store::Impl::merge_some(const ChooseS
   std::vector<storage::SegmentInfo> segments;
   {
     CAIRN_TRY_ASSIGN(const auto txn, storage::ReadTxn::begin(*env));
-    CAIRN_TRY_ASSIGN(const auto ids, storage::list_segments(*txn));
+    CAIRN_TRY_ASSIGN(const auto ids, storage::checkpointed_segments(*txn));
     for (const storage::SegmentId id : ids) {
       CAIRN_TRY_ASSIGN(const auto info, storage::segment_info(*txn, id));
       segments.push_back(info);

@@ -22,11 +22,19 @@ Store::Impl::Impl(std::string directory, const StoreOptions& store_options)
   clock = options.clock != nullptr ? options.clock : &own_clock;
 }
 
+storage::IndexOptions options_of_index(const StoreOptions& options, bool read_only) {
+  storage::IndexOptions how;
+  how.map_bytes = options.index_map_bytes;
+  how.staged_bytes = options.index_staged_bytes;
+  how.read_only = read_only;
+  return how;
+}
+
 Result<std::shared_ptr<SealedIndex>> open_sealed(storage::LmdbEnv& env, bool verify_checksums,
                                                  Lsn base) {
   auto sealed = std::make_shared<SealedIndex>();
   CAIRN_TRY_ASSIGN(sealed->txn, storage::ReadTxn::begin(env));
-  CAIRN_TRY_ASSIGN(const auto ids, storage::list_segments(*sealed->txn));
+  CAIRN_TRY_ASSIGN(const auto ids, storage::checkpointed_segments(*sealed->txn));
   for (const storage::SegmentId id : ids) {
     if (base > Lsn{0}) {
       CAIRN_TRY_ASSIGN(const auto info, storage::segment_info(*sealed->txn, id));
@@ -57,13 +65,13 @@ Result<void> Store::Impl::read_with_checksums(const std::function<Result<void>()
   // In a transaction of its own, as one is for one thread at a time.
   auto checksums = std::async(std::launch::async, [this]() -> Result<std::vector<SegmentId>> {
     CAIRN_TRY_ASSIGN(const auto verified, open_sealed(*env, true, base_lsn()));
-    return storage::list_segments(*verified->txn);
+    return storage::checkpointed_segments(*verified->txn);
   });
   auto done = read();
   CAIRN_TRY_ASSIGN(const auto checked, checksums.get());
   CAIRN_TRY(done);
   // Another process may have made a checkpoint between the two transactions.
-  CAIRN_TRY_ASSIGN(const auto used, storage::list_segments(*sealed->txn));
+  CAIRN_TRY_ASSIGN(const auto used, storage::checkpointed_segments(*sealed->txn));
   if (used == checked) return {};
   for (const SegmentId id : used) {
     CAIRN_TRY(storage::open_segment(*sealed->txn, id, true));
@@ -101,9 +109,7 @@ Result<void> Store::Impl::open_for_writing(OpenReport& report) {
   if (!indexed && set_aside) CAIRN_TRY(files->rename(layout.old_index(), layout.index()));
   CAIRN_TRY(remove_directory(layout.old_index()));
 
-  storage::IndexOptions index_options;
-  index_options.map_bytes = options.index_map_bytes;
-  CAIRN_TRY_ASSIGN(env, storage::LmdbEnv::open(layout.index(), index_options));
+  CAIRN_TRY_ASSIGN(env, storage::LmdbEnv::open(layout.index(), options_of_index(options, false)));
   CAIRN_TRY(env->clear_stale_readers());
   bool fresh = false;
   CAIRN_TRY(read_base());
@@ -166,10 +172,7 @@ Result<void> Store::Impl::start_threads() {
 Result<void> Store::Impl::open_for_reading(OpenReport& report) {
   CAIRN_TRY_ASSIGN(meta.store_id, read_identity(*files, layout));
   cursor_key = find_cursor_key(*files, layout);
-  storage::IndexOptions index_options;
-  index_options.map_bytes = options.index_map_bytes;
-  index_options.read_only = true;
-  auto opened = storage::LmdbEnv::open(layout.index(), index_options);
+  auto opened = storage::LmdbEnv::open(layout.index(), options_of_index(options, true));
   if (!opened.ok()) {
     Error error = std::move(opened).error();
     if (error.code == ErrorCode::NotFound) {

@@ -43,6 +43,7 @@ struct SealedIndex {
 // know.
 Result<std::shared_ptr<SealedIndex>> open_sealed(storage::LmdbEnv& env,
                                                  bool verify_checksums = false, Lsn base = {});
+storage::IndexOptions options_of_index(const StoreOptions& options, bool read_only);
 // How much of the log the index holds as a transaction sees it; 0 without one.
 Result<Lsn> indexed_by(const storage::ReadTxn* txn);
 

@@ -87,9 +87,7 @@ Result<void> Store::read_log(const std::string& directory, const StoreOptions& o
 Result<RebuildReport> Store::Impl::fold_all(const std::string& directory, const AsOf& until,
                                             const Progress& progress) {
   CAIRN_TRY(remove_directory(directory));
-  storage::IndexOptions index_options;
-  index_options.map_bytes = options.index_map_bytes;
-  CAIRN_TRY_ASSIGN(env, storage::LmdbEnv::open(directory, index_options));
+  CAIRN_TRY_ASSIGN(env, storage::LmdbEnv::open(directory, options_of_index(options, false)));
   CAIRN_TRY_ASSIGN(sealed, open_sealed(*env));
   log = std::make_unique<RecordLog>(*files, layout.log(), meta.store_id, nullptr);
   CAIRN_TRY(read_base());

@@ -41,7 +41,7 @@ Result<void> count_log(FileSystem& files, const std::string& directory, Stats& s
 }
 
 Result<void> count_segments(const storage::ReadTxn& txn, Lsn base, Stats& stats) {
-  CAIRN_TRY_ASSIGN(const auto ids, storage::list_segments(txn));
+  CAIRN_TRY_ASSIGN(const auto ids, storage::checkpointed_segments(txn));
   for (const storage::SegmentId id : ids) {
     CAIRN_TRY_ASSIGN(const auto segment, storage::segment_info(txn, id));
     if (segment.max_lsn <= base) continue;
@@ -148,8 +148,7 @@ Result<ShrinkReport> Store::shrink(const std::string& directory, const StoreOpti
   Impl impl(directory, options);
   CAIRN_TRY(read_identity(*impl.files, impl.layout));
   CAIRN_TRY_ASSIGN(impl.lock, impl.files->lock(impl.layout.lock()));
-  storage::IndexOptions index_options;
-  index_options.map_bytes = options.index_map_bytes;
+  const storage::IndexOptions index_options = options_of_index(options, false);
   ShrinkReport report;
   {
     CAIRN_TRY_ASSIGN(const auto env, storage::LmdbEnv::open(impl.layout.index(), index_options));

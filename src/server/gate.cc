@@ -80,4 +80,12 @@ uint32_t Rate::take(TimeUs steady_now) {
   return 1 + static_cast<uint32_t>((1 - left_) / per_second_ * 1e3);
 }
 
+std::shared_ptr<Rate> Rates::of(const Grant& grant, uint64_t per_second) {
+  if (grant.hash.empty()) return std::make_shared<Rate>(per_second);
+  auto& rate = of_tokens_[grant.hash];
+  const bool same = rate != nullptr && rate->per_second() == static_cast<double>(per_second);
+  if (!same) rate = std::make_shared<Rate>(per_second);  // the token's limit was changed
+  return rate;
+}
+
 }  // namespace cairn::server

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <ctime>
+#include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -79,11 +81,23 @@ class Rate {
       : per_second_(static_cast<double>(per_second)), left_(per_second_) {}
   // 0: go on. Else: in so many ms.
   uint32_t take(TimeUs steady_now);
+  double per_second() const { return per_second_; }
 
  private:
   double per_second_;
   double left_;
   TimeUs last_{};
+};
+
+// A rate for each token, whatever the ways and the sessions it is used in, and one for each session
+// without a token. Thread: that of the loop.
+class Rates {
+ public:
+  std::shared_ptr<Rate> of(const Grant& grant, uint64_t per_second);
+
+ private:
+  // By hash; at most as many as there were tokens since the server began.
+  std::map<std::string, std::shared_ptr<Rate>> of_tokens_;
 };
 
 }  // namespace cairn::server

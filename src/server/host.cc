@@ -23,7 +23,7 @@ std::optional<Refusal> Caller::refuse() {
   if (host_.workers.waiting() >= kMostWaiting) {
     return counted(host_, Refusal::busy("too many questions wait already", 1000));
   }
-  if (const uint32_t wait_ms = rate_.take(host_.steady.now()); wait_ms > 0) {
+  if (const uint32_t wait_ms = rate_->take(host_.steady.now()); wait_ms > 0) {
     return counted(host_, Refusal::busy(fmt::format("more than {} requests a second",
                                                     limits_.requests_per_second),
                                         wait_ms));

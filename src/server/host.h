@@ -32,6 +32,7 @@ struct Host {
   kj::Timer& timer;
   Clock& steady;
   std::string store_id;
+  Rates rates{};
   bool stopping = false;  // no call is begun any more
 };
 
@@ -43,7 +44,7 @@ class Caller {
       : host_(host),
         grant_(std::move(grant)),
         limits_(least(host.config.session, grant_.limits)),
-        rate_(limits_.requests_per_second) {}
+        rate_(host.rates.of(grant_, limits_.requests_per_second)) {}
 
   const Grant& grant() const { return grant_; }
   const SessionLimits& limits() const { return limits_; }
@@ -67,7 +68,7 @@ class Caller {
   Host& host_;
   const Grant grant_;
   const SessionLimits limits_;
-  Rate rate_;
+  const std::shared_ptr<Rate> rate_;  // of all sessions of the token
   uint32_t calls_ = 0;
 };
 

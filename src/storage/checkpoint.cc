@@ -59,6 +59,12 @@ Result<std::optional<CheckpointMeta>> current_meta(LmdbEnv& env) {
   return read_meta(*txn);
 }
 
+Result<void> stage(LmdbEnv& env, SegmentId id, SegmentImage& image, CheckpointMeta& meta) {
+  CAIRN_TRY_ASSIGN(const uint64_t bytes, stage_segment(env, id, image));
+  meta.index_bytes_written += bytes;
+  return {};
+}
+
 Result<CheckpointMeta> commit_with(WriteTxn& txn, CheckpointMeta meta) {
   meta.index_bytes_written += txn.bytes_written();
   CAIRN_TRY(txn.put(Table::Meta, kMetaKey, encode_meta(meta)));
@@ -217,6 +223,14 @@ Result<std::optional<CheckpointMeta>> read_meta(const ReadTxn& txn) {
   return std::optional(meta);
 }
 
+Result<std::vector<SegmentId>> checkpointed_segments(const ReadTxn& txn) {
+  CAIRN_TRY_ASSIGN(const auto meta, read_meta(txn));
+  if (!meta) return std::vector<SegmentId>{};
+  CAIRN_TRY_ASSIGN(auto ids, list_segments(txn));
+  std::erase_if(ids, [&](SegmentId id) { return raw(id) >= meta->next_segment; });
+  return ids;
+}
+
 Result<CheckpointMeta> write_checkpoint(LmdbEnv& env, const CheckpointInput& input) {
   CheckpointMeta meta = input.meta;
   CAIRN_TRY_ASSIGN(const auto before, current_meta(env));
@@ -227,7 +241,9 @@ Result<CheckpointMeta> write_checkpoint(LmdbEnv& env, const CheckpointInput& inp
   // Made before the transaction begins: that one keeps everybody else from writing.
   std::optional<SegmentImage> segment;
   if (input.head != nullptr && input.head->size() > 0) {
-    CAIRN_TRY_ASSIGN(segment, seal_segment(SegmentId{meta.next_segment++}, *input.head));
+    const SegmentId id{meta.next_segment++};
+    CAIRN_TRY_ASSIGN(segment, seal_segment(id, *input.head));
+    CAIRN_TRY(stage(env, id, *segment, meta));
   }
   CAIRN_TRY_ASSIGN(const auto txn, WriteTxn::begin(env));
   if (segment) CAIRN_TRY(write_segment(*txn, *std::move(segment)));
@@ -246,12 +262,15 @@ Result<CheckpointMeta> write_checkpoint(LmdbEnv& env, const CheckpointInput& inp
 Result<CheckpointMeta> merge_in_index(LmdbEnv& env, std::span<const SegmentId> from) {
   std::optional<CheckpointMeta> meta;
   SegmentImage merged;
+  SegmentId into{};
   {
     CAIRN_TRY_ASSIGN(const auto snapshot, ReadTxn::begin(env));
     CAIRN_TRY_ASSIGN(meta, read_meta(*snapshot));
     if (!meta) return make_error(ErrorCode::NotFound, "the index has no checkpoint");
-    CAIRN_TRY_ASSIGN(merged, merge_segments(*snapshot, from, SegmentId{meta->next_segment++}));
+    into = SegmentId{meta->next_segment++};
+    CAIRN_TRY_ASSIGN(merged, merge_segments(*snapshot, from, into));
   }
+  CAIRN_TRY(stage(env, into, merged, *meta));
   CAIRN_TRY_ASSIGN(const auto txn, WriteTxn::begin(env));
   CAIRN_TRY(write_segment(*txn, std::move(merged)));
   return commit_with(*txn, *meta);
@@ -273,7 +292,7 @@ Result<std::vector<std::pair<Table, std::string>>> removed_keys(const ReadTxn& t
     keys.emplace_back(table, std::string(key));
     return true;
   };
-  CAIRN_TRY_ASSIGN(const auto ids, list_segments(txn));
+  CAIRN_TRY_ASSIGN(const auto ids, checkpointed_segments(txn));
   for (const SegmentId id : ids) {
     CAIRN_TRY_ASSIGN(const SegmentInfo info, segment_info(txn, id));
     if (info.min_lsn > base) continue;

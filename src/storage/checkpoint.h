@@ -59,6 +59,9 @@ class RowSource;  // row_source.h
 // fold or terms version (message: run rebuild). Corruption, Io.
 Result<std::optional<CheckpointMeta>> read_meta(const ReadTxn& txn);
 
+// Ids of the segments of the newest checkpoint, ascending. Corruption, Io.
+Result<std::vector<SegmentId>> checkpointed_segments(const ReadTxn& txn);
+
 // Encoded rows of several tables, to be written later. Value type.
 class RowBuffer {
  public:
@@ -105,11 +108,12 @@ struct CheckpointInput {
   std::span<const std::pair<GroupId, Lsn>> activity;
   std::span<const FrameMark> frames;  // sparse: enough to find any LSN's frame by a short scan
 };
-// On error nothing changed on disk.
+// On error the index says what it said before: of a large segment, values may lie there that nobody
+// looks at and that the next one erases.
 Result<CheckpointMeta> write_checkpoint(LmdbEnv& env, const CheckpointInput& input);
 
-// Makes one segment of several (storage/segment.h, merge_segments) in a transaction of its own.
-// Like write_checkpoint it must not run beside another one that writes.
+// Makes one segment of several (storage/segment.h, merge_segments) and takes it for them in one
+// transaction. Like write_checkpoint it must not run beside another one that writes.
 Result<CheckpointMeta> merge_in_index(LmdbEnv& env, std::span<const SegmentId> from);
 
 // Only meta.acknowledged changes (clean close with nothing to index).

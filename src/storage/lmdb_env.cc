@@ -184,6 +184,7 @@ struct LmdbEnv::Impl {
   OpenDirectories::Id id{};
   bool registered = false;
   bool read_only = false;
+  uint64_t staged_bytes = 0;
   MDB_env* env = nullptr;
   std::array<MDB_dbi, kTableCount> tables{};
   // Guards open_reads, and keeps the map from moving while a read begins.
@@ -244,6 +245,7 @@ Result<std::unique_ptr<LmdbEnv>> LmdbEnv::open(const std::string& directory,
   impl->id = id;
   impl->registered = true;
   impl->read_only = options.read_only;
+  impl->staged_bytes = options.staged_bytes;
   CAIRN_TRY_ASSIGN(impl->env, open_env(directory, options));
   CAIRN_TRY(check_file_size(impl->env, directory, options.read_only));
   CAIRN_TRY(open_tables(impl->env, directory, options.read_only, impl->tables));
@@ -260,6 +262,7 @@ Result<int> LmdbEnv::clear_stale_readers() {
 }
 
 const std::string& LmdbEnv::directory() const { return impl_->directory; }
+uint64_t LmdbEnv::staged_bytes() const { return impl_->staged_bytes; }
 
 Result<LmdbEnv::Info> LmdbEnv::info() const {
   MDB_envinfo env_info{};

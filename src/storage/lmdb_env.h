@@ -54,6 +54,9 @@ struct IndexOptions {
   uint64_t map_bytes = 1ull << 40;
   uint32_t max_readers = 510;  // reader slots; one per open snapshot in any process
   bool read_only = false;
+  // Of a segment in one transaction, or a value more: what a disk takes in some hundredths of a
+  // second, as the log's fdatasync may have to wait for it.
+  uint64_t staged_bytes = 8u << 20;
 };
 
 class LmdbEnv {
@@ -88,6 +91,7 @@ class LmdbEnv {
   // and hold none; durable when it returns, but for the name. Writers go on. Errors: Io, Exhausted.
   Result<void> copy_compact(const std::string& directory) const;
   const std::string& directory() const;
+  uint64_t staged_bytes() const;  // as it was opened with
 
  private:
   friend class ReadTxn;

@@ -187,17 +187,60 @@ Result<SegmentImage> seal_segment(SegmentId id, const Head& head) {
   return SegmentWriter(id, head).write();
 }
 
+namespace {
+
+// The last of the values, which is then gone from the image. Returns its bytes.
+Result<uint64_t> write_last_value(WriteTxn& txn, SegmentImage& image) {
+  const SegmentImage::Value last = std::move(image.values.back());
+  image.values.pop_back();
+  CAIRN_TRY_ASSIGN(const std::span<std::byte> value,
+                   txn.reserve(Table::Segments, last.key.view(), last.bytes.size()));
+  std::memcpy(value.data(), last.bytes.data(), last.bytes.size());
+  return last.bytes.size();
+}
+
+Result<void> erase_left_behind(LmdbEnv& env, SegmentId first) {
+  std::vector<std::string> keys;
+  {
+    CAIRN_TRY_ASSIGN(const auto reading, ReadTxn::begin(env));
+    CAIRN_TRY(reading->scan(Table::Segments, Key().u32(raw(first)).view(), {},
+                            [&](std::string_view key, auto) {
+                              keys.emplace_back(key);
+                              return true;
+                            }));
+  }
+  if (keys.empty()) return {};
+  CAIRN_TRY_ASSIGN(const auto txn, WriteTxn::begin(env));
+  for (const std::string& key : keys) CAIRN_TRY(txn->erase(Table::Segments, key));
+  return txn->commit();
+}
+
+}  // namespace
+
 Result<void> write_segment(WriteTxn& txn, SegmentImage image) {
   for (const Key& key : image.replaced) {
     CAIRN_TRY(txn.erase(Table::Segments, key.view()));
   }
-  for (auto& [key, held] : image.values) {
-    const std::vector<std::byte> bytes = std::move(held);
-    CAIRN_TRY_ASSIGN(const std::span<std::byte> value,
-                     txn.reserve(Table::Segments, key.view(), bytes.size()));
-    std::memcpy(value.data(), bytes.data(), bytes.size());
-  }
+  while (!image.values.empty()) CAIRN_TRY(write_last_value(txn, image));
   return {};
+}
+
+Result<uint64_t> stage_segment(LmdbEnv& env, SegmentId id, SegmentImage& image) {
+  CAIRN_TRY(erase_left_behind(env, id));
+  uint64_t left = 0, written = 0;
+  for (const SegmentImage::Value& value : image.values) left += value.bytes.size();
+  while (left > env.staged_bytes()) {
+    CAIRN_TRY_ASSIGN(const auto txn, WriteTxn::begin(env));
+    uint64_t bytes = 0;
+    do {
+      CAIRN_TRY_ASSIGN(const uint64_t more, write_last_value(*txn, image));
+      bytes += more;
+    } while (bytes < env.staged_bytes() && !image.values.empty());
+    written += txn->bytes_written();
+    CAIRN_TRY(txn->commit());
+    left -= bytes;
+  }
+  return written;
 }
 
 Result<void> write_segment(WriteTxn& txn, SegmentId id, const Head& head) {

@@ -29,6 +29,7 @@ StoreOptions small_store() {
   options.head_limit = 200;
   options.log_file_bytes = 64u << 10;
   options.index_map_bytes = 256u << 20;
+  options.index_staged_bytes = 2u << 10;  // a segment takes several transactions
   return options;
 }
 

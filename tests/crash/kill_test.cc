@@ -26,6 +26,7 @@ engine::StoreOptions small_store() {
   options.head_limit = 150;  // so that kills hit checkpoints too
   options.log_file_bytes = 64u << 10;
   options.index_map_bytes = 256u << 20;
+  options.index_staged_bytes = 2u << 10;  // a segment takes several transactions
   return options;
 }
 

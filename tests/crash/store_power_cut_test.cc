@@ -33,6 +33,7 @@ class Life {
     options_.close_limit = 20;
     options_.log_file_bytes = 8u << 10;
     options_.index_map_bytes = 64u << 20;
+    options_.index_staged_bytes = 2u << 10;  // a segment takes several transactions
     options_.merging.fan_in = 4;
     options_.merging.max_rows = 100;
   }

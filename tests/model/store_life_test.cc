@@ -73,6 +73,7 @@ class Life {
     options_.close_limit = static_cast<uint32_t>(below(300));
     options_.tail_limit = 500 + static_cast<uint32_t>(below(2000));
     options_.index_map_bytes = 256u << 20;
+    options_.index_staged_bytes = 2u << 10;  // a segment takes several transactions
     store_ = must(Store::open(path_, options_));
     ingest();
   }

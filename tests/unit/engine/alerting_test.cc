@@ -5,6 +5,7 @@
 #include <random>
 
 #include "alert/alert_command.h"
+#include "engine/alerting.h"
 #include "support/forgetful_file_system.h"
 #include "support/virtual_store.h"
 
@@ -355,6 +356,37 @@ TEST_CASE("two rules that ask for the same share one evaluation, and the last ta
   CHECK(w.told() == Told{"again ok>critical @1"});
   w.run(alert::RemoveRule{2});
   CHECK(w.store->alert_figures().evaluations == 0);
+}
+
+TEST_CASE("who asks for what could not be filled has it tried again, for all") {
+  Watch watch;
+  const uint32_t first = watch.add(kMany);
+  const uint32_t second = watch.add(R"({"name":"more","time_window":5,
+      "triggers":[{"label":"critical","alert_threshold":99}]})");
+  const auto seen = watch.seen();
+  const AlertFold fold{seen->alerts(), seen->state()};
+  Alerting alerting;
+  const auto follow = [&](uint32_t rule) {
+    model::Record record;
+    model::AlertRuleChanged change;
+    change.rule = rule;
+    record.body = change;
+    alerting.follow(record, seen->lsn(), fold);
+  };
+  follow(first);
+  const auto failing = alerting.next_unfilled(fold.alerts);
+  REQUIRE(failing);
+  alerting.not_filled(*failing, "the disk fails");
+  CHECK(alerting.trouble(first) == "the disk fails");
+  CHECK_FALSE(alerting.next_unfilled(fold.alerts));
+  follow(second);
+  const auto again = alerting.next_unfilled(fold.alerts);
+  REQUIRE(again);
+  CHECK(again->evaluation == failing->evaluation);
+  alerting.filled(*again);
+  CHECK(alerting.trouble(first).empty());
+  CHECK(alerting.trouble(second).empty());
+  CHECK(alerting.ready(fold.alerts).empty());  // both are active already
 }
 
 TEST_CASE("alerts of the past are as they were") {

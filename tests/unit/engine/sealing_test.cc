@@ -21,6 +21,7 @@ StoreOptions small_heads() {
   options.head_limit = 64;
   options.tail_limit = 1000;
   options.index_map_bytes = 256u << 20;
+  options.index_staged_bytes = 2u << 10;  // a segment takes several transactions
   return options;
 }
 

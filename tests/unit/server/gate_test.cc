@@ -125,3 +125,26 @@ TEST_CASE("a rate lets through what it says") {
   Rate none(0);
   for (int i = 0; i < 1000; ++i) CHECK(none.take(at) == 0);
 }
+
+TEST_CASE("a token has one rate, however many sessions it opens") {
+  Rates rates;
+  Grant one, other;
+  one.name = other.name = "a";
+  one.hash = "h1";
+  other.hash = "h2";
+  const TimeUs now{5'000'000};
+  const auto first = rates.of(one, 2), second = rates.of(one, 2);
+  CHECK(first->take(now) == 0);
+  CHECK(second->take(now) == 0);
+  CHECK(first->take(now) > 0);
+  CHECK(rates.of(one, 2)->take(now) > 0);  // coming back does not help
+  CHECK(rates.of(other, 2)->take(now) == 0);
+  CHECK(rates.of(one, 3)->take(now) == 0);  // it may do more now
+  // Without a token nobody can be told from the next one.
+  Grant nobody;
+  nobody.name = "local";
+  const auto here = rates.of(nobody, 1), there = rates.of(nobody, 1);
+  CHECK(here->take(now) == 0);
+  CHECK(here->take(now) > 0);
+  CHECK(there->take(now) == 0);
+}

@@ -96,6 +96,36 @@ TEST_CASE("segment, state and dictionary of a checkpoint read back") {
   CHECK(must(loaded.find(model::field::kUser, "id:1", txn.get())) == ValueId{1});
 }
 
+TEST_CASE("a segment counts once a checkpoint knows of it") {
+  IndexFixture index;
+  index.reopen(testing::small_index(0));
+  Head head;
+  const auto model = testing::random_part({200, 10, 20, true}, 2);
+  testing::fill(head, model);
+  SegmentImage lost = must(seal_segment(SegmentId{1}, head));
+  must(stage_segment(*index.env, SegmentId{1}, lost));
+  CHECK(must(list_segments(*index.read())) == std::vector<SegmentId>{SegmentId{1}});
+  CHECK(must(checkpointed_segments(*index.read())).empty());
+
+  CheckpointInput input;
+  input.meta = meta_at(90);
+  input.head = &head;
+  {
+    const auto before = index.read();
+    CHECK(must(write_checkpoint(*index.env, input)).next_segment == 2);
+    CHECK(must(checkpointed_segments(*before)).empty());
+  }
+  CHECK(must(checkpointed_segments(*index.read())) == std::vector<SegmentId>{SegmentId{1}});
+
+  // The next one, of a checkpoint that never ended.
+  lost = must(seal_segment(SegmentId{2}, head));
+  must(stage_segment(*index.env, SegmentId{2}, lost));
+  index.reopen();
+  const auto txn = index.read();
+  CHECK(must(checkpointed_segments(*txn)) == std::vector<SegmentId>{SegmentId{1}});
+  testing::check_part(*must(open_segment(*txn, SegmentId{1}, true)), model, 1);
+}
+
 TEST_CASE("keys, history and frame marks of a checkpoint read back") {
   IndexFixture index;
   const std::vector<std::pair<Hash128, Lsn>> keys = {

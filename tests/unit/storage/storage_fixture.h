@@ -27,9 +27,10 @@ ErrorCode code_of(const Result<T>& result) {
   return result.error().code;
 }
 
-inline storage::IndexOptions small_index() {
+inline storage::IndexOptions small_index(uint64_t staged_bytes = 4u << 10) {
   storage::IndexOptions options;
   options.map_bytes = 1ull << 30;
+  options.staged_bytes = staged_bytes;
   return options;
 }
 
