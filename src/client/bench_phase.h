@@ -97,8 +97,9 @@ struct BenchKeys {
 };
 Result<BenchKeys> find_keys(const engine::Store& store, TimeUs now);
 std::vector<BenchQuery> questions(const BenchKeys& keys, TimeUs now);
-// One answer on a snapshot of its own. Errors: those of the query.
+// One answer, on a snapshot of its own or on that. Errors: those of the query.
 Result<void> answer(const engine::Store& store, const BenchQuery& query);
+Result<void> answer(const engine::Snapshot& snapshot, const BenchQuery& query);
 // Milliseconds of `runs` answers after one more that does not count.
 Result<Measure> time_query(const engine::Store& store, const BenchQuery& query, int runs);
 

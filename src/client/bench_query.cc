@@ -184,11 +184,15 @@ std::vector<BenchQuery> questions(const BenchKeys& keys, TimeUs now) {
 }
 
 Result<void> answer(const Store& store, const BenchQuery& query) {
-  CAIRN_TRY_ASSIGN(auto snapshot, store.snapshot(query.experiment));
+  CAIRN_TRY_ASSIGN(const auto snapshot, store.snapshot(query.experiment));
+  return answer(*snapshot, query);
+}
+
+Result<void> answer(const engine::Snapshot& snapshot, const BenchQuery& query) {
   if (query.text.find('|') != std::string::npos) {
-    CAIRN_TRY(snapshot->aggregate(query.text, query.options));
+    CAIRN_TRY(snapshot.aggregate(query.text, query.options));
   } else {
-    CAIRN_TRY(snapshot->search(query.text, query.options));
+    CAIRN_TRY(snapshot.search(query.text, query.options));
   }
   return {};
 }

@@ -100,6 +100,7 @@ Result<void> read_table(const std::string& path, const toml::table& table, Confi
   CAIRN_TRY(reader.number("ingest_bytes", config.ingest_bytes));
   CAIRN_TRY(reader.number("drain_ms", config.drain_ms));
   CAIRN_TRY(reader.number("slow_ms", config.slow_ms));
+  CAIRN_TRY(reader.number("tick_ms", config.tick_ms));
   for (const LimitName& name : kLimitNames) {
     CAIRN_TRY(reader.number(name.key, config.session.*name.limit));
   }

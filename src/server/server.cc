@@ -31,7 +31,6 @@ namespace {
 
 constexpr auto kEverySecond = 1 * kj::SECONDS;
 // Alert rules are evaluated at every minute: so much later than they could be, at most.
-constexpr auto kTickPause = 5 * kj::SECONDS;
 constexpr auto kAfterFailedAccept = 100 * kj::MILLISECONDS;
 
 // What KJ has to say goes into the log like all else.
@@ -130,7 +129,7 @@ class Serving final : public kj::TaskSet::ErrorHandler {
   void run() {
     always_.add(bridge_.run());
     always_.add(every_second());
-    always_.add(tick_now_and_then());
+    if (config_.tick_ms != 0) always_.add(tick_now_and_then());
     always_.add(reload_on_hangup());
     if (delivery_ != nullptr) delivery_->start();
     auto& port = io_.unixEventPort;
@@ -254,7 +253,7 @@ class Serving final : public kj::TaskSet::ErrorHandler {
 
   // What time alone brings happens though nobody writes.
   kj::Promise<void> tick_now_and_then() {
-    return host_.timer.afterDelay(kTickPause).then([this] {
+    return host_.timer.afterDelay(config_.tick_ms * kj::MILLISECONDS).then([this] {
       workers_.add([this] {
         if (auto done = host_.store.tick_if_due(); !done) {
           host_.log.warn("tick", {{"why", done.error().message}});

@@ -48,6 +48,11 @@ class Server:
             self.address = f"tls:localhost:{free_port()}"
             self.env = {"CAIRN_CA": str(certificate)}
             self.options = ["--tls-cert", str(certificate), "--tls-key", str(key)]
+        # No ticks by itself: what it answers is compared with a directory, where nothing happens
+        # unless somebody writes, however long a test takes.
+        settings = box.path("server.toml")
+        settings.write_text("tick_ms = 0\n")
+        self.options += ["--config", str(settings)]
         self.process = None
         self.start()
 

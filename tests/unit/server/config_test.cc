@@ -36,6 +36,7 @@ http = ["tcp:127.0.0.1:8"]
 tokens = "theirs"
 workers = 3
 query_ms = 5
+tick_ms = 0
 requests_per_second = 100
 )",
                            given);
@@ -45,6 +46,7 @@ requests_per_second = 100
   CHECK(config->tokens == "mine");
   CHECK(config->workers == 3);
   CHECK(config->session.query_ms == 5);
+  CHECK(config->tick_ms == 0);
   CHECK(config->session.requests_per_second == 100);
   CHECK(config->session.calls == Config{}.session.calls);
 }
