@@ -60,7 +60,7 @@ struct StoreOptions {
   MergePolicy merging;              // of sealed segments, in the background
   uint64_t log_file_bytes = 256ull << 20;
   uint64_t index_map_bytes = 1ull << 40;
-  uint64_t index_staged_bytes = 8u << 20;  // storage/lmdb_env.h, IndexOptions
+  uint64_t index_staged_bytes = 2u << 20;  // storage/lmdb_env.h, IndexOptions
   FileSystem* files = nullptr;             // nullptr: the real one; borrowed
   Clock* clock = nullptr;                  // nullptr: the system's; borrowed
 };

@@ -54,9 +54,9 @@ struct IndexOptions {
   uint64_t map_bytes = 1ull << 40;
   uint32_t max_readers = 510;  // reader slots; one per open snapshot in any process
   bool read_only = false;
-  // Of a segment in one transaction, or a value more: what a disk takes in some hundredths of a
+  // Of a segment in one transaction, or a value more: what a disk takes in some thousandths of a
   // second, as the log's fdatasync may have to wait for it.
-  uint64_t staged_bytes = 8u << 20;
+  uint64_t staged_bytes = 2u << 20;
 };
 
 class LmdbEnv {
