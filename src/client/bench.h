@@ -22,7 +22,7 @@ struct BenchOptions {
   uint64_t seed = 1;
   int runs = 5;                   // of everything that is not over in milliseconds
   int query_runs = 21;            // after one warm-up
-  double busy_seconds = 6;        // how long each measure beside an import takes
+  double busy_seconds = 6;        // of a measure beside an import, acknowledgements ten times
   std::string directory;          // scratch space, exists, is left empty
   std::string store;              // "" = in `directory`; else used if there, made and kept if not
   std::vector<std::string> only;  // phases; empty = all

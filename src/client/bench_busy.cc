@@ -46,6 +46,7 @@ class Importing {
     while (lines_ == 0 && !ended_) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   uint64_t lines() const { return lines_; }
+  bool ended() const { return ended_; }
   Result<void> end() {
     stop_ = true;
     thread_.join();
@@ -136,6 +137,9 @@ Result<void> measure_busy(const Bench& bench, const std::string& path, PhaseOutp
   CAIRN_TRY(write_while_importing(*store, kTimesAsLong * seconds, out));
   const auto lines = static_cast<double>(importing.lines());
   const double took = seconds_now() - begin;
+  if (importing.ended()) {
+    return make_error(ErrorCode::Internal, "the import ended before what was measured beside it");
+  }
   CAIRN_TRY(importing.end());
   out.add("while importing: Q1 against idle", "x", busy.median() / idle.median());
   out.add("while importing: rate of the import", "occurrences/s", lines / took);

@@ -1,9 +1,10 @@
 // Checkpoints: what was folded since the last one goes into the index, on a thread of its own.
 //
-// The writer freezes the tail (under the state lock), the sealer writes it in one LMDB transaction
-// and opens the new index, and the writer takes that over when it next holds the lock. Between the
-// commit and the taking over, a fresh transaction sees more than the state says is indexed; who
-// adds up index and memory asks the transaction how far it reaches (Materializer::for_each_tail).
+// The writer freezes the tail (under the state lock), the sealer writes it, which one LMDB
+// transaction makes count, and opens the new index, and the writer takes that over when it next
+// holds the lock. Between the commit and the taking over, a fresh transaction sees more than the
+// state says is indexed; who adds up index and memory asks the transaction how far it reaches
+// (Materializer::for_each_tail).
 #include <algorithm>
 
 #include "base/caught.h"
@@ -88,14 +89,25 @@ Result<std::optional<Store::Impl::Sealed>> Store::Impl::merge_some(const ChooseS
   return std::optional(Sealed{written, std::move(index)});
 }
 
-// A merge only saves later work: one that fails leaves the index as it was and stops nothing.
+// A merge only saves later work: one that fails leaves the index as it was and stops nothing. What
+// it has written by then goes, and the snapshot that is older than that is given up for a new one:
+// else its pages could not be used again, and there may be no others.
+void Store::Impl::clear_after_failed_merge() {
+  if (!storage::drop_unfinished(*env).ok()) return;
+  auto index = open_sealed(*env);
+  if (!index.ok()) return;
+  const auto now = storage::read_meta(*(*index)->txn);
+  if (now.ok() && now->has_value()) leave(Sealed{**now, *std::move(index)});
+}
+
 void Store::Impl::merge_in_background() {
   while (!merging_failed) {
     auto merged = merge_some([&](std::span<const storage::SegmentInfo> segments) {
       return choose_merge(segments, options.merging);
     });
     merging_failed = !merged.ok();
-    if (merging_failed || !merged->has_value()) return;
+    if (merging_failed) return clear_after_failed_merge();
+    if (!merged->has_value()) return;
     leave(**std::move(merged));
   }
 }
@@ -131,6 +143,7 @@ Result<CompactReport> Store::compact() {
     } catch (...) {
       rewritten = caught_error();
     }
+    if (!rewritten.ok()) impl_->clear_after_failed_merge();
   });
   impl_->sealer.wait_idle();
   CAIRN_TRY_ASSIGN(report.merged_occurrences, std::move(rewritten));

@@ -317,6 +317,7 @@ struct Store::Impl {
       std::function<std::vector<storage::SegmentId>(std::span<const storage::SegmentInfo>)>;
   Result<std::optional<Sealed>> merge_some(const ChooseSegments& choose);
   void merge_in_background();
+  void clear_after_failed_merge();
   Result<uint64_t> merge_fully();  // returns how many occurrences were rewritten
   void leave(Result<Sealed> result);
   void empty_and_keep(const std::shared_ptr<Tail>& used);

@@ -53,13 +53,17 @@ Result<void> count_segments(const storage::ReadTxn& txn, Lsn base, Stats& stats)
   return {};
 }
 
-// By the keys and lengths of the values; the values themselves are not read.
+// By the keys and lengths of the values; the values themselves are not read. Those of segments that
+// are not finished are nothing yet.
 Result<void> count_pieces(const storage::ReadTxn& txn, IndexSizes& sizes) {
   using storage::SegmentPiece;
   constexpr size_t kPieceAt = sizeof(uint32_t);  // in the key
+  CAIRN_TRY_ASSIGN(const auto meta, storage::read_meta(txn));
+  const uint32_t end = meta ? meta->next_segment : 0;
   return txn.scan(storage::Table::Segments, {}, {},
                   [&](std::string_view key, std::span<const std::byte> value) {
                     if (key.size() <= kPieceAt) return true;
+                    if (storage::key_part<uint32_t>(key, 0) >= end) return false;
                     switch (static_cast<SegmentPiece>(key[kPieceAt])) {
                       case SegmentPiece::Field:
                         sizes.postings += value.size();
@@ -152,6 +156,7 @@ Result<ShrinkReport> Store::shrink(const std::string& directory, const StoreOpti
   ShrinkReport report;
   {
     CAIRN_TRY_ASSIGN(const auto env, storage::LmdbEnv::open(impl.layout.index(), index_options));
+    CAIRN_TRY(storage::drop_unfinished(*env));
     CAIRN_TRY_ASSIGN(const auto before, env->info());
     report.file_bytes_before = report.file_bytes_after = before.file_bytes;
     if (before.free_bytes < before.file_bytes / kWorthIt) return report;

@@ -46,7 +46,9 @@ struct Config {
   uint64_t ingest_bytes = 256u << 20;  // received and not yet acknowledged, over all sessions
   uint32_t drain_ms = 10'000;          // at the end: for what is under way
   uint32_t slow_ms = 1'000;            // questions that take longer are logged; 0 = none
-  uint32_t tick_ms = 5'000;  // what time alone brings is looked at; 0 = when it is written
+  // How often it is looked at what time alone brings: so much later than they could be alert rules
+  // are evaluated at most. 0 = never without a write.
+  uint32_t tick_ms = 5'000;
   std::vector<DigestConfig> digests{};
   // Of each session, with a token or without one; a line may have 16 MiB.
   SessionLimits session{.message_bytes = 32u << 20,

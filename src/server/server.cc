@@ -30,7 +30,6 @@ namespace cairn::server {
 namespace {
 
 constexpr auto kEverySecond = 1 * kj::SECONDS;
-// Alert rules are evaluated at every minute: so much later than they could be, at most.
 constexpr auto kAfterFailedAccept = 100 * kj::MILLISECONDS;
 
 // What KJ has to say goes into the log like all else.
@@ -254,11 +253,14 @@ class Serving final : public kj::TaskSet::ErrorHandler {
   // What time alone brings happens though nobody writes.
   kj::Promise<void> tick_now_and_then() {
     return host_.timer.afterDelay(config_.tick_ms * kj::MILLISECONDS).then([this] {
-      workers_.add([this] {
-        if (auto done = host_.store.tick_if_due(); !done) {
-          host_.log.warn("tick", {{"why", done.error().message}});
-        }
-      });
+      if (!ticking_.exchange(true)) {
+        workers_.add([this] {
+          if (auto done = host_.store.tick_if_due(); !done) {
+            host_.log.warn("tick", {{"why", done.error().message}});
+          }
+          ticking_ = false;
+        });
+      }
       return tick_now_and_then();
     });
   }
@@ -295,6 +297,7 @@ class Serving final : public kj::TaskSet::ErrorHandler {
   const std::unique_ptr<FileSystem> files_ = make_posix_file_system();
   DigestSchedule digests_;
   std::atomic<bool> looking_{false};  // at digests
+  std::atomic<bool> ticking_{false};
   Bridge bridge_;
   Workers workers_;
   Ingester ingester_;

@@ -59,8 +59,19 @@ Result<std::optional<CheckpointMeta>> current_meta(LmdbEnv& env) {
   return read_meta(*txn);
 }
 
-Result<void> stage(LmdbEnv& env, SegmentId id, SegmentImage& image, CheckpointMeta& meta) {
-  CAIRN_TRY_ASSIGN(const uint64_t bytes, stage_segment(env, id, image));
+// What counts on over the life of the index is what the index says: whoever has read it may have
+// missed a merge since.
+Result<std::optional<CheckpointMeta>> count_on(LmdbEnv& env, CheckpointMeta& meta) {
+  CAIRN_TRY_ASSIGN(const auto before, current_meta(env));
+  if (before) {
+    meta.next_segment = before->next_segment;
+    meta.index_bytes_written = before->index_bytes_written;
+  }
+  return before;
+}
+
+Result<void> stage(LmdbEnv& env, SegmentImage& image, CheckpointMeta& meta) {
+  CAIRN_TRY_ASSIGN(const uint64_t bytes, stage_segment(env, image));
   meta.index_bytes_written += bytes;
   return {};
 }
@@ -231,19 +242,19 @@ Result<std::vector<SegmentId>> checkpointed_segments(const ReadTxn& txn) {
   return ids;
 }
 
+Result<void> drop_unfinished(LmdbEnv& env) {
+  CAIRN_TRY_ASSIGN(const auto meta, current_meta(env));
+  return erase_segments_from(env, SegmentId{meta ? meta->next_segment : 1});
+}
+
 Result<CheckpointMeta> write_checkpoint(LmdbEnv& env, const CheckpointInput& input) {
   CheckpointMeta meta = input.meta;
-  CAIRN_TRY_ASSIGN(const auto before, current_meta(env));
-  if (before) {
-    meta.next_segment = before->next_segment;
-    meta.index_bytes_written = before->index_bytes_written;
-  }
+  CAIRN_TRY_ASSIGN(const auto before, count_on(env, meta));
   // Made before the transaction begins: that one keeps everybody else from writing.
   std::optional<SegmentImage> segment;
   if (input.head != nullptr && input.head->size() > 0) {
-    const SegmentId id{meta.next_segment++};
-    CAIRN_TRY_ASSIGN(segment, seal_segment(id, *input.head));
-    CAIRN_TRY(stage(env, id, *segment, meta));
+    CAIRN_TRY_ASSIGN(segment, seal_segment(SegmentId{meta.next_segment++}, *input.head));
+    CAIRN_TRY(stage(env, *segment, meta));
   }
   CAIRN_TRY_ASSIGN(const auto txn, WriteTxn::begin(env));
   if (segment) CAIRN_TRY(write_segment(*txn, *std::move(segment)));
@@ -262,21 +273,20 @@ Result<CheckpointMeta> write_checkpoint(LmdbEnv& env, const CheckpointInput& inp
 Result<CheckpointMeta> merge_in_index(LmdbEnv& env, std::span<const SegmentId> from) {
   std::optional<CheckpointMeta> meta;
   SegmentImage merged;
-  SegmentId into{};
   {
     CAIRN_TRY_ASSIGN(const auto snapshot, ReadTxn::begin(env));
     CAIRN_TRY_ASSIGN(meta, read_meta(*snapshot));
     if (!meta) return make_error(ErrorCode::NotFound, "the index has no checkpoint");
-    into = SegmentId{meta->next_segment++};
-    CAIRN_TRY_ASSIGN(merged, merge_segments(*snapshot, from, into));
+    CAIRN_TRY_ASSIGN(merged, merge_segments(*snapshot, from, SegmentId{meta->next_segment++}));
   }
-  CAIRN_TRY(stage(env, into, merged, *meta));
+  CAIRN_TRY(stage(env, merged, *meta));
   CAIRN_TRY_ASSIGN(const auto txn, WriteTxn::begin(env));
   CAIRN_TRY(write_segment(*txn, std::move(merged)));
   return commit_with(*txn, *meta);
 }
 
-Result<void> write_meta(LmdbEnv& env, const CheckpointMeta& meta) {
+Result<void> write_meta(LmdbEnv& env, CheckpointMeta meta) {
+  CAIRN_TRY(count_on(env, meta));
   CAIRN_TRY_ASSIGN(const auto txn, WriteTxn::begin(env));
   CAIRN_TRY(txn->put(Table::Meta, kMetaKey, encode_meta(meta)));
   return txn->commit();
@@ -318,7 +328,8 @@ Result<std::vector<std::pair<Table, std::string>>> removed_keys(const ReadTxn& t
 
 }  // namespace
 
-Result<void> drop_removed(LmdbEnv& env, const CheckpointMeta& meta) {
+Result<void> drop_removed(LmdbEnv& env, CheckpointMeta meta) {
+  CAIRN_TRY(count_on(env, meta));
   std::vector<std::pair<Table, std::string>> keys;
   {
     CAIRN_TRY_ASSIGN(const auto reading, ReadTxn::begin(env));

@@ -1,6 +1,7 @@
-// A checkpoint makes the state of an LSN durable in the index, all in one LMDB transaction: the
-// sealed head, dirty state, new dictionary entries, idempotency keys, history and log positions.
-// After a crash either all of it is there or none.
+// A checkpoint makes the state of an LSN durable in the index: the sealed head, dirty state, new
+// dictionary entries, idempotency keys, history and log positions. One LMDB transaction makes all
+// of it count, so that after a crash either all of it is there or none; values of a large segment
+// go to the disk ahead of it, where nobody looks (segment.h, stage_segment).
 #pragma once
 
 #include <cstdint>
@@ -61,6 +62,9 @@ Result<std::optional<CheckpointMeta>> read_meta(const ReadTxn& txn);
 
 // Ids of the segments of the newest checkpoint, ascending. Corruption, Io.
 Result<std::vector<SegmentId>> checkpointed_segments(const ReadTxn& txn);
+// Erases what an attempt to write a segment left that came to no end: pages of it that an open
+// snapshot is older than are used again once that is closed. Must not run beside one that writes.
+Result<void> drop_unfinished(LmdbEnv& env);
 
 // Encoded rows of several tables, to be written later. Value type.
 class RowBuffer {
@@ -116,11 +120,12 @@ Result<CheckpointMeta> write_checkpoint(LmdbEnv& env, const CheckpointInput& inp
 // transaction. Like write_checkpoint it must not run beside another one that writes.
 Result<CheckpointMeta> merge_in_index(LmdbEnv& env, std::span<const SegmentId> from);
 
-// Only meta.acknowledged changes (clean close with nothing to index).
-Result<void> write_meta(LmdbEnv& env, const CheckpointMeta& meta);
+// Only meta.acknowledged changes (clean close with nothing to index). What counts on
+// (CheckpointInput) stays as the index has it, here and below.
+Result<void> write_meta(LmdbEnv& env, CheckpointMeta meta);
 // Drops the segments and frame marks of records up to meta.base, and writes the meta row, all in
 // one transaction. Conflict: a segment reaches over meta.base; nothing was changed.
-Result<void> drop_removed(LmdbEnv& env, const CheckpointMeta& meta);
+Result<void> drop_removed(LmdbEnv& env, CheckpointMeta meta);
 
 // Fills an empty State from the checkpoint's rows (state_loader.cc): the newest one's, or those of
 // an earlier one (undo.h). Corruption, Io.

@@ -50,14 +50,16 @@ Result<SegmentImage> merge_segments(const ReadTxn& txn, std::span<const SegmentI
 // Gives the image's memory back piece by piece: the transaction holds as much until it ends.
 // Errors: Exhausted, Io.
 Result<void> write_segment(WriteTxn& txn, SegmentImage image);
-// Takes values out of the image of segment `id` and makes them durable beforehand, staged_bytes()
-// or a value more in a transaction, until no more than as many are left for write_segment():
-// whoever needs an fdatasync meanwhile, of the log on the same disk, waits for so many bytes and
-// not for a whole segment. Until the checkpoint knows of `id` nobody looks at them; those of an
-// attempt that a crash ended, of `id` or later, are erased first. Returns the bytes written. Must
-// not run beside another one that writes. Errors: Exhausted, Corruption, Io; what was written
-// stays.
-Result<uint64_t> stage_segment(LmdbEnv& env, SegmentId id, SegmentImage& image);
+// Takes values out of the image and makes them durable beforehand, staged_bytes() or a value more
+// in a transaction, until no more than as many are left for write_segment(): whoever needs an
+// fdatasync meanwhile, of the log on the same disk, waits for so many bytes and not for a whole
+// segment. Until the checkpoint knows of the segment nobody looks at them; those of an attempt
+// before, of this segment or later ones, are erased first. Returns the bytes written. Must not run
+// beside another one that writes. Errors: Exhausted, Corruption, Io; what was written stays until
+// it is erased.
+Result<uint64_t> stage_segment(LmdbEnv& env, SegmentImage& image);
+// Erases all values of `first` and later segments.
+Result<void> erase_segments_from(LmdbEnv& env, SegmentId first);
 // seal_segment and that.
 Result<void> write_segment(WriteTxn& txn, SegmentId id, const Head& head);
 // Erases a segment that `snapshot` still has, in `txn`. Readers of older snapshots keep it.
@@ -65,7 +67,8 @@ Result<void> write_segment(WriteTxn& txn, SegmentId id, const Head& head);
 Result<void> erase_segment(WriteTxn& txn, const ReadTxn& snapshot, SegmentId id);
 
 // Ids of all segments of which there is any value, ascending: whole ones and, behind those that
-// the checkpoint knows (checkpoint.h, checkpointed_segments), what a crash left. Corruption, Io.
+// the checkpoint knows (checkpoint.h, checkpointed_segments), what is being written or was when an
+// attempt ended. Corruption, Io.
 Result<std::vector<SegmentId>> list_segments(const ReadTxn& txn);
 
 struct SegmentInfo {

@@ -199,7 +199,17 @@ Result<uint64_t> write_last_value(WriteTxn& txn, SegmentImage& image) {
   return last.bytes.size();
 }
 
-Result<void> erase_left_behind(LmdbEnv& env, SegmentId first) {
+}  // namespace
+
+Result<void> write_segment(WriteTxn& txn, SegmentImage image) {
+  for (const Key& key : image.replaced) {
+    CAIRN_TRY(txn.erase(Table::Segments, key.view()));
+  }
+  while (!image.values.empty()) CAIRN_TRY(write_last_value(txn, image));
+  return {};
+}
+
+Result<void> erase_segments_from(LmdbEnv& env, SegmentId first) {
   std::vector<std::string> keys;
   {
     CAIRN_TRY_ASSIGN(const auto reading, ReadTxn::begin(env));
@@ -215,18 +225,10 @@ Result<void> erase_left_behind(LmdbEnv& env, SegmentId first) {
   return txn->commit();
 }
 
-}  // namespace
-
-Result<void> write_segment(WriteTxn& txn, SegmentImage image) {
-  for (const Key& key : image.replaced) {
-    CAIRN_TRY(txn.erase(Table::Segments, key.view()));
-  }
-  while (!image.values.empty()) CAIRN_TRY(write_last_value(txn, image));
-  return {};
-}
-
-Result<uint64_t> stage_segment(LmdbEnv& env, SegmentId id, SegmentImage& image) {
-  CAIRN_TRY(erase_left_behind(env, id));
+Result<uint64_t> stage_segment(LmdbEnv& env, SegmentImage& image) {
+  CAIRN_ASSERT(!image.values.empty());
+  const auto id = key_part<uint32_t>(image.values.front().key.view(), 0);
+  CAIRN_TRY(erase_segments_from(env, SegmentId{id}));
   uint64_t left = 0, written = 0;
   for (const SegmentImage::Value& value : image.values) left += value.bytes.size();
   while (left > env.staged_bytes()) {

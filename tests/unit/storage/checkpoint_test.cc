@@ -103,7 +103,7 @@ TEST_CASE("a segment counts once a checkpoint knows of it") {
   const auto model = testing::random_part({200, 10, 20, true}, 2);
   testing::fill(head, model);
   SegmentImage lost = must(seal_segment(SegmentId{1}, head));
-  must(stage_segment(*index.env, SegmentId{1}, lost));
+  must(stage_segment(*index.env, lost));
   CHECK(must(list_segments(*index.read())) == std::vector<SegmentId>{SegmentId{1}});
   CHECK(must(checkpointed_segments(*index.read())).empty());
 
@@ -119,11 +119,75 @@ TEST_CASE("a segment counts once a checkpoint knows of it") {
 
   // The next one, of a checkpoint that never ended.
   lost = must(seal_segment(SegmentId{2}, head));
-  must(stage_segment(*index.env, SegmentId{2}, lost));
+  must(stage_segment(*index.env, lost));
   index.reopen();
   const auto txn = index.read();
   CHECK(must(checkpointed_segments(*txn)) == std::vector<SegmentId>{SegmentId{1}});
   testing::check_part(*must(open_segment(*txn, SegmentId{1}, true)), model, 1);
+  REQUIRE(must(list_segments(*txn)).size() == 2);
+  must(drop_unfinished(*index.env));
+  CHECK(must(list_segments(*index.read())) == std::vector<SegmentId>{SegmentId{1}});
+}
+
+TEST_CASE("what is written is counted the same, at once and bit by bit") {
+  Head head;
+  testing::fill(head, testing::random_part({3000, 40, 300, true}, 3));
+  CheckpointInput input;
+  input.meta = meta_at(90);
+  input.head = &head;
+  IndexFixture at_once, bit_by_bit;
+  at_once.reopen(testing::small_index(1u << 30));
+  bit_by_bit.reopen(testing::small_index(0));
+  CHECK(must(write_checkpoint(*at_once.env, input)).index_bytes_written ==
+        must(write_checkpoint(*bit_by_bit.env, input)).index_bytes_written);
+}
+
+TEST_CASE("who missed a merge does not take it back") {
+  IndexFixture index;
+  Head first, second;
+  testing::fill(first, testing::random_part({50, 5, 10, true}, 5));
+  auto later = testing::random_part({50, 5, 10, true}, 6);
+  for (auto& row : later.rows) row.lsn = Lsn{raw(row.lsn) + 10'000};
+  testing::fill(second, later);
+  CheckpointInput input;
+  input.meta = meta_at(50);
+  input.head = &first;
+  must(write_checkpoint(*index.env, input));
+  input.meta = meta_at(100);
+  input.head = &second;
+  const CheckpointMeta known = must(write_checkpoint(*index.env, input));
+  const std::vector<SegmentId> both = {SegmentId{1}, SegmentId{2}};
+  const CheckpointMeta merged = must(merge_in_index(*index.env, both));
+  const std::vector<SegmentId> one = {SegmentId{3}};
+  REQUIRE(must(checkpointed_segments(*index.read())) == one);
+  must(write_meta(*index.env, known));
+  CHECK(must(checkpointed_segments(*index.read())) == one);
+  must(drop_removed(*index.env, known));
+  CHECK(must(checkpointed_segments(*index.read())) == one);
+  CHECK(must(read_meta(*index.read()))->index_bytes_written == merged.index_bytes_written);
+}
+
+TEST_CASE("what did not fit makes room again") {
+  IndexFixture index;
+  storage::IndexOptions tiny = testing::small_index(16u << 10);
+  tiny.map_bytes = 1u << 20;
+  index.reopen(tiny);
+  Head small, large;
+  testing::fill(small, testing::random_part({1500, 40, 300, true}, 7));
+  testing::fill(large, testing::random_part({40'000, 400, 3000, true}, 8));
+  CheckpointInput input;
+  input.meta = meta_at(10);
+  must(write_checkpoint(*index.env, input));
+  auto pinned = index.read();
+  input.head = &large;
+  CHECK(code_of(write_checkpoint(*index.env, input)) == ErrorCode::Exhausted);
+  REQUIRE(must(list_segments(*index.read())).size() == 1);
+  input.head = &small;
+  // The pages are free, but of a later time than the snapshot is of.
+  CHECK(code_of(write_checkpoint(*index.env, input)) == ErrorCode::Exhausted);
+  must(drop_unfinished(*index.env));
+  pinned = index.read();
+  CHECK(must(write_checkpoint(*index.env, input)).next_segment == 2);
 }
 
 TEST_CASE("keys, history and frame marks of a checkpoint read back") {

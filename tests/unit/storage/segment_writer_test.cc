@@ -64,7 +64,7 @@ TEST_CASE("a segment that is written bit by bit has the same values") {
   IndexFixture index;
   index.reopen(testing::small_index(most));
   SegmentImage image = must(seal_segment(SegmentId{1}, head));
-  const uint64_t before = must(stage_segment(*index.env, SegmentId{1}, image));
+  const uint64_t before = must(stage_segment(*index.env, image));
   size_t held = 0, lying = 0;
   for (const SegmentImage::Value& value : image.values) held += value.bytes.size();
   for (const auto& [key, value] : values_in(*index.env)) lying += value.size();
@@ -84,11 +84,11 @@ TEST_CASE("what a crash left of a segment is gone before the next is written") {
   IndexFixture index, untouched;
   index.reopen(testing::small_index(0));
   SegmentImage lost = must(seal_segment(SegmentId{1}, before));
-  must(stage_segment(*index.env, SegmentId{1}, lost));
+  must(stage_segment(*index.env, lost));
   REQUIRE(values_in(*index.env).size() > 10);
   index.reopen(testing::small_index(1u << 30));
   SegmentImage image = must(seal_segment(SegmentId{1}, after));
-  CHECK(must(stage_segment(*index.env, SegmentId{1}, image)) == 0);
+  CHECK(must(stage_segment(*index.env, image)) == 0);
   CHECK(values_in(*index.env).empty());
   auto txn = must(WriteTxn::begin(*index.env));
   must(write_segment(*txn, std::move(image)));
