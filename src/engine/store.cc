@@ -111,7 +111,10 @@ Result<void> Store::Impl::open_for_writing(OpenReport& report) {
 
   CAIRN_TRY_ASSIGN(env, storage::LmdbEnv::open(layout.index(), options_of_index(options, false)));
   CAIRN_TRY(env->clear_stale_readers());
-  CAIRN_TRY(storage::drop_unfinished(*env));  // before a snapshot keeps its pages from being used
+  // Before a snapshot keeps its pages from being used. Where there is no room even for that, what
+  // is there can be read, and the next segment tries again.
+  auto dropped = storage::drop_unfinished(*env);
+  if (!dropped.ok() && dropped.error().code != ErrorCode::Exhausted) return dropped;
   bool fresh = false;
   CAIRN_TRY(read_base());
   CAIRN_TRY(load_checkpoint(&fresh));
